@@ -1,0 +1,1 @@
+//! Captures: pcapng, display filters.

@@ -1,0 +1,1 @@
+//! Ethernet: switches and links.

@@ -1,0 +1,1 @@
+//! IP: the neighbour machine, hosts, TCP, gateways.

@@ -1,0 +1,82 @@
+//! Why a frame went no further: the closed list.
+
+use std::fmt;
+
+macro_rules! drop_reasons {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// Why a frame went no further.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum DropReason { $($(#[$doc])* $name,)* }
+
+        impl DropReason {
+            /// Every reason, in the order of the list.
+            pub const ALL: &[DropReason] = &[$(DropReason::$name,)*];
+
+            /// The reason in words: a lower-case fragment.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(DropReason::$name => $text,)* }
+            }
+        }
+    };
+}
+
+drop_reasons! {
+    /// A link: its cable was pulled, or one end has no power, before the frame arrived.
+    LinkDown = "link down",
+    /// A port with no cable in it.
+    NotConnected = "no cable in the port",
+    /// A link: more bytes waiting than its queue holds.
+    QueueFull = "queue of the link is full",
+    /// A switch: the frame's VLAN is not allowed at the port.
+    VlanNotAllowed = "VLAN not allowed at this port",
+    /// A switch: the destination is known to be where the frame came from.
+    SamePort = "destination is behind the port it came from",
+    /// A host or gateway: unicast to another MAC (a switch floods what it has not learnt).
+    NotForThisMac = "destination MAC is another station's",
+    /// A host or gateway: an ARP request for an address that is not its own.
+    ArpNotForUs = "ARP for another station",
+    /// A host: a packet for another IP address.
+    NotForThisAddress = "destination address is another host's",
+    /// A host that has no address yet, or a station without power.
+    NotReady = "station has no address or no power",
+    /// The bytes could not be decoded.
+    Undecodable = "can't be decoded",
+    /// A checksum was wrong.
+    BadChecksum = "bad checksum",
+    /// An EtherType or IP protocol that nobody here speaks.
+    UnknownProtocol = "protocol not spoken here",
+    /// A UDP port or a TCP connection that nobody here listens on.
+    NoListener = "nobody listens on that port",
+    /// A gateway: the time to live ran out (RFC 1812 section 5.3.1).
+    TtlExceeded = "time to live exceeded",
+    /// No route to the destination.
+    NoRoute = "no route to the destination",
+    /// The packet is larger than the next link takes.
+    TooBig = "larger than the link's MTU",
+    /// A fragment: fragments are neither made nor joined here.
+    Fragment = "fragment",
+    /// The neighbour did not answer ARP.
+    NeighbourFailed = "neighbour did not answer ARP",
+    /// Too much was already waiting for the neighbour's answer to ARP; the oldest goes.
+    NeighbourQueueFull = "too much waits for ARP",
+    /// A source address that no station may use (RFC 1812 section 5.3.7).
+    MartianSource = "impossible source address",
+    /// A gateway asked by ARP for an address by a sender outside the interface's subnet (strict).
+    ArpSenderOffSubnet = "ARP from a sender of another subnet",
+}
+
+impl DropReason {
+    /// Whether this is how a shared segment works anyway (others' frames), and not worth a line in a report.
+    pub const fn is_routine(self) -> bool {
+        matches!(
+            self,
+            DropReason::SamePort | DropReason::NotForThisMac | DropReason::ArpNotForUs
+        )
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

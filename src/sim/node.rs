@@ -1,0 +1,67 @@
+//! What the engine moves frames between: nodes with ports, and links.
+
+use std::sync::Arc;
+
+use crate::outbox::{DropReason, Outbox};
+use crate::time::{Deadline, Instant};
+use crate::wire::Frame;
+
+/// One Ethernet port of a node, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortId(pub u32);
+
+/// What a node asks of the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transmit {
+    /// Send the frame out of one port.
+    Port { port: PortId, frame: Frame },
+    /// Send the frame out of each of these ports but one.
+    Flood {
+        ports: Arc<[PortId]>,
+        except: PortId,
+        frame: Frame,
+    },
+}
+
+/// Anything with Ethernet ports: switch, gateway, host, TAP. It sees frames.
+pub trait Node {
+    /// A frame arrived at a port.
+    fn handle_frame(
+        &mut self,
+        now: Instant,
+        port: PortId,
+        frame: &Frame,
+        out: &mut Outbox<Transmit>,
+    );
+
+    /// The cable in a port brings a signal, or no longer does.
+    fn handle_carrier(&mut self, now: Instant, port: PortId, up: bool, out: &mut Outbox<Transmit>);
+
+    /// A deadline has passed. Calling it early does nothing.
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox<Transmit>);
+
+    /// When the node next wants `handle_timeout`, and what for.
+    fn poll_timeout(&self) -> Deadline;
+}
+
+/// One end of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    A,
+    B,
+}
+
+/// What became of a frame that was put on a link: where chance plays, none or several copies arrive.
+#[derive(Debug, Default)]
+pub struct Carried {
+    /// When each copy arrives at the other end, and its bytes.
+    pub arrivals: Vec<(Instant, Frame)>,
+    /// Why the link dropped it, if it did.
+    pub dropped: Option<DropReason>,
+}
+
+/// A cable between two ports. It is told of each frame once, and says when it arrives.
+pub trait Link {
+    /// Takes a frame at one end and adds what becomes of it to `carried`, which is empty.
+    fn carry(&mut self, now: Instant, from: Side, frame: &Frame, carried: &mut Carried);
+}

@@ -1,0 +1,1 @@
+//! DHCP messages (RFC 2131, RFC 2132).

@@ -1,0 +1,1 @@
+//! Ethernet II frames with 802.1Q tags.

@@ -1,0 +1,1 @@
+//! IPv4 packets (RFC 791).

@@ -1,0 +1,1 @@
+//! TCP segments, as far as captures and filters read them (RFC 9293).

@@ -1,0 +1,1 @@
+//! The sets' configuration string in DHCP options 125 and 43.
