@@ -18,6 +18,8 @@ pub mod ip;
 pub mod outbox;
 /// Chance: named streams from the run's seed.
 pub mod rng;
+/// Scenarios: file → plan → lab → outcome.
+pub mod scenario;
 /// The engine: nodes, links, the event queue.
 pub mod sim;
 /// TFTP: server, client.
