@@ -1,0 +1,322 @@
+//! From power-up to a running main image: LAN link, DHCP, boot image, flash, main image (ST-1).
+//!
+//! A DHCP offer without a proper option 125 or 43, or with one that lacks call server or TFTP server, is
+//! refused, and the set waits for another. The boot image goes to flash only if it differs from what is
+//! there. A download that fails sends the set back to the beginning.
+
+use std::net::Ipv4Addr;
+
+use super::machine::{Event, Phone, State};
+use super::memory::FlashImage;
+use super::register::Main;
+use crate::app::AppEffect;
+use crate::dhcp;
+use crate::outbox::{Outbox, PhoneEvent};
+use crate::rng::Rng;
+use crate::tftp;
+use crate::time::{Deadline, Instant};
+use crate::wire::Mac;
+use crate::wire::dhcp::Message;
+use crate::wire::vendor::{self, Chosen};
+
+/// The UDP port from which a set loads its images.
+const TFTP_LOCAL_PORT: u16 = 2_070;
+/// Option 60 of a set (T).
+const VENDOR_CLASS: &[u8] = b"ipphone.mitel.com";
+/// Option 55: mask, router, name server, the two that carry the configuration, and the lease's times.
+/// No public capture shows a set's own list.
+const PARAMETER_REQUEST_LIST: &[u8] = &[1, 3, 6, 43, 51, 54, 58, 59, 60, 125];
+/// The version that a set shows when nothing ever wrote its flash memory.
+const FACTORY_VERSION: &str = "factory";
+
+/// Where a booting set stands.
+#[derive(Debug)]
+pub(super) struct Boot {
+    /// This boot began with `*` held: the registration is a reset of the DN (ST-3).
+    reset: bool,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// No carrier since power-up.
+    Link,
+    Dhcp,
+    /// The boot image is on its way.
+    BootImage(Provision),
+    /// The flash memory is being written until then.
+    Flash(Provision, Instant),
+    MainImage(Provision),
+    /// The main image starts at this time.
+    StartMain(Provision, FlashImage, Instant),
+}
+
+/// What DHCP told the set.
+#[derive(Debug, Clone)]
+pub(super) struct Provision {
+    pub(super) address: Ipv4Addr,
+    pub(super) chosen: Chosen,
+}
+
+impl Boot {
+    pub(super) fn deadline(&self) -> Deadline {
+        match &self.stage {
+            Stage::Flash(_, at) => Some((*at, "flash written")),
+            Stage::StartMain(_, _, at) => Some((*at, "main starts")),
+            Stage::Link | Stage::Dhcp | Stage::BootImage(_) | Stage::MainImage(_) => None,
+        }
+    }
+}
+
+/// The set's DHCP client: any offer that does not tell it its servers is refused.
+pub(super) fn dhcp_client(mac: Mac, rng: Rng) -> dhcp::Client {
+    let mut config = dhcp::ClientConfig::new(mac, provisioned);
+    config.vendor_class = VENDOR_CLASS.into();
+    config.parameter_request_list = PARAMETER_REQUEST_LIST.into();
+    dhcp::Client::new(config, rng)
+}
+
+pub(super) fn tftp_client(rng: Rng) -> tftp::Client {
+    tftp::Client::new(tftp::ClientConfig::default(), rng)
+}
+
+fn provisioned(offer: &Message) -> Result<(), String> {
+    vendor::choose(offer)
+        .map(|_| ())
+        .map_err(|refusal| refusal.to_string())
+}
+
+impl Phone {
+    pub(super) fn begin_boot(
+        &mut self,
+        now: Instant,
+        reset: bool,
+        out: &mut Outbox<AppEffect>,
+    ) -> State {
+        let version = self.boot_version();
+        let mac = self.settings.mac.to_string().to_uppercase();
+        self.show(out, mac, format!("Booting: {version}"));
+        let boot = Boot {
+            reset,
+            stage: Stage::Link,
+        };
+        if self.has_carrier() {
+            self.boot_with_carrier(now, boot, out)
+        } else {
+            State::Boot(boot)
+        }
+    }
+
+    /// A carrier is there: a set that waited for it begins with DHCP, any other goes on.
+    pub(super) fn boot_with_carrier(
+        &mut self,
+        now: Instant,
+        boot: Boot,
+        out: &mut Outbox<AppEffect>,
+    ) -> State {
+        let Stage::Link = boot.stage else {
+            return State::Boot(boot);
+        };
+        self.show(out, "Waiting for DHCP", "");
+        self.dhcp.start(now, out);
+        self.show(out, "DHCP: Discovery", "");
+        State::Boot(Boot {
+            stage: Stage::Dhcp,
+            ..boot
+        })
+    }
+
+    /// One event of a set that boots.
+    pub(super) fn boot(
+        &mut self,
+        now: Instant,
+        boot: Boot,
+        event: Event,
+        out: &mut Outbox<AppEffect>,
+    ) -> State {
+        let times = self.settings.times;
+        let stage = match (boot.stage, event) {
+            (Stage::Dhcp, Event::Dhcp(event)) => match self.dhcp_says(event, out) {
+                Ok(Some(provision)) => self.load_boot_image(now, provision, out),
+                Ok(None) => Stage::Dhcp,
+                Err(reason) => return self.start_over(now, reason, out),
+            },
+            (Stage::BootImage(provision), Event::Tftp(tftp::ClientEvent::Done(image))) => {
+                let found = self.downloaded(&self.settings.boot_file.clone(), &image, out);
+                if self.memory.flash.as_ref() == Some(&found) {
+                    self.flashed(false, &found.version, out);
+                    self.show(out, "Upgrade not required", "");
+                    self.load_main_image(now, provision, out)
+                } else {
+                    self.show(out, "Upgrading Flash", "DO NOT POWER DOWN");
+                    self.flashed(true, &found.version, out);
+                    self.memory.flash = Some(found);
+                    Stage::Flash(provision, now + times.flash)
+                }
+            }
+            (Stage::Flash(provision, at), Event::Timeout) if now >= at => {
+                self.load_main_image(now, provision, out)
+            }
+            (Stage::MainImage(provision), Event::Tftp(tftp::ClientEvent::Done(image))) => {
+                let found = self.downloaded(&self.settings.main_file.clone(), &image, out);
+                self.show(out, "Starting main", "");
+                Stage::StartMain(provision, found, now + times.start_main)
+            }
+            (Stage::StartMain(provision, main, at), Event::Timeout) if now >= at => {
+                return self.start_main(now, provision, main, boot.reset, out);
+            }
+            (
+                Stage::BootImage(_) | Stage::MainImage(_),
+                Event::Tftp(tftp::ClientEvent::Failed { file, reason }),
+            ) => {
+                self.show(out, "Download failed", "");
+                let why = format!("{file}: {reason}");
+                self.tell(out, PhoneEvent::DownloadFailed { file, reason });
+                return self.start_over(now, why, out);
+            }
+            // Everything else changes nothing here: a late datagram, a lease renewed, a deadline of the clients.
+            (stage, _) => stage,
+        };
+        State::Boot(Boot { stage, ..boot })
+    }
+
+    /// What the DHCP client says, on the display; with an address, what it told the set.
+    fn dhcp_says(
+        &mut self,
+        event: dhcp::ClientEvent,
+        out: &mut Outbox<AppEffect>,
+    ) -> Result<Option<Provision>, String> {
+        match event {
+            dhcp::ClientEvent::Discovering => self.show(out, "DHCP: Discovery", ""),
+            dhcp::ClientEvent::OfferRefused {
+                server,
+                reason,
+                count,
+            } => {
+                self.show(out, format!("DHCP: Offer {count} Rej"), "");
+                self.tell(out, PhoneEvent::OfferRefused { server, reason });
+            }
+            dhcp::ClientEvent::OfferAccepted { count, .. } => {
+                self.show(out, format!("DHCP: Offer {count} Acc"), "");
+            }
+            dhcp::ClientEvent::Bound(lease) => {
+                let chosen =
+                    vendor::choose(&lease.message).map_err(|refusal| refusal.to_string())?;
+                self.show(out, "DHCP: Ack", chosen.source.to_string());
+                self.tell(
+                    out,
+                    PhoneEvent::Bound {
+                        address: lease.address,
+                        prefix_len: lease.prefix_len,
+                        gateway: lease.router,
+                        server: lease.server,
+                        lease: lease.lease,
+                    },
+                );
+                return Ok(Some(Provision {
+                    address: lease.address,
+                    chosen,
+                }));
+            }
+            dhcp::ClientEvent::Renewed(_) | dhcp::ClientEvent::Lost { .. } => {}
+        }
+        Ok(None)
+    }
+
+    fn load_boot_image(
+        &mut self,
+        now: Instant,
+        provision: Provision,
+        out: &mut Outbox<AppEffect>,
+    ) -> Stage {
+        self.load(now, &provision, &self.settings.boot_file.clone(), out);
+        Stage::BootImage(provision)
+    }
+
+    fn load_main_image(
+        &mut self,
+        now: Instant,
+        provision: Provision,
+        out: &mut Outbox<AppEffect>,
+    ) -> Stage {
+        self.load(now, &provision, &self.settings.main_file.clone(), out);
+        Stage::MainImage(provision)
+    }
+
+    fn load(
+        &mut self,
+        now: Instant,
+        provision: &Provision,
+        file: &str,
+        out: &mut Outbox<AppEffect>,
+    ) {
+        let server = provision.chosen.sw_tftp;
+        self.show(out, server.to_string(), "Downloading");
+        self.tftp.start(now, server, file, TFTP_LOCAL_PORT, out);
+    }
+
+    fn downloaded(
+        &self,
+        file: &str,
+        image: &tftp::Image,
+        out: &mut Outbox<AppEffect>,
+    ) -> FlashImage {
+        self.tell(
+            out,
+            PhoneEvent::Downloaded {
+                file: file.to_owned(),
+                bytes: image.bytes,
+                port: image.port,
+            },
+        );
+        FlashImage {
+            version: version_of(image),
+            bytes: image.bytes,
+            crc32: image.crc32,
+        }
+    }
+
+    fn flashed(&self, written: bool, version: &str, out: &mut Outbox<AppEffect>) {
+        let version = version.to_owned();
+        self.tell(out, PhoneEvent::Flash { version, written });
+    }
+
+    /// Main runs: it shows its versions and addresses, and begins to register.
+    fn start_main(
+        &mut self,
+        now: Instant,
+        provision: Provision,
+        main: FlashImage,
+        reset: bool,
+        out: &mut Outbox<AppEffect>,
+    ) -> State {
+        let boot_version = self.boot_version();
+        self.show(
+            out,
+            format!("MAIN {}", main.version),
+            format!("BOOT {boot_version}"),
+        );
+        let main = Main::new(provision, main.version, reset);
+        self.begin_registration(now, main, out)
+    }
+
+    fn boot_version(&self) -> String {
+        match &self.memory.flash {
+            Some(image) => image.version.clone(),
+            None => FACTORY_VERSION.to_owned(),
+        }
+    }
+}
+
+/// An image's version: the second word of its first line where that is text, else its checksum.
+///
+/// The vendor's format is not public; the images that this project makes begin with such a line.
+fn version_of(image: &tftp::Image) -> String {
+    let line = image.head.split(|byte| *byte == b'\n').next();
+    let words = line.and_then(|line| std::str::from_utf8(line).ok());
+    let version = words.and_then(|words| words.split_whitespace().nth(1));
+    match version {
+        Some(version) if version.len() <= 16 && version.is_ascii() => version.to_owned(),
+        _ => format!("{:08x}", image.crc32),
+    }
+}
