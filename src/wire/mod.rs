@@ -6,6 +6,8 @@
 pub mod arp;
 pub mod dhcp;
 pub mod ethernet;
+#[cfg(test)]
+mod fixture;
 pub mod icmp;
 pub mod ipv4;
 pub mod reg;
