@@ -6,8 +6,6 @@
 pub mod arp;
 pub mod dhcp;
 pub mod ethernet;
-#[cfg(test)]
-mod fixture;
 pub mod icmp;
 pub mod ipv4;
 pub mod reg;
@@ -105,3 +103,6 @@ impl DecodeError {
         }
     }
 }
+
+#[cfg(test)]
+mod fixture;
