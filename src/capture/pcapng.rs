@@ -331,10 +331,14 @@ frame on 1 at 1700000012003051999, 0 of 0 bytes
         tshark.args(["-r", "-", "-N", "n", "-T", "fields", "-E", "separator=|"]);
         tshark.args(fields.iter().flat_map(|field| ["-e", field]));
         tshark.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let Ok(mut running) = tshark.stderr(Stdio::null()).spawn() else {
-            let name = "tshark_shows_interfaces_comments_times_and_names";
-            eprintln!("SKIPPED: {name}: no tshark");
-            return;
+        let mut running = match tshark.stderr(Stdio::null()).spawn() {
+            Ok(running) => running,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let name = "tshark_shows_interfaces_comments_times_and_names";
+                eprintln!("SKIPPED: {name}: no tshark");
+                return;
+            }
+            Err(error) => panic!("tshark: {error}"),
         };
         let mut input = running.stdin.take().unwrap();
         input.write_all(&sample()).unwrap();
