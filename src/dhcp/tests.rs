@@ -132,7 +132,10 @@ fn mv_8_back_in_its_subnet_before_t2_the_client_renews_as_if_nothing_had_been() 
 
 #[test]
 fn of_two_offers_the_first_that_passes_the_policy_is_taken() {
-    let mut link = Link::new(vec![server(1, true, &[]), server(1, true, ALL)]);
+    let mut second = server(1, false, ALL);
+    second.address = Ipv4Addr::new(10, 1, 0, 3);
+    second.scopes[0].pool.0 = Ipv4Addr::new(10, 1, 0, 70);
+    let mut link = Link::new(vec![server(1, false, &[]), second]);
     link.everywhere = true;
     link.run_until(secs(1));
     assert_eq!(
@@ -140,13 +143,12 @@ fn of_two_offers_the_first_that_passes_the_policy_is_taken() {
         [
             "0 discovering",
             "0 server 0: offered 10.1.0.50",
-            "0 server 1: offered 10.1.0.50",
+            "0 server 1: offered 10.1.0.70",
             "0 refuses offer 1 of 10.1.0.2: no option 43",
-            "0 accepts offer 2 of 10.1.0.2",
-            "0 server 0: granted 10.1.0.50 for 100 s",
-            "0 server 1: granted 10.1.0.50 for 100 s",
-            "0 bound 10.1.0.50/24 via 10.1.0.1",
-            "0 client: ignored: reply does not answer what this client asked",
+            "0 accepts offer 2 of 10.1.0.3",
+            "0 server 0: ignored: the client chose another server",
+            "0 server 1: granted 10.1.0.70 for 100 s",
+            "0 bound 10.1.0.70/24 via 10.1.0.1",
         ]
     );
 }
@@ -200,9 +202,9 @@ fn secs(secs: u64) -> Instant {
 }
 
 /// A server of 10.`net`.0.0/24 with a lease of 100 s.
-fn server(net: u8, authoritative: bool, options: &[(u8, &[u8])]) -> DhcpServer {
+fn server(net: u8, authoritative: bool, options: &[(u8, &[u8])]) -> ServerConfig {
     let address = |host| Ipv4Addr::new(10, net, 0, host);
-    DhcpServer::new(ServerConfig {
+    ServerConfig {
         address: address(2),
         authoritative,
         scopes: vec![Scope {
@@ -219,13 +221,14 @@ fn server(net: u8, authoritative: bool, options: &[(u8, &[u8])]) -> DhcpServer {
                 .collect(),
             reservations: BTreeMap::new(),
         }],
-    })
+    }
 }
 
 /// One client, and the servers of several subnets; the cable is in one of them, or in none.
 struct Link {
     now: Instant,
     client: Client,
+    addresses: Vec<Ipv4Addr>,
     servers: Vec<DhcpServer>,
     plugged: Option<usize>,
     /// All servers are on the client's link.
@@ -235,7 +238,7 @@ struct Link {
 }
 
 impl Link {
-    fn new(servers: Vec<DhcpServer>) -> Link {
+    fn new(servers: Vec<ServerConfig>) -> Link {
         let config = ClientConfig {
             mac: MAC,
             vendor_class: b"ipphone.mitel.com".to_vec(),
@@ -253,7 +256,8 @@ impl Link {
         let mut link = Link {
             now: Instant::ZERO,
             client: Client::new(config, Rng::stream(1, "client")),
-            servers,
+            addresses: servers.iter().map(|config| config.address).collect(),
+            servers: servers.into_iter().map(DhcpServer::new).collect(),
             plugged: Some(0),
             everywhere: false,
             address: None,
@@ -268,11 +272,13 @@ impl Link {
                 [Out::Effect(AppEffect::Bind { port: 67 })]
             ));
         }
-        link.act(Client::start);
         link
     }
 
     fn run_until(&mut self, end: Instant) {
+        if self.now == Instant::ZERO {
+            self.act(Client::start);
+        }
         loop {
             let servers = self.servers.iter().map(App::poll_timeout);
             let next = servers.fold(None, earlier);
@@ -333,8 +339,7 @@ impl Link {
         let mut replies = Vec::new();
         for index in 0..self.servers.len() {
             let here = self.plugged.is_some() && self.everywhere || self.plugged == Some(index);
-            let net = u8::try_from(index + 1).unwrap();
-            let own = Ipv4Addr::new(10, if self.everywhere { 1 } else { net }, 0, 2);
+            let own = self.addresses[index];
             if here && (to.ip().is_broadcast() || *to.ip() == own) {
                 let mut out = Outbox::default();
                 let datagram = Datagram { from, to, payload };
