@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 
 use super::forms::Forms;
-use super::registration::{Action, Request, Verdict, decide};
+use super::registration::{Action, Request, decide};
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{Decision, Outbox, TraceEvent};
 use crate::time::{Deadline, Deadlines, Duration, Instant};
@@ -456,4 +456,550 @@ fn say(turn: Turn, messages: impl IntoIterator<Item = Message>, out: &mut Effect
         stream: turn.stream,
         bytes,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddrV4};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::app::StreamEnd;
+    use crate::controller::Trunk;
+    use crate::outbox::Out;
+    use crate::wire::reg::Target;
+
+    #[test]
+    fn rg_1_an_unknown_set_without_a_pin_is_prompted() {
+        let mut bench = Bench::new();
+        assert_eq!(
+            bench.registers(1, 1, None),
+            [
+                "RG-1 Prompt: no PIN",
+                "1: PIN Request, seq 1, reason no PIN"
+            ]
+        );
+        assert!(!bench.element.connected(mac(1)));
+    }
+
+    #[test]
+    fn rg_2_a_pin_with_no_access_code_is_asked_for_again_however_often() {
+        let mut bench = Bench::new();
+        bench.registers(1, 1, None);
+        for n in 2..100 {
+            assert_eq!(
+                bench.types(1, n, "6000"),
+                [
+                    "RG-2 Prompt: invalid access code".to_owned(),
+                    format!("1: PIN Request, seq {n}, reason invalid access code"),
+                ]
+            );
+        }
+        bench.types(1, 100, "");
+        assert_eq!(bench.types(1, 101, "***6000").len(), 4);
+    }
+
+    #[test]
+    fn rg_3_a_typed_pin_of_a_free_dn_registers_and_is_saved() {
+        let mut bench = Bench::new();
+        bench.registers(1, 1, None);
+        assert_eq!(
+            bench.types(1, 2, "***6000"),
+            [
+                "RG-3 Registered { dn: \"6000\" }: no set at the DN",
+                "1: Save PIN, seq 2, pin ***6000",
+                "1: Registered, seq 2, dn 6000, heartbeat 30000 ms",
+                "1: Communications Up, seq 2",
+            ]
+        );
+        assert_eq!(bench.element.mac_of("6000"), Some(mac(1)));
+        assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
+        assert!(bench.element.connected(mac(1)));
+    }
+
+    #[test]
+    fn rg_4_rg_7_and_rg_11_a_set_that_is_known_comes_back_without_a_prompt() {
+        for (pin, rule) in [
+            (Some("***6000"), "RG-4"),
+            (Some("###6000"), "RG-7"),
+            (None, "RG-11"),
+        ] {
+            let mut bench = Bench::with_set(1, "6000");
+            let said = bench.registers(1, 1, pin);
+            assert!(said[0].starts_with(rule), "{said:?}");
+            assert_eq!(
+                said[1..],
+                [
+                    "1: Registered, seq 1, dn 6000, heartbeat 30000 ms",
+                    "1: Communications Up, seq 1"
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn rg_5_the_pin_of_another_sets_dn_is_cleared_and_asked_for_again() {
+        let mut bench = Bench::with_set(2, "6000");
+        assert_eq!(
+            bench.registers(1, 1, Some("***6000")),
+            [
+                "RG-5 ClearAndPrompt: DN in use by another set",
+                "1: Clear PIN, seq 1, reason DN in use by another set",
+                "1: PIN Request, seq 1, reason DN in use by another set",
+            ]
+        );
+    }
+
+    #[test]
+    fn rg_6_the_replaced_set_is_reset_and_then_prompted() {
+        let mut bench = Bench::with_set(2, "6000");
+        bench.registers(2, 2, Some("###6000"));
+        bench.registers(1, 1, None);
+        assert_eq!(
+            bench.types(1, 2, "###6000"),
+            [
+                "RG-6 Registered { dn: \"6000\" }: replaces the set at the DN",
+                "1: Save PIN, seq 2, pin ###6000",
+                "1: Registered, seq 2, dn 6000, heartbeat 30000 ms",
+                "1: Communications Up, seq 2",
+                "2: Clear PIN, seq 0, reason replaced by another set",
+                "2: Reset, seq 0, soft, reason replaced by another set",
+            ]
+        );
+        assert_eq!(bench.event(2, StreamEvent::PeerClosed), ["2: close"]);
+        assert!(
+            bench
+                .event(2, StreamEvent::Ended(StreamEnd::Closed))
+                .is_empty()
+        );
+        assert!(bench.registers(3, 2, None)[0].starts_with("RG-1 "));
+        assert!(bench.element.connected(mac(1)));
+    }
+
+    #[test]
+    fn rg_8_the_replacement_code_needs_a_mac_at_the_dn() {
+        let said = Bench::new().registers(1, 1, Some("###6000"));
+        assert_eq!(
+            said[0],
+            "RG-8 Prompt: replacement code needs a MAC at the DN"
+        );
+    }
+
+    #[test]
+    fn rg_9_a_remote_dn_is_saved_then_redirected_and_the_set_closes() {
+        let mut bench = Bench::new();
+        bench.registers(1, 1, None);
+        assert_eq!(
+            bench.types(1, 2, "***2004"),
+            [
+                "RG-9 Redirect { dn: \"2004\", to: \"10.9.0.20\" }: the DN is another element's",
+                "1: Save PIN, seq 2, pin ***2004",
+                "1: Redirect, seq 2, to 10.9.0.20, dn 2004",
+            ]
+        );
+        assert_eq!(bench.element.dn_of(mac(1)), None);
+        assert_eq!(bench.after(9), [""; 0]);
+        assert_eq!(bench.after(10), ["1: abort"]);
+    }
+
+    #[test]
+    fn rg_10_an_unknown_dn_is_asked_for_again_with_the_reason() {
+        let said = Bench::new().registers(1, 1, Some("***9999"));
+        assert_eq!(said[0], "RG-10 Prompt: unknown DN");
+    }
+
+    #[test]
+    fn rg_12_a_stored_pin_of_another_dn_is_cleared_and_a_typed_one_moves_the_set() {
+        let mut bench = Bench::with_set(1, "6000");
+        let said = bench.registers(1, 1, Some("***6001"));
+        assert_eq!(said[0], "RG-12 ClearAndPrompt: PIN no longer valid");
+        let said = bench.types(1, 2, "***6001");
+        assert!(said[0].starts_with("RG-12 Registered"), "{said:?}");
+        assert_eq!(bench.element.mac_of("6000"), None);
+        assert_eq!(bench.element.mac_of("6001"), Some(mac(1)));
+    }
+
+    #[test]
+    fn rg_12_a_typed_pin_of_a_remote_dn_takes_the_set_away_from_its_dn_here() {
+        let mut bench = Bench::with_set(1, "6000");
+        bench.registers(1, 1, Some("***6001"));
+        let said = bench.types(1, 2, "***2004");
+        assert!(said[0].starts_with("RG-9 "), "{said:?}");
+        assert_eq!(bench.element.dn_of(mac(1)), None);
+    }
+
+    #[test]
+    fn rg_13_userless_devices_get_the_lowest_free_dns_until_none_is_left() {
+        let mut bench = Bench::new();
+        bench
+            .element
+            .forms_mut()
+            .set_automatic("6100", "6101")
+            .unwrap();
+        assert_eq!(
+            bench.registers(1, 1, Some("***"))[1],
+            "1: Save PIN, seq 1, pin ***6100"
+        );
+        assert_eq!(
+            bench.registers(2, 2, Some("***"))[1],
+            "2: Save PIN, seq 1, pin ***6101"
+        );
+        assert_eq!(
+            bench.registers(3, 3, Some("***"))[0],
+            "RG-13 Prompt: no free DN in the automatic range"
+        );
+        assert_eq!(bench.element.mac_of("6101"), Some(mac(2)));
+    }
+
+    #[test]
+    fn rg_14_after_a_change_of_access_codes_a_set_stays_and_is_prompted_next_time() {
+        let mut bench = Bench::with_set(1, "6000");
+        bench.registers(1, 1, Some("***6000"));
+        bench
+            .element
+            .forms_mut()
+            .set_access_codes("*1", "*2")
+            .unwrap();
+        assert_eq!(
+            bench.says(1, 2, Message::Heartbeat),
+            ["1: Heartbeat Answer, seq 2"]
+        );
+        assert!(bench.registers(2, 1, Some("***6000"))[1].starts_with("RG-14 Prompt"));
+        assert_eq!(
+            bench.types(2, 2, "*16000")[1],
+            "2: Save PIN, seq 2, pin *16000"
+        );
+    }
+
+    #[test]
+    fn st_3_a_set_that_was_reset_leaves_its_dn_and_is_prompted() {
+        let mut bench = Bench::with_set(1, "6000");
+        let device = DeviceRegistration {
+            reset: true,
+            ..device(1, None)
+        };
+        bench.connects(1);
+        let said = bench.says(1, 1, Message::DeviceRegistration(device));
+        assert_eq!(said[0], "RG-1 Prompt: no PIN");
+        assert_eq!(bench.element.mac_of("6000"), None);
+        assert!(bench.types(1, 2, "***6000")[0].starts_with("RG-3"));
+    }
+
+    #[test]
+    fn cl_8_the_sixth_redirect_is_refused_with_the_reason() {
+        for (redirects, rule) in [(4, "RG-9"), (5, "CL-8"), (255, "CL-8")] {
+            let mut bench = Bench::new();
+            let device = DeviceRegistration {
+                redirects,
+                ..device(1, Some("***2004"))
+            };
+            bench.connects(1);
+            let said = bench.says(1, 1, Message::DeviceRegistration(device));
+            assert!(said[0].starts_with(rule), "{said:?}");
+        }
+        let mut bench = Bench::new();
+        let device = DeviceRegistration {
+            redirects: 5,
+            ..device(1, Some("***2004"))
+        };
+        bench.connects(1);
+        assert_eq!(
+            bench.says(1, 1, Message::DeviceRegistration(device)),
+            [
+                "CL-8 Refused: too many redirects",
+                "1: Error, seq 1, reason too many redirects, text \"too many redirects\"",
+                "1: close",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_set_that_misses_three_heartbeats_is_lost_but_keeps_its_dn() {
+        let mut bench = Bench::with_set(1, "6000");
+        bench.registers(1, 1, None);
+        bench.after(60);
+        bench.says(1, 2, Message::Heartbeat);
+        assert_eq!(
+            bench.element.poll_timeout(),
+            Some((Instant::ZERO + Duration::from_secs(165), "silence of a set"))
+        );
+        assert!(bench.after(104).is_empty());
+        assert_eq!(
+            bench.after(1),
+            ["lost 08:00:0f:00:00:01 at 6000", "1: abort"]
+        );
+        assert!(!bench.element.connected(mac(1)));
+        assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
+        assert_eq!(bench.element.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_set_whose_connection_ends_is_lost_at_once() {
+        let mut bench = Bench::with_set(1, "6000");
+        bench.registers(1, 1, None);
+        assert_eq!(
+            bench.event(1, StreamEvent::Ended(StreamEnd::Reset)),
+            ["lost 08:00:0f:00:00:01 at 6000"]
+        );
+        bench.registers(2, 1, None);
+        assert_eq!(
+            bench.event(2, StreamEvent::PeerClosed),
+            ["lost 08:00:0f:00:00:01 at 6000", "2: close"]
+        );
+        assert!(
+            bench
+                .event(2, StreamEvent::Ended(StreamEnd::Closed))
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_second_connection_of_a_set_ends_the_first_and_outlives_it() {
+        let mut bench = Bench::with_set(1, "6000");
+        bench.registers(1, 1, None);
+        assert_eq!(bench.registers(2, 1, None)[0], "1: abort");
+        assert!(bench.element.connected(mac(1)));
+        // What the host still had to say about the first one does no harm.
+        assert!(
+            bench
+                .event(1, StreamEvent::Ended(StreamEnd::Reset))
+                .is_empty()
+        );
+        assert!(bench.element.connected(mac(1)));
+        assert_eq!(bench.element.connections.len(), 1);
+    }
+
+    #[test]
+    fn a_connection_that_says_nothing_is_closed() {
+        let mut bench = Bench::new();
+        bench.connects(1);
+        assert!(bench.after(29).is_empty());
+        assert_eq!(
+            bench.after(1),
+            [
+                "1: Error, seq 0, reason timed out, text \"timed out\"",
+                "1: close"
+            ]
+        );
+        assert_eq!(bench.after(10), ["1: abort"]);
+        assert!(bench.element.connections.is_empty() && bench.element.by_mac.is_empty());
+    }
+
+    #[test]
+    fn a_prompted_set_has_half_an_hour_and_any_answer_begins_it_anew() {
+        let mut bench = Bench::new();
+        bench.registers(1, 1, None);
+        assert!(bench.after(1799).is_empty());
+        bench.types(1, 2, "1");
+        assert!(bench.after(1799).is_empty());
+        assert_eq!(bench.after(1)[1], "1: close");
+    }
+
+    #[test]
+    fn nonsense_is_answered_by_an_error_and_the_end() {
+        let mut bench = Bench::with_set(1, "6000");
+        bench.connects(1);
+        assert_eq!(
+            bench.event(1, StreamEvent::Received(b"GET / HTTP/1.1\r\n\r\n")),
+            [
+                "1: Error, seq 0, reason malformed message, text \"jfreg: does not begin with \\\"JF\\\" at byte 0\"",
+                "1: close"
+            ]
+        );
+        assert!(bench.event(1, StreamEvent::Received(b"more")).is_empty());
+        bench.connects(2);
+        let version_2 = bench.event(2, StreamEvent::Received(b"JF\x02"));
+        assert!(version_2[0].contains("unsupported version"));
+        bench.registers(3, 1, None);
+        assert_eq!(
+            bench.says(3, 2, Message::CommunicationsUp),
+            [
+                "3: Error, seq 2, reason unexpected message, text \"Communications Up has no place here\"",
+                "lost 08:00:0f:00:00:01 at 6000",
+                "3: close"
+            ]
+        );
+    }
+
+    #[test]
+    fn messages_of_a_later_edition_are_ignored_and_an_error_is_the_end() {
+        let mut bench = Bench::new();
+        bench.registers(1, 1, None);
+        assert!(bench.says(1, 2, Message::Unknown { kind: 200 }).is_empty());
+        let error = Message::Error {
+            reason: Reason::Other(7),
+            text: String::new(),
+        };
+        assert_eq!(bench.says(1, 3, error), ["1: close"]);
+    }
+
+    #[test]
+    fn an_element_that_lost_power_keeps_its_forms_and_no_connection() {
+        let mut bench = Bench::with_set(1, "6000");
+        bench.registers(1, 1, None);
+        let mut out = Outbox::default();
+        bench
+            .element
+            .handle_host(bench.now, HostEvent::Stop, &mut out);
+        assert!(out.is_empty());
+        assert_eq!(bench.element.poll_timeout(), None);
+        assert!(!bench.element.connected(mac(1)));
+        assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
+        bench
+            .element
+            .handle_host(bench.now, HostEvent::Start, &mut out);
+        assert_eq!(lines(&mut out), ["listen 6800"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_and_no_order_of_events_panic(
+            steps in proptest::collection::vec((0..4_u64, 0..12_u8, any::<Vec<u8>>()), 0..60)
+        ) {
+            let mut bench = Bench::new();
+            for (n, what, bytes) in steps {
+                match what {
+                    0 => bench.event(n, StreamEvent::Received(&bytes)),
+                    1 => bench.registers(n, n % 2, Some("###6000")),
+                    2 => bench.registers(n, n % 2, Some("***6000")),
+                    3 => bench.registers(n, n % 2, None),
+                    4 => bench.types(n, 2, "***6001"),
+                    5 => bench.types(n, 3, "###6000"),
+                    6 => bench.says(n, 4, Message::Heartbeat),
+                    7 => bench.event(n, StreamEvent::PeerClosed),
+                    8 => bench.event(n, StreamEvent::Ended(StreamEnd::Reset)),
+                    9 => bench.after(40),
+                    10 => bench.types(n, 5, "***2004"),
+                    _ => bench.after(2000),
+                };
+                let element = &bench.element;
+                for (mac, stream) in &element.by_mac {
+                    let state = &element.connections[stream].state;
+                    prop_assert_eq!(mac_of(state), Some(*mac));
+                }
+                let with_set = element.connections.values();
+                let count = with_set.filter(|at| mac_of(&at.state).is_some()).count();
+                prop_assert_eq!(count, element.by_mac.len());
+            }
+        }
+    }
+
+    /// An element with 6000 and 6001, and 2004 at another one; and the sets that talk to it.
+    struct Bench {
+        element: Element,
+        now: Instant,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let mut forms = Forms::new("***", "###").unwrap();
+            forms.add_dn("6000").unwrap();
+            forms.add_dn("6001").unwrap();
+            forms.set_remote("2004", Some("2")).unwrap();
+            forms.set_cluster_element("2", 2, 2).unwrap();
+            forms.set_trunk(2, Some(Trunk::Dpnss)).unwrap();
+            let there = Target::Address(Ipv4Addr::new(10, 9, 0, 20));
+            forms.set_networking(2, 2, Some(there)).unwrap();
+            let element = Element::new(ElementConfig {
+                name: "mivb-a".to_owned(),
+                forms,
+                heartbeat: Duration::from_secs(30),
+            });
+            Bench {
+                element,
+                now: Instant::ZERO,
+            }
+        }
+
+        fn with_set(set: u64, dn: &str) -> Bench {
+            let mut bench = Bench::new();
+            bench.element.forms_mut().map(dn, mac(set)).unwrap();
+            bench
+        }
+
+        fn connects(&mut self, n: u64) -> Vec<String> {
+            let peer = SocketAddrV4::new(Ipv4Addr::new(10, 1, 0, 50), 40_000);
+            self.event(n, StreamEvent::Accepted { peer, port: PORT })
+        }
+
+        /// Connection `n`: set `set` connects and says that it is there.
+        fn registers(&mut self, n: u64, set: u64, pin: Option<&str>) -> Vec<String> {
+            if !self.element.connections.contains_key(&StreamId(n)) {
+                self.connects(n);
+            }
+            self.says(n, 1, Message::DeviceRegistration(device(set, pin)))
+        }
+
+        fn types(&mut self, n: u64, sequence: u32, pin: &str) -> Vec<String> {
+            let pin = pin.to_owned();
+            self.says(n, sequence, Message::PinEntry { pin })
+        }
+
+        fn says(&mut self, n: u64, sequence: u32, message: Message) -> Vec<String> {
+            let bytes = Envelope::new(sequence, message).encode();
+            self.event(n, StreamEvent::Received(&bytes))
+        }
+
+        fn event(&mut self, n: u64, event: StreamEvent<'_>) -> Vec<String> {
+            let mut out = Outbox::default();
+            self.element
+                .handle_stream(self.now, StreamId(n), event, &mut out);
+            lines(&mut out)
+        }
+
+        fn after(&mut self, secs: u64) -> Vec<String> {
+            self.now += Duration::from_secs(secs);
+            let mut out = Outbox::default();
+            self.element.handle_timeout(self.now, &mut out);
+            lines(&mut out)
+        }
+    }
+
+    /// What an element did, a line each: a decision, or a connection's number and what was sent on it.
+    fn lines(out: &mut Outbox<AppEffect>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for item in out.drain() {
+            match item {
+                Out::Effect(AppEffect::SendStream { stream, bytes }) => {
+                    let (mut decoder, mut bytes) = (Decoder::default(), bytes.as_slice());
+                    while let Some(envelope) = decoder.next(&mut bytes).unwrap() {
+                        lines.push(format!("{}: {envelope}", stream.0));
+                    }
+                    assert!(!decoder.is_mid_message());
+                }
+                Out::Effect(AppEffect::Close { stream }) => {
+                    lines.push(format!("{}: close", stream.0));
+                }
+                Out::Effect(AppEffect::Abort { stream }) => {
+                    lines.push(format!("{}: abort", stream.0));
+                }
+                Out::Effect(AppEffect::Listen { port }) => lines.push(format!("listen {port}")),
+                Out::Trace(TraceEvent::Decision(made)) => {
+                    lines.push(format!("{} {:?}: {}", made.rule, made.answer, made.reason));
+                }
+                Out::Trace(TraceEvent::SetLost { mac, dn }) => {
+                    lines.push(format!("lost {mac} at {dn}"));
+                }
+                other => panic!("an element does not do {other:?}"),
+            }
+        }
+        lines
+    }
+
+    fn device(set: u64, pin: Option<&str>) -> DeviceRegistration {
+        DeviceRegistration {
+            mac: mac(set),
+            pin: pin.map(str::to_owned),
+            device_type: "5360".to_owned(),
+            firmware: "1.2.3".to_owned(),
+            address: Ipv4Addr::new(10, 1, 0, 50),
+            reset: false,
+            redirects: 0,
+        }
+    }
+
+    fn mac(n: u64) -> Mac {
+        Mac([8, 0, 0x0f, 0, 0, 0]).plus(n)
+    }
 }
