@@ -981,7 +981,8 @@ mod tests {
                 Out::Trace(TraceEvent::SetLost { mac, dn }) => {
                     lines.push(format!("lost {mac} at {dn}"));
                 }
-                other => panic!("an element does not do {other:?}"),
+                Out::Effect(other) => panic!("an element does not do {other:?}"),
+                Out::Trace(other) => panic!("an element does not tell {other:?}"),
             }
         }
         lines

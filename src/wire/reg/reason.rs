@@ -126,7 +126,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.row() {
             Some((_, _, text)) => f.write_str(text),
-            None => write!(f, "reason {}", self.code()),
+            None => write!(f, "code {}", self.code()),
         }
     }
 }
