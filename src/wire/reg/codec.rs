@@ -368,3 +368,250 @@ fn put_reason(bytes: &mut Vec<u8>, reason: Reason) {
 fn error(offset: usize, problem: &'static str) -> DecodeError {
     DecodeError::new("jfreg", offset, problem)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::Decoder;
+    use super::*;
+
+    #[test]
+    fn every_fixture_decodes_to_its_line_and_encodes_to_its_bytes() {
+        for (name, bytes, line) in fixtures() {
+            let (envelope, consumed) = decode(&bytes).unwrap().unwrap();
+            assert_eq!(envelope.to_string(), line, "{name}");
+            assert_eq!(consumed, bytes.len(), "{name}");
+            assert_eq!(envelope.encode(), bytes, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_examples_of_the_document_decode_to_their_lines() {
+        let document = fs::read_to_string("docs/registration-protocol.md").unwrap();
+        let examples: Vec<_> = document.split("```hex\n").skip(1).collect();
+        assert!(examples.len() >= 13, "one for each message");
+        for example in examples {
+            let (bytes, line) = read_example(example.split("```").next().unwrap());
+            let (envelope, consumed) = decode(&bytes).unwrap().unwrap();
+            assert_eq!(envelope.to_string(), line);
+            assert_eq!(consumed, bytes.len(), "{line}");
+            assert_eq!(envelope.encode(), bytes, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_document_lists_every_reason_with_its_code_and_words() {
+        let document = fs::read_to_string("docs/registration-protocol.md").unwrap();
+        for (_, code, text) in Reason::ALL {
+            let row = format!("| {code} | {text} |");
+            assert!(document.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_message_cut_anywhere_is_incomplete_and_its_header_cut_short_is_refused() {
+        for (name, bytes, _) in fixtures() {
+            for len in 0..bytes.len() {
+                assert_eq!(decode(&bytes[..len]), Ok(None), "{name} at {len}");
+                let mut short = bytes[..len].to_vec();
+                if len >= HEADER_LEN {
+                    short[7] = u8::try_from(len).unwrap();
+                    // Some cuts fall between two fields, and what is left of an unknown type is a message.
+                    if let Ok(Some((envelope, _))) = decode(&short) {
+                        assert_eq!(envelope.encode(), short, "{name} at {len}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_survives_a_split_at_every_byte() {
+        let all: Vec<u8> = fixtures()
+            .into_iter()
+            .flat_map(|(_, bytes, _)| bytes)
+            .collect();
+        let lines: Vec<String> = fixtures().into_iter().map(|(_, _, line)| line).collect();
+        for split in 0..=all.len() {
+            assert_eq!(read_stream([&all[..split], &all[split..]]), lines);
+        }
+        assert_eq!(read_stream(all.chunks(1)), lines);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (hex, problem) in [
+            ("47", "jfreg: does not begin with \"JF\" at byte 0"),
+            ("4a47", "jfreg: does not begin with \"JF\" at byte 1"),
+            ("4a4602", "jfreg: version is not 1 at byte 2"),
+            (
+                "4a46010900000000 00000001",
+                "jfreg: length is not between 12 and 1024 at byte 6",
+            ),
+            (
+                "4a46010900000401 00000001",
+                "jfreg: length is not between 12 and 1024 at byte 6",
+            ),
+            (
+                "4a4601090000000d 00000001 c8",
+                "jfreg: field without a length at byte 12",
+            ),
+            (
+                "4a4601090000000e 00000001 c801",
+                "jfreg: field is longer than the message at byte 13",
+            ),
+            (
+                "4a4601020000000c 00000001",
+                "jfreg: a field is missing at byte 12",
+            ),
+            (
+                "4a46010200000014 00000001 08020001 08020001",
+                "jfreg: a field stands twice at byte 16",
+            ),
+            (
+                "4a4601020000000f 00000001 080101",
+                "jfreg: a field has the wrong length at byte 13",
+            ),
+            (
+                "4a4601040000000e 00000001 0200",
+                "jfreg: a field has the wrong length at byte 13",
+            ),
+            (
+                "4a46010c00000010 00000001 07023641",
+                "jfreg: not a digit, * or # at byte 15",
+            ),
+            (
+                "4a46010d00000013 00000001 08020064 0a01ff",
+                "jfreg: not UTF-8 at byte 18",
+            ),
+            (
+                "4a46010600000018 00000001 0504 0a000001 0601 61 070136",
+                "jfreg: address and FQDN in one message at byte 12",
+            ),
+            (
+                "4a46010600000012 00000001 0601 20 070136",
+                "jfreg: not a character of a name at byte 14",
+            ),
+        ] {
+            let error = decode(&unhex(hex)).unwrap_err();
+            assert_eq!(error.to_string(), problem, "{hex}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_too_long_is_cut_and_the_message_stays_within_its_bound() {
+        let message = Message::Error {
+            reason: Reason::Malformed,
+            text: "é".repeat(400),
+        };
+        let mut envelope = Envelope::new(1, message);
+        envelope.unknown = (0..9)
+            .map(|kind| UnknownField {
+                kind: 100 + kind,
+                value: vec![0; 255],
+            })
+            .collect();
+        let bytes = envelope.encode();
+        assert!(bytes.len() <= MESSAGE_LEN_MAX);
+        let (read, _) = decode(&bytes).unwrap().unwrap();
+        assert_eq!(read.unknown.len(), 2);
+        let Message::Error { text, .. } = read.message else {
+            panic!("an Error comes back as one");
+        };
+        assert_eq!(text, "é".repeat(127));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_decoded_or_refused(bytes in vec(any::<u8>(), 0..200)) {
+            let _ = decode(&bytes);
+            read_all_that_can_be(&bytes);
+        }
+
+        #[test]
+        fn what_was_decoded_from_any_fields_encodes_to_an_equal_message(
+            kind in 0..16_u8, flags: u16, sequence: u32,
+            fields in vec((0..16_u8, vec(prop_oneof![Just(b'6'), Just(b'*'), any::<u8>()], 0..9)), 0..9)
+        ) {
+            let mut bytes = b"JF\x01".to_vec();
+            bytes.push(kind);
+            bytes.extend(flags.to_be_bytes());
+            bytes.extend([0, 0]);
+            bytes.extend(sequence.to_be_bytes());
+            for (kind, value) in &fields {
+                put(&mut bytes, *kind, value);
+            }
+            bytes[7] = u8::try_from(bytes.len()).unwrap();
+            if let Ok(Some((envelope, _))) = decode(&bytes) {
+                let again = envelope.encode();
+                prop_assert_eq!(again.len(), bytes.len());
+                prop_assert_eq!(decode(&again), Ok(Some((envelope, again.len()))));
+            }
+        }
+
+        #[test]
+        fn a_damaged_fixture_never_panics(which in 0..22_usize, at: usize, with: u8) {
+            let mut bytes = fixtures().swap_remove(which).1;
+            let at = at % bytes.len();
+            bytes[at] = with;
+            read_all_that_can_be(&bytes);
+        }
+    }
+
+    fn read_all_that_can_be(bytes: &[u8]) {
+        let mut decoder = Decoder::default();
+        for mut chunk in bytes.chunks(7) {
+            // An error comes again from the same decoder, and is still no panic.
+            while let Ok(Some(envelope)) = decoder.next(&mut chunk) {
+                let _ = envelope.to_string();
+            }
+        }
+    }
+
+    fn read_stream<'a>(segments: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
+        let mut decoder = Decoder::default();
+        let mut lines = Vec::new();
+        for mut segment in segments {
+            while let Some(envelope) = decoder.next(&mut segment).unwrap() {
+                lines.push(envelope.to_string());
+            }
+        }
+        assert!(!decoder.is_mid_message());
+        lines
+    }
+
+    /// Name, bytes and decoded line of each fixture, by name.
+    fn fixtures() -> Vec<(String, Vec<u8>, String)> {
+        let mut fixtures = Vec::new();
+        for entry in fs::read_dir("fixtures/wire").unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if name.starts_with("reg_") {
+                let (bytes, line) = read_example(&fs::read_to_string(&path).unwrap());
+                fixtures.push((name, bytes, line));
+            }
+        }
+        fixtures.sort();
+        fixtures
+    }
+
+    /// Hex, with comments after `#`, and the decoded line after `=`.
+    fn read_example(text: &str) -> (Vec<u8>, String) {
+        let (hex, line) = text.split_once("\n= ").unwrap();
+        let without_comments = hex.lines().map(|line| line.split('#').next().unwrap());
+        let bytes = unhex(&without_comments.collect::<String>());
+        (bytes, line.strip_suffix('\n').unwrap().to_owned())
+    }
+
+    fn unhex(hex: &str) -> Vec<u8> {
+        let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
+        let pairs = digits.chunks(2).map(|pair| pair.iter().collect::<String>());
+        pairs
+            .map(|pair| u8::from_str_radix(&pair, 16).unwrap())
+            .collect()
+    }
+}

@@ -206,6 +206,7 @@ impl fmt::Display for Envelope {
             Message::PinRequest { reason } | Message::ClearPin { reason } => {
                 write!(f, ", reason {reason}")?;
             }
+            Message::PinEntry { pin } if pin.is_empty() => f.write_str(", pin empty")?,
             Message::PinEntry { pin } | Message::SavePin { pin } => write!(f, ", pin {pin}")?,
             Message::Redirect { to, dn } => write!(f, ", to {to}, dn {dn}")?,
             Message::Registered { dn, heartbeat } => {

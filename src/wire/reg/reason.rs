@@ -52,8 +52,6 @@ pub enum Reason {
     UnexpectedMessage,
     /// Nothing was said for too long.
     TimedOut,
-    /// The same set opened another connection.
-    NewConnection,
     /// A code that is not in the list.
     Other(u16),
 }
@@ -103,11 +101,6 @@ impl Reason {
         (Reason::UnsupportedVersion, 101, "unsupported version"),
         (Reason::UnexpectedMessage, 102, "unexpected message"),
         (Reason::TimedOut, 103, "timed out"),
-        (
-            Reason::NewConnection,
-            104,
-            "the set opened another connection",
-        ),
     ];
 
     /// The reason's code on the wire.
@@ -133,7 +126,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.row() {
             Some((_, _, text)) => f.write_str(text),
-            None => write!(f, "reason {}", self.code()),
+            None => write!(f, "code {}", self.code()),
         }
     }
 }
