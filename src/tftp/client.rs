@@ -31,6 +31,7 @@
 //! The last ACK may be lost, so for 4 s after the end the client still answers a repeated last block (RFC 1350
 //! section 6), also while the next download runs. Until then its port stays bound.
 
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ mod transfer;
 pub use config::{ClientConfig, ClientEvent};
 pub use image::Image;
 use machine::Input;
-use transfer::{Ended, Patience, Transfer, refuse_stray, send};
+use transfer::{Ended, Patience, Transfer, refuse_stray, send, unbind};
 
 /// The client.
 #[derive(Debug)]
@@ -56,8 +57,9 @@ pub struct Client {
     config: Arc<ClientConfig>,
     rng: Rng,
     state: State,
-    /// The download that ended well last, while its server may still repeat the last block.
-    ended: Option<Ended>,
+    /// Downloads that ended well, while their servers may still repeat the last block; the oldest first.
+    /// Each has a port of its own.
+    ended: VecDeque<Ended>,
 }
 
 #[derive(Debug, Default)]
@@ -103,7 +105,7 @@ impl Client {
             config: config.into(),
             rng,
             state: State::Idle,
-            ended: None,
+            ended: VecDeque::new(),
         }
     }
 
@@ -119,20 +121,14 @@ impl Client {
         local_port: u16,
         out: &mut Outbox<AppEffect>,
     ) {
-        if self
-            .ended
-            .as_ref()
-            .is_some_and(|ended| ended.local_port == local_port)
-        {
-            self.ended = None;
-            out.push(AppEffect::Unbind { port: local_port });
-        }
         if let State::Busy(job, _) = std::mem::take(&mut self.state) {
-            self.unbind_unused(job.local_port, out);
+            unbind(job.local_port, out);
         }
-        if !self.is_bound(local_port) {
-            out.push(AppEffect::Bind { port: local_port });
+        if self.is_bound(local_port) {
+            self.ended.retain(|ended| ended.local_port != local_port);
+            unbind(local_port, out);
         }
+        out.push(AppEffect::Bind { port: local_port });
         let job = Job {
             server,
             file: file.to_owned(),
@@ -149,15 +145,18 @@ impl Client {
     /// Forgets everything at once, without a word to the server.
     pub fn stop(&mut self, out: &mut Outbox<AppEffect>) {
         if let State::Busy(job, _) = std::mem::take(&mut self.state) {
-            self.unbind_unused(job.local_port, out);
+            unbind(job.local_port, out);
         }
-        self.forget_ended(out);
+        for ended in self.ended.drain(..) {
+            unbind(ended.local_port, out);
+        }
     }
 
     /// Whether the client owns this UDP port now.
     pub fn is_bound(&self, port: u16) -> bool {
-        let ended = self.ended.as_ref().map(|ended| ended.local_port);
-        self.state.job().map(|job| job.local_port) == Some(port) || ended == Some(port)
+        let ended = self.ended.iter().map(|ended| ended.local_port);
+        let job = self.state.job().map(|job| job.local_port);
+        job.into_iter().chain(ended).any(|bound| bound == port)
     }
 
     /// A datagram arrived; one for a port that is not the client's is ignored.
@@ -169,9 +168,8 @@ impl Client {
     ) -> Option<ClientEvent> {
         let (from, port) = (datagram.from, datagram.to.port());
         let message = Message::decode(datagram.payload);
-        if let Some(ended) = &self.ended
-            && (from, port) == (ended.peer, ended.local_port)
-        {
+        let mut ended = self.ended.iter();
+        if let Some(ended) = ended.find(|ended| (ended.peer, ended.local_port) == (from, port)) {
             if matches!(message, Ok(Message::Data { block, .. }) if block == ended.last) {
                 send(port, from, &Message::Ack { block: ended.last }, out);
             }
@@ -180,7 +178,7 @@ impl Client {
         if !self.is_bound(port) {
             return None;
         }
-        if !self.state.may_be_peer(from) {
+        if !self.state.may_be_peer(port, from) {
             if !matches!(message, Ok(Message::Error { .. })) {
                 refuse_stray(port, from, out);
             }
@@ -199,8 +197,8 @@ impl Client {
         now: Instant,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        if self.ended.as_ref().is_some_and(|ended| now >= ended.until) {
-            self.forget_ended(out);
+        while let Some(ended) = self.ended.pop_front_if(|ended| now >= ended.until) {
+            unbind(ended.local_port, out);
         }
         let (_, input) = self.state.next().filter(|(at, _)| now >= *at)?;
         self.step(now, input, out)
@@ -208,7 +206,7 @@ impl Client {
 
     /// When the client next wants `handle_timeout`, and what for.
     pub fn poll_timeout(&self) -> Deadline {
-        let ended = self.ended.as_ref();
+        let ended = self.ended.front();
         let ended = ended.map(|ended| (ended.until, "TFTP farewell"));
         let next = self.state.next().map(|(at, input)| (at, input.name()));
         earlier(next, ended)
@@ -223,16 +221,18 @@ impl State {
         }
     }
 
-    /// Whether a packet from there belongs to the download: its transfer's port once that is known,
+    /// Whether a packet from there to this port belongs to the download: from its transfer's port once that is known,
     /// any port of the server before.
-    fn may_be_peer(&self, from: SocketAddrV4) -> bool {
-        match self {
-            State::Idle | State::Busy(_, Phase::Waiting(_)) => false,
-            State::Busy(job, Phase::Requesting(_)) => {
-                *from.ip() == job.server && job.abandoned != Some(from)
+    fn may_be_peer(&self, local_port: u16, from: SocketAddrV4) -> bool {
+        let State::Busy(job, phase) = self else {
+            return false;
+        };
+        job.local_port == local_port
+            && match phase {
+                Phase::Requesting(_) => *from.ip() == job.server && job.abandoned != Some(from),
+                Phase::Receiving(transfer, _) => from == transfer.peer,
+                Phase::Waiting(_) => false,
             }
-            State::Busy(_, Phase::Receiving(transfer, _)) => from == transfer.peer,
-        }
     }
 
     /// What is due next, and when.

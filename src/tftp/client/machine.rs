@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddrV4;
 
-use super::transfer::{Ended, Patience, Terms, Transfer, refuse_stray, send, send_error};
+use super::transfer::{Ended, Patience, Terms, Transfer, refuse_stray, send, send_error, unbind};
 use super::{Client, ClientEvent, Job, Phase, State};
 use crate::app::AppEffect;
 use crate::outbox::Outbox;
@@ -213,15 +213,12 @@ impl Client {
             let patience = Patience::new(now, &self.config);
             return self.stay(job, Phase::Receiving(transfer, patience));
         }
-        let before = self.ended.replace(Ended {
+        self.ended.push_back(Ended {
             peer: transfer.peer,
             local_port: job.local_port,
             last: transfer.last,
             until: now + self.config.packet_timeout,
         });
-        if let Some(before) = before {
-            self.unbind_unused(before.local_port, out);
-        }
         let port = self.config.ports[job.port];
         Some(ClientEvent::Done(transfer.received.finish(port)))
     }
@@ -312,20 +309,7 @@ impl Client {
         reason: String,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        self.unbind_unused(job.local_port, out);
+        unbind(job.local_port, out);
         Some(ClientEvent::Failed { reason })
-    }
-
-    pub(super) fn forget_ended(&mut self, out: &mut Outbox<AppEffect>) {
-        if let Some(ended) = self.ended.take() {
-            self.unbind_unused(ended.local_port, out);
-        }
-    }
-
-    /// Gives up a port, unless another download still needs it.
-    pub(super) fn unbind_unused(&self, port: u16, out: &mut Outbox<AppEffect>) {
-        if !self.is_bound(port) {
-            out.push(AppEffect::Unbind { port });
-        }
     }
 }

@@ -171,3 +171,8 @@ pub(super) fn refuse_stray(from_port: u16, to: SocketAddrV4, out: &mut Outbox<Ap
     let code = ErrorCode::UNKNOWN_TID;
     send_error(from_port, to, code, "unknown transfer", out);
 }
+
+/// Gives up a port.
+pub(super) fn unbind(port: u16, out: &mut Outbox<AppEffect>) {
+    out.push(AppEffect::Unbind { port });
+}
