@@ -6,6 +6,8 @@
 pub mod app;
 /// Captures: pcapng, display filters.
 pub mod capture;
+/// A set: boot, registration, display, memory.
+pub mod phone;
 /// The reference controller.
 pub mod controller;
 /// DHCP: server, client, leases.

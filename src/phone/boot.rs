@@ -13,11 +13,12 @@ use crate::app::AppEffect;
 use crate::dhcp;
 use crate::outbox::{Outbox, PhoneEvent};
 use crate::rng::Rng;
-use crate::tftp;
+use crate::tftp::client::{self, ClientConfig, Image};
 use crate::time::{Deadline, Instant};
 use crate::wire::Mac;
 use crate::wire::dhcp::Message;
-use crate::wire::vendor::{self, Chosen};
+use crate::wire::reg::Target;
+use crate::wire::vendor::{self, CallServers, Chosen};
 
 /// The UDP port from which a set loads its images.
 const TFTP_LOCAL_PORT: u16 = 2_070;
@@ -55,7 +56,22 @@ enum Stage {
 #[derive(Debug, Clone)]
 pub(super) struct Provision {
     pub(super) address: Ipv4Addr,
-    pub(super) chosen: Chosen,
+    /// At least one.
+    pub(super) call_servers: Vec<Target>,
+    tftp_server: Ipv4Addr,
+}
+
+impl Provision {
+    fn new(address: Ipv4Addr, chosen: Chosen) -> Provision {
+        Provision {
+            address,
+            call_servers: match chosen.call_srv {
+                CallServers::Addresses(list) => list.into_iter().map(Target::Address).collect(),
+                CallServers::Name(name) => vec![Target::Fqdn(name)],
+            },
+            tftp_server: chosen.sw_tftp,
+        }
+    }
 }
 
 impl Boot {
@@ -70,14 +86,19 @@ impl Boot {
 
 /// The set's DHCP client: any offer that does not tell it its servers is refused.
 pub(super) fn dhcp_client(mac: Mac, rng: Rng) -> dhcp::Client {
-    let mut config = dhcp::ClientConfig::new(mac, provisioned);
-    config.vendor_class = VENDOR_CLASS.into();
-    config.parameter_request_list = PARAMETER_REQUEST_LIST.into();
+    let config = dhcp::ClientConfig {
+        mac,
+        vendor_class: VENDOR_CLASS.into(),
+        parameter_request_list: PARAMETER_REQUEST_LIST.into(),
+        policy: provisioned,
+        broadcast: false,
+        timing: dhcp::Timing::default(),
+    };
     dhcp::Client::new(config, rng)
 }
 
-pub(super) fn tftp_client(rng: Rng) -> tftp::Client {
-    tftp::Client::new(tftp::ClientConfig::default(), rng)
+pub(super) fn tftp_client(rng: Rng) -> client::Client {
+    client::Client::new(ClientConfig::default(), rng)
 }
 
 fn provisioned(offer: &Message) -> Result<(), String> {
@@ -118,8 +139,9 @@ impl Phone {
             return State::Boot(boot);
         };
         self.show(out, "Waiting for DHCP", "");
-        self.dhcp.start(now, out);
-        self.show(out, "DHCP: Discovery", "");
+        if let Some(dhcp::ClientEvent::Discovering) = self.dhcp.start(now, out) {
+            self.show(out, "DHCP: Discovery", "");
+        }
         State::Boot(Boot {
             stage: Stage::Dhcp,
             ..boot
@@ -141,7 +163,7 @@ impl Phone {
                 Ok(None) => Stage::Dhcp,
                 Err(reason) => return self.start_over(now, reason, out),
             },
-            (Stage::BootImage(provision), Event::Tftp(tftp::ClientEvent::Done(image))) => {
+            (Stage::BootImage(provision), Event::Tftp(client::ClientEvent::Done(image))) => {
                 let found = self.downloaded(&self.settings.boot_file.clone(), &image, out);
                 if self.memory.flash.as_ref() == Some(&found) {
                     self.flashed(false, &found.version, out);
@@ -157,7 +179,7 @@ impl Phone {
             (Stage::Flash(provision, at), Event::Timeout) if now >= at => {
                 self.load_main_image(now, provision, out)
             }
-            (Stage::MainImage(provision), Event::Tftp(tftp::ClientEvent::Done(image))) => {
+            (Stage::MainImage(provision), Event::Tftp(client::ClientEvent::Done(image))) => {
                 let found = self.downloaded(&self.settings.main_file.clone(), &image, out);
                 self.show(out, "Starting main", "");
                 Stage::StartMain(provision, found, now + times.start_main)
@@ -165,14 +187,13 @@ impl Phone {
             (Stage::StartMain(provision, main, at), Event::Timeout) if now >= at => {
                 return self.start_main(now, provision, main, boot.reset, out);
             }
-            (
-                Stage::BootImage(_) | Stage::MainImage(_),
-                Event::Tftp(tftp::ClientEvent::Failed { file, reason }),
-            ) => {
-                self.show(out, "Download failed", "");
-                let why = format!("{file}: {reason}");
-                self.tell(out, PhoneEvent::DownloadFailed { file, reason });
-                return self.start_over(now, why, out);
+            (Stage::BootImage(_), Event::Tftp(client::ClientEvent::Failed { reason })) => {
+                let file = self.settings.boot_file.to_string();
+                return self.download_failed(now, file, reason, out);
+            }
+            (Stage::MainImage(_), Event::Tftp(client::ClientEvent::Failed { reason })) => {
+                let file = self.settings.main_file.to_string();
+                return self.download_failed(now, file, reason, out);
             }
             // Everything else changes nothing here: a late datagram, a lease renewed, a deadline of the clients.
             (stage, _) => stage,
@@ -213,10 +234,7 @@ impl Phone {
                         lease: lease.lease,
                     },
                 );
-                return Ok(Some(Provision {
-                    address: lease.address,
-                    chosen,
-                }));
+                return Ok(Some(Provision::new(lease.address, chosen)));
             }
             dhcp::ClientEvent::Renewed(_) | dhcp::ClientEvent::Lost { .. } => {}
         }
@@ -250,7 +268,7 @@ impl Phone {
         file: &str,
         out: &mut Outbox<AppEffect>,
     ) {
-        let server = provision.chosen.sw_tftp;
+        let server = provision.tftp_server;
         self.show(out, server.to_string(), "Downloading");
         self.tftp.start(now, server, file, TFTP_LOCAL_PORT, out);
     }
@@ -258,7 +276,7 @@ impl Phone {
     fn downloaded(
         &self,
         file: &str,
-        image: &tftp::Image,
+        image: &Image,
         out: &mut Outbox<AppEffect>,
     ) -> FlashImage {
         self.tell(
@@ -274,6 +292,19 @@ impl Phone {
             bytes: image.bytes,
             crc32: image.crc32,
         }
+    }
+
+    fn download_failed(
+        &mut self,
+        now: Instant,
+        file: String,
+        reason: String,
+        out: &mut Outbox<AppEffect>,
+    ) -> State {
+        self.show(out, "Download failed", "");
+        let why = format!("{file}: {reason}");
+        self.tell(out, PhoneEvent::DownloadFailed { file, reason });
+        self.start_over(now, why, out)
     }
 
     fn flashed(&self, written: bool, version: &str, out: &mut Outbox<AppEffect>) {
@@ -311,7 +342,7 @@ impl Phone {
 /// An image's version: the second word of its first line where that is text, else its checksum.
 ///
 /// The vendor's format is not public; the images that this project makes begin with such a line.
-fn version_of(image: &tftp::Image) -> String {
+fn version_of(image: &Image) -> String {
     let line = image.head.split(|byte| *byte == b'\n').next();
     let words = line.and_then(|line| std::str::from_utf8(line).ok());
     let version = words.and_then(|words| words.split_whitespace().nth(1));

@@ -15,7 +15,7 @@ use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEnd, StreamEvent, St
 use crate::dhcp;
 use crate::outbox::{Display, Outbox, PhoneEvent, TraceEvent};
 use crate::rng::Rng;
-use crate::tftp;
+use crate::tftp::client;
 use crate::time::{Deadline, Instant, earlier};
 use crate::wire::dhcp::CLIENT_PORT;
 use crate::wire::reg;
@@ -32,7 +32,7 @@ pub struct Phone {
     /// What the display would show with a carrier.
     pub(super) screen: Display,
     pub(super) dhcp: dhcp::Client,
-    pub(super) tftp: tftp::Client,
+    pub(super) tftp: client::Client,
     /// How many connections it has opened; each gets a name of its own.
     pub(super) streams: u64,
 }
@@ -52,7 +52,7 @@ pub(super) enum State {
 pub(super) enum Event {
     Carrier(bool),
     Dhcp(dhcp::ClientEvent),
-    Tftp(tftp::ClientEvent),
+    Tftp(client::ClientEvent),
     Connected(StreamId),
     Message(StreamId, reg::Message),
     /// The connection ended, or the peer says no more.
@@ -120,8 +120,8 @@ impl Phone {
                 }
             }
             // A lease that ran out or was refused ends whatever the set was doing (MV-11).
-            (_, Event::Dhcp(dhcp::ClientEvent::Lost { reason, address })) => {
-                self.tell(out, PhoneEvent::Unbound { address, reason });
+            (_, Event::Dhcp(dhcp::ClientEvent::Lost { reason })) => {
+                self.tell(out, PhoneEvent::Unbound { reason });
                 self.start_over(now, reason.to_owned(), out)
             }
             (State::Boot(boot), event) => self.boot(now, boot, event, out),
@@ -139,17 +139,16 @@ impl Phone {
         out: &mut Outbox<AppEffect>,
     ) -> State {
         self.tell(out, PhoneEvent::Restart { reason });
-        self.halt(out);
+        self.halt(now, out);
         State::Restarting {
             at: now + self.settings.times.restart,
         }
     }
 
     /// Ends all that runs over the network, and gives the address up.
-    fn halt(&mut self, out: &mut Outbox<AppEffect>) {
-        self.dhcp.stop(out);
+    fn halt(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {
+        self.dhcp.stop(now, out);
         self.tftp.stop(out);
-        out.push(AppEffect::Configure(None));
     }
 
     fn power_up(&mut self, now: Instant, out: &mut Outbox<AppEffect>) -> State {
@@ -162,7 +161,6 @@ impl Phone {
     }
 
     fn carrier_changed(&mut self, up: bool, out: &mut Outbox<AppEffect>) {
-        self.carrier = up;
         self.tell(out, PhoneEvent::Carrier(up));
         let shown = if up { self.screen.clone() } else { no_link() };
         self.tell(out, PhoneEvent::Display(shown));
@@ -205,8 +203,7 @@ impl App for Phone {
                 self.state = self.power_up(now, out);
             }
             HostEvent::Stop => {
-                self.dhcp.stop(out);
-                self.tftp.stop(out);
+                self.halt(now, out);
                 self.state = State::Off;
                 self.screen = Display::default();
                 self.tell(out, PhoneEvent::PowerDown);

@@ -83,18 +83,25 @@ impl Phase {
 
     /// The conversation on this connection, if it is the one that counts.
     pub(super) fn conversation(&mut self, stream: StreamId) -> Option<&mut Conversation> {
-        self.any_conversation()
-            .filter(|conversation| conversation.stream == stream)
-    }
-
-    fn any_conversation(&mut self) -> Option<&mut Conversation> {
-        match self {
-            Phase::NoCarrier | Phase::Waiting { .. } => None,
+        let with = match self {
+            Phase::NoCarrier | Phase::Waiting { .. } => return None,
             Phase::Connecting(with)
             | Phase::Prompting(with)
             | Phase::Acknowledgement { with, .. }
             | Phase::Communications { with, .. }
-            | Phase::InService { with, .. } => Some(with),
+            | Phase::InService { with, .. } => with,
+        };
+        (with.stream == stream).then_some(with)
+    }
+
+    fn is_on(&self, stream: StreamId) -> bool {
+        match self {
+            Phase::NoCarrier | Phase::Waiting { .. } => false,
+            Phase::Connecting(with)
+            | Phase::Prompting(with)
+            | Phase::Acknowledgement { with, .. }
+            | Phase::Communications { with, .. }
+            | Phase::InService { with, .. } => with.stream == stream,
         }
     }
 
@@ -141,7 +148,7 @@ impl Phone {
             main.phase = Phase::NoCarrier;
             return State::Main(main);
         }
-        let servers = &main.provision.chosen.call_srv;
+        let servers = &main.provision.call_servers;
         let target = servers[main.server % servers.len()].clone();
         main.server = main.server.wrapping_add(1);
         self.connect(now, main, &target, out)
@@ -214,11 +221,8 @@ impl Phone {
             (Phase::Connecting(with), Event::Connected(stream)) if with.stream == stream => {
                 self.register(&main, with, answer_by, out)
             }
-            (mut phase, Event::Message(stream, message)) => {
-                if phase.conversation(stream).is_some() {
-                    return self.told(now, main, phase, message, out);
-                }
-                phase
+            (phase, Event::Message(stream, message)) if phase.is_on(stream) => {
+                return self.told(now, main, phase, message, out);
             }
             (Phase::Prompting(mut with), Event::Typed(pin)) => {
                 self.tell(out, PhoneEvent::Typed { pin: pin.clone() });
@@ -249,7 +253,7 @@ impl Phone {
                 }
                 self.heartbeat(now, with, service, unanswered, out)
             }
-            (mut phase, Event::Ended(stream, end)) if phase.conversation(stream).is_some() => {
+            (phase, Event::Ended(stream, end)) if phase.is_on(stream) => {
                 if phase.in_service() {
                     self.unregistered(end.as_str(), out);
                 }
@@ -258,7 +262,7 @@ impl Phone {
                 let with = with.filter(|_| end == StreamEnd::Closed);
                 return self.lost(now, main, with, end.as_str(), out);
             }
-            (mut phase, Event::Nonsense(stream)) if phase.conversation(stream).is_some() => {
+            (phase, Event::Nonsense(stream)) if phase.is_on(stream) => {
                 let with = phase.into_conversation();
                 return self.lost(now, main, with, "element speaks nonsense", out);
             }

@@ -1,9 +1,10 @@
 //! Expectations: whether they hold now, and what was found instead.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::lab::Lab;
-use super::plan::{Count, Frames, PhoneId, PhoneIs, Plan, Prefix, Since, What};
+use super::plan::{Count, Frames, PhoneId, PhoneIs, Plan, Since, What, When};
 use super::watch::{Listener, Watch};
 
 /// What an expectation is looked at against.
@@ -84,7 +85,7 @@ impl<L: Listener> Sight<'_, L> {
             PhoneIs::Address(address) => view.address == *address,
             PhoneIs::AddressIn(subnet) => {
                 let prefix = self.plan.subnets[subnet.0].prefix;
-                view.address.is_some_and(|address| prefix.holds(address))
+                view.address.is_some_and(|address| prefix.contains(address))
             }
             PhoneIs::StoredPin(pin) => view.stored_pin == *pin,
             PhoneIs::Prompt(text) => {
@@ -181,14 +182,6 @@ impl Count {
     }
 }
 
-impl Prefix {
-    /// Whether the address is in it.
-    pub fn holds(self, address: Ipv4Addr) -> bool {
-        let mask = u32::MAX.checked_shl(32 - u32::from(self.len)).unwrap_or(0);
-        u32::from(address) & mask == u32::from(self.address) & mask
-    }
-}
-
 impl What {
     /// The expectation in words: what a reader would say.
     pub fn describe(&self, plan: &Plan) -> String {
@@ -268,6 +261,17 @@ impl Frames {
                 plan.subnets[subnet.0].name, self.filter
             ),
             None => format!("frame.interface_name != \"drops\" && ({})", self.filter),
+        }
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            When::Now => f.write_str("now"),
+            When::Within(time) => write!(f, "within {time:?}"),
+            When::Throughout(time) => write!(f, "throughout {time:?}"),
+            When::Never(time) => write!(f, "never in {time:?}"),
         }
     }
 }

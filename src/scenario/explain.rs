@@ -139,12 +139,12 @@ impl Explainer {
             return None;
         };
         let who = self.holder(ip.src)?;
-        let file = String::from_utf8_lossy(&request.file).into_owned();
+        let file = String::from_utf8_lossy(request.file);
         Some(format!("{} asks for {file} · ST-1", who.name))
     }
 
     fn about_dhcp(&self, message: &dhcp::Message) -> Option<String> {
-        let who = &self.phones.get(&message.mac()?)?.name;
+        let who = &self.phones.get(&message.mac())?.name;
         Some(match message.message_type().ok()? {
             dhcp::MessageType::Discover => format!("{who} looks for a DHCP server · ST-1"),
             dhcp::MessageType::Offer => match vendor::choose(message) {
@@ -152,7 +152,7 @@ impl Explainer {
                     "{who} is offered {}; {}: call server {}, TFTP server {}",
                     message.yiaddr,
                     chosen.source,
-                    join(&chosen.call_srv),
+                    chosen.call_srv,
                     chosen.sw_tftp
                 ),
                 Err(refusal) => format!("{who} will refuse this offer: {refusal}"),
@@ -265,11 +265,6 @@ fn tftp_ports(plan: &Plan) -> Vec<u16> {
     ports.sort_unstable();
     ports.dedup();
     ports
-}
-
-fn join(targets: &[reg::Target]) -> String {
-    let texts: Vec<String> = targets.iter().map(ToString::to_string).collect();
-    texts.join(", ")
 }
 
 /// Names of addresses, and of MACs, for the capture's name resolution. Sets have a MAC and no fixed address.

@@ -8,7 +8,7 @@ use crate::ip::{Gateway, Host};
 use crate::outbox::Outbox;
 use crate::phone::Phone;
 use crate::sim::{Edge, End, LinkId, Node, NodeId, Observer, PortId, Transmit, World};
-use crate::tftp::TftpServer;
+use crate::tftp::server::TftpServer;
 use crate::time::{Deadline, Instant};
 use crate::wire::Frame;
 

@@ -9,7 +9,7 @@ use super::expect::{Place, Sight};
 use super::lab::{Lab, Station};
 use super::outcome::{Outcome, Stopped, Verdict};
 use super::plan::{
-    Action, Exec, Expectation, HostId, PhoneId, Plan, StepKind, SubnetId, What, When,
+    Action, Exec, Expectation, HostId, PhoneId, Plan, StepKind, What, When,
 };
 use super::recorder::Recorder;
 use super::tally::Tally;
@@ -34,8 +34,6 @@ pub struct Run<'p, L> {
     stage: Stage,
     /// When each user has typed the PIN that the set asks for.
     typing: Deadlines<usize>,
-    /// Times that each user has typed since the set was last in service or without power.
-    tries: Vec<u32>,
     verdicts: Vec<Verdict>,
     stopped: Option<Stopped>,
     program: Option<Program>,
@@ -86,7 +84,6 @@ impl<'p, L: Listener> Run<'p, L> {
             step: 0,
             stage: Stage::Begin,
             typing: Deadlines::default(),
-            tries: vec![0; plan.phones.len()],
             verdicts: Vec::new(),
             stopped: None,
             program: None,
@@ -174,7 +171,6 @@ impl<'p, L: Listener> Run<'p, L> {
             }
             Action::PowerDown { phones } => {
                 for phone in phones {
-                    self.tries[phone.0] = 0;
                     self.typing.set(phone.0, None);
                     self.lab.power(self.lab.phones[phone.0].node, false, watch);
                 }
@@ -447,9 +443,8 @@ impl<'p, L: Listener> Run<'p, L> {
         let now = self.lab.world.now();
         while let Some(phone) = self.watch.prompted.pop() {
             let of = &self.plan.phones[phone.0];
-            let tries = &mut self.tries[phone.0];
-            if of.user_pin.is_some() && *tries < USER_TRIES {
-                *tries += 1;
+            let prompts = self.watch.phones[phone.0].prompts;
+            if of.user_pin.is_some() && prompts <= USER_TRIES {
                 self.typing.set(phone.0, Some(now + of.user_delay));
             }
         }

@@ -88,7 +88,7 @@ impl Tally {
         if self.counters.is_empty() {
             return false;
         }
-        let fields = self.dissectors[on.0].dissect(frame, &self.subnets[on.0]);
+        let fields = self.dissectors[on.0].dissect(&self.subnets[on.0], frame);
         let mut changed = false;
         for index in &self.active {
             let counter = &mut self.counters[*index];

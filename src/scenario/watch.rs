@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use super::build::Meets;
 use super::explain::Explainer;
 use super::lab::{Lab, Who};
 use super::plan::{ElementId, PhoneId, Plan, SubnetId};
@@ -42,6 +43,8 @@ pub struct PhoneView {
     pub stored_pin: Option<String>,
     /// The reason of its last prompt since power-up.
     pub prompt: Option<String>,
+    /// How often it has prompted since power-up, or since it was last in service.
+    pub prompts: u32,
     /// Redirects since power-up.
     pub redirects: u32,
     /// How often its flash memory was written since the run began.
@@ -95,7 +98,7 @@ impl<L: Listener> Watch<L> {
     }
 
     /// Tells the watch who the lab's nodes are.
-    pub fn meet(&mut self, plan: &Plan, lab: &Lab) {
+    fn learn_stations(&mut self, plan: &Plan, lab: &Lab) {
         self.who.clone_from(&lab.who);
         self.names = lab.who.iter().map(|who| who.name(plan)).collect();
         for (index, segment) in lab.segments.iter().enumerate() {
@@ -124,6 +127,7 @@ impl<L: Listener> Watch<L> {
             PhoneEvent::PowerUp { .. } => {
                 view.powered = true;
                 view.prompt = None;
+                view.prompts = 0;
                 view.redirects = 0;
             }
             PhoneEvent::PowerDown => {
@@ -137,6 +141,7 @@ impl<L: Listener> Watch<L> {
             PhoneEvent::Flash { written, .. } => view.flashed += u32::from(*written),
             PhoneEvent::Prompted { reason } => {
                 view.prompt = Some(reason.clone());
+                view.prompts += 1;
                 self.prompted.push(phone);
             }
             PhoneEvent::PinSaved { pin } => view.stored_pin = Some(pin.clone()),
@@ -144,6 +149,7 @@ impl<L: Listener> Watch<L> {
             PhoneEvent::Redirected { .. } => view.redirects += 1,
             PhoneEvent::InService { dn, element } => {
                 view.registered = Some((dn.clone(), *element));
+                view.prompts = 0;
             }
             PhoneEvent::Unregistered { .. } => view.registered = None,
             PhoneEvent::Carrier(_)
@@ -156,6 +162,12 @@ impl<L: Listener> Watch<L> {
             | PhoneEvent::Registered { .. }
             | PhoneEvent::Restart { .. } => {}
         }
+    }
+}
+
+impl<L: Listener> Meets for Watch<L> {
+    fn meet(&mut self, plan: &Plan, lab: &Lab) {
+        self.learn_stations(plan, lab);
     }
 }
 
