@@ -243,12 +243,13 @@ impl Endpoint {
         back: &mut Vec<Frame>,
         out: &mut Outbox<Transmit>,
     ) -> Result<Received<'a>, DropReason> {
-        let Some((&[d0, d1, d2, d3, d4, d5, _, _, _, _, _, _, t0, t1], rest)) =
+        let Some((&[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1], rest)) =
             frame.split_first_chunk::<14>()
         else {
             return Err(DropReason::Undecodable);
         };
         let dst = Mac([d0, d1, d2, d3, d4, d5]);
+        let src = Mac([s0, s1, s2, s3, s4, s5]);
         if dst != self.interface.mac && !dst.is_group() {
             return Err(DropReason::NotForThisMac);
         }
@@ -258,7 +259,7 @@ impl Endpoint {
                 if dst.is_group() && self.nobody_is_bound(rest) {
                     return Err(DropReason::NoListener);
                 }
-                self.receive_ip(now, dst, rest, back, out)
+                self.receive_ip(now, (src, dst), rest, back, out)
             }
             _ => {
                 // A priority tag names no VLAN (IEEE 802.1Q-2022 section 9.3); any other is not for us.
@@ -267,7 +268,7 @@ impl Endpoint {
                     (Some(tag), _) if tag.vid != 0 => Err(DropReason::UnknownProtocol),
                     (Some(_), ethernet::ETHERTYPE_ARP) => self.receive_arp(now, dst, payload, out),
                     (Some(_), ethernet::ETHERTYPE_IPV4) => {
-                        self.receive_ip(now, dst, payload, back, out)
+                        self.receive_ip(now, (src, dst), payload, back, out)
                     }
                     _ => Err(DropReason::UnknownProtocol),
                 }
@@ -350,7 +351,7 @@ impl Endpoint {
     fn receive_ip<'a>(
         &mut self,
         now: Instant,
-        dst_mac: Mac,
+        (src_mac, dst_mac): (Mac, Mac),
         bytes: &'a [u8],
         back: &mut Vec<Frame>,
         out: &mut Outbox<Transmit>,
@@ -364,7 +365,11 @@ impl Endpoint {
             None if header.protocol != ipv4::UDP => return Err(DropReason::NotReady),
             Some(_) | None => {}
         }
-        if icmp_error::is_impossible_source(header.src) {
+        let src_is_us = self.address.is_some_and(|host| host.address == header.src);
+        if icmp_error::is_impossible_source(header.src)
+            || self.is_subnet_broadcast(header.src)
+            || src_is_us && src_mac != self.interface.mac
+        {
             return Err(DropReason::MartianSource);
         }
         if header.more_fragments || header.fragment_offset != 0 {

@@ -1,12 +1,15 @@
 //! IP: the neighbour machine, hosts, TCP, gateways.
 
 mod arp;
+mod connection;
 mod endpoint;
 mod icmp_error;
 mod interface;
 mod neighbour;
 mod stack;
+mod tcp;
 
+pub use connection::TcpSettings;
 pub use neighbour::{AfterReachable, NeighbourSettings};
 pub use stack::{Host, HostConfig};
 

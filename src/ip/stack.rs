@@ -15,17 +15,23 @@
 //! [`WORK_MAX`] of them are done at one moment of the run: an app that asks again each time it is refused
 //! goes on a millisecond later, and time goes on as well.
 
+mod streams;
+
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
 use super::arp::Neighbours;
+use super::connection::TcpSettings;
 use super::endpoint::{Endpoint, Received};
+use super::interface::ETHERNET_LEN;
 use super::neighbour::NeighbourSettings;
+use super::tcp::{Tcp, Tuple};
 use crate::app::{App, AppEffect, HostAddress, HostEvent, StreamEnd, StreamEvent, StreamId};
 use crate::outbox::{DropReason, NeighbourState, Out, Outbox, TraceEvent};
 use crate::rng::Rng;
 use crate::sim::{Node, PortId, Transmit};
 use crate::time::{Deadline, Duration, Instant, earlier};
+use crate::wire::icmp::HOST_UNREACHABLE;
 use crate::wire::{Frame, Mac};
 
 /// Effects and events carried out at one moment.
@@ -41,6 +47,7 @@ pub struct HostConfig {
     /// [`AppEffect::Configure`].
     pub address: Option<HostAddress>,
     pub neighbours: NeighbourSettings,
+    pub tcp: TcpSettings,
     /// Bytes of the largest IP packet.
     pub mtu: u16,
     /// The host's own stream: neighbour times, TCP's first sequence numbers and ports.
@@ -51,15 +58,33 @@ pub struct HostConfig {
 #[derive(Debug)]
 pub struct Host<A> {
     endpoint: Endpoint,
+    tcp: Tcp,
     apps: Vec<A>,
     fixed_address: Option<HostAddress>,
     powered: bool,
     carrier: bool,
-    rng: Rng,
     app_out: Outbox<AppEffect>,
     work: VecDeque<Work>,
     /// When the work that is left goes on.
     work_at: Option<Instant>,
+    /// Connections whose bytes an app has taken: they may have a window to offer when the work is done.
+    unwindowed: Vec<Tuple>,
+    /// IP packets from a connection, in one row; empty between calls.
+    segments: Vec<u8>,
+    /// Bytes for an app; empty between calls.
+    received: Vec<u8>,
+}
+
+/// Buffers between calls keep this much room; more would add up with 100,000 hosts.
+const KEPT_BYTES_MAX: usize = 256;
+
+/// The buffer, empty, for the next use.
+fn kept(mut buffer: Vec<u8>) -> Vec<u8> {
+    if buffer.capacity() > KEPT_BYTES_MAX {
+        return Vec::new();
+    }
+    buffer.clear();
+    buffer
 }
 
 /// Something to do after the app's call has returned.
@@ -80,14 +105,17 @@ impl<A: App> Host<A> {
         let first_id = rng.u32() as u16;
         Host {
             endpoint: Endpoint::new(config.mac, config.mtu, neighbours, first_id),
+            tcp: Tcp::new(config.tcp, config.mtu, rng),
             apps,
             fixed_address: config.address,
             powered: false,
             carrier: false,
-            rng,
             app_out: Outbox::default(),
             work: VecDeque::new(),
             work_at: None,
+            unwindowed: Vec::new(),
+            segments: Vec::new(),
+            received: Vec::new(),
         }
     }
 
@@ -126,7 +154,9 @@ impl<A: App> Host<A> {
         }
         self.powered = on;
         self.endpoint.clear(out);
+        self.tcp.clear();
         self.work.clear();
+        self.unwindowed.clear();
         if on {
             self.endpoint.configure(self.fixed_address, out);
             self.tell(now, HostEvent::Start, out);
@@ -183,7 +213,10 @@ impl<A: App> Host<A> {
         self.work_at = None;
         for _ in 0..WORK_MAX {
             match self.work.pop_front() {
-                None => return,
+                None => match self.unwindowed.pop() {
+                    Some(tuple) => self.pump(now, tuple, None, out),
+                    None => return,
+                },
                 Some(Work::Trace(event)) => out.trace(event),
                 Some(Work::Frame(frame)) => self.take_frame(now, &frame, out),
                 Some(Work::Ended(app, stream, end)) => self.call(app, |app, effects| {
@@ -194,7 +227,7 @@ impl<A: App> Host<A> {
                 Some(Work::Effect(app, effect)) => self.carry_out(now, app, effect, out),
             }
         }
-        if !self.work.is_empty() {
+        if !self.work.is_empty() || !self.unwindowed.is_empty() {
             self.work_at = Some(now + WORK_LATER);
         }
     }
@@ -214,17 +247,22 @@ impl<A: App> Host<A> {
                     .send_datagram(now, from_port, to, to_mac, &payload, out);
                 self.work.extend(back.map(Work::Frame));
             }
-            AppEffect::Configure(address) => self.endpoint.configure(address, out),
+            AppEffect::Configure(address) => {
+                self.endpoint.configure(address, out);
+                // RST could only be sent from an address that is no longer ours.
+                for tuple in self.tcp.not_from(self.endpoint.own()) {
+                    self.end(now, tuple, StreamEnd::NetworkUnreachable);
+                }
+            }
             AppEffect::ArpProbe(address) => self.endpoint.probe(address, out),
             AppEffect::ArpAnnounce(address) => self.endpoint.announce(address, out),
-            AppEffect::Connect { stream, .. } => {
-                let end = StreamEnd::NetworkUnreachable;
-                self.work.push_back(Work::Ended(app, stream, end));
+            AppEffect::Listen { port } => self.tcp.listen(port, app),
+            AppEffect::Connect { stream, to } => self.connect(now, app, stream, to, out),
+            AppEffect::SendStream { stream, bytes } => {
+                self.send_stream(now, (app, stream), bytes, out);
             }
-            AppEffect::Listen { .. }
-            | AppEffect::SendStream { .. }
-            | AppEffect::Close { .. }
-            | AppEffect::Abort { .. } => {}
+            AppEffect::Close { stream } => self.close(now, app, stream, out),
+            AppEffect::Abort { stream } => self.abort(now, app, stream, out),
         }
     }
 
@@ -235,7 +273,8 @@ impl<A: App> Host<A> {
         let mut back = Vec::new();
         match self.endpoint.receive(now, frame, &mut back, out) {
             Err(reason) => out.drop(reason, frame),
-            Ok(Received::Nothing | Received::Unreachable { .. }) => {}
+            Ok(Received::Nothing) => {}
+            Ok(Received::Unreachable { code, quoted }) => self.undeliverable(now, quoted, code),
             Ok(Received::Datagram { app, datagram }) => self.call(app, |app, effects| {
                 app.handle_datagram(now, &datagram, effects);
             }),
@@ -246,7 +285,16 @@ impl<A: App> Host<A> {
                     });
                 }
             }
-            Ok(Received::Segment { .. }) => out.drop(DropReason::NoListener, frame),
+            Ok(Received::Segment {
+                src,
+                dst,
+                segment,
+                packet,
+            }) => {
+                if let Err(reason) = self.take_segment(now, (src, dst), &segment, packet, out) {
+                    out.drop(reason, frame);
+                }
+            }
         }
         self.work.extend(back.into_iter().map(Work::Frame));
     }
@@ -295,6 +343,10 @@ impl<A: App> Node for Host<A> {
             .handle_timeout(now, own, &mut failed, out);
         for waiting in failed {
             out.drop(DropReason::NeighbourFailed, &waiting.frame);
+            self.undeliverable(now, &waiting.frame[ETHERNET_LEN..], HOST_UNREACHABLE);
+        }
+        while let Some(tuple) = self.tcp.pop_due(now) {
+            self.connection_due(now, tuple, out);
         }
         for index in 0..self.apps.len() {
             let due = self.apps[index].poll_timeout();
@@ -316,6 +368,8 @@ impl<A: App> Node for Host<A> {
             self.work_at.map(|at| (at, "work left over")),
             neighbours.map(|at| (at, "neighbour")),
         );
+        let tcp = self.tcp.next_deadline();
+        next = earlier(next, tcp.map(|at| (at, "TCP")));
         for app in &self.apps {
             next = earlier(next, app.poll_timeout());
         }

@@ -4,17 +4,18 @@
 //! writes down every frame, drop and neighbour change as a line of text.
 
 mod host;
+mod tcp;
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::{Host, HostConfig, NeighbourSettings};
+use super::{Host, HostConfig, NeighbourSettings, TcpSettings};
 use crate::app::{App, AppEffect, Datagram, HostAddress, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{Out, Outbox, TraceEvent};
 use crate::rng::Rng;
 use crate::sim::{Node, PortId, Transmit};
 use crate::time::{Deadline, Duration, Instant};
-use crate::wire::{Frame, Mac, arp, ethernet, icmp, ipv4, tcp, udp};
+use crate::wire::{Frame, Mac, arp, ethernet, icmp, ipv4, udp};
 
 /// An app that writes down what happens, and does what the test says.
 #[derive(Debug, Default)]
@@ -103,7 +104,10 @@ impl App for Probe {
                     self.connect(to, out);
                 }
             }
-            _ => {}
+            StreamEvent::Accepted { .. }
+            | StreamEvent::Connected
+            | StreamEvent::Received(_)
+            | StreamEvent::PeerClosed => {}
         }
     }
 
@@ -202,6 +206,15 @@ impl Lab {
         self.on_host(number, |host, now, out| {
             host.with_app(now, 0, out, |_, effects| effects.push(effect));
         });
+    }
+
+    pub(super) fn connect(&mut self, number: usize, to: &str) -> StreamId {
+        let to = to.parse().unwrap();
+        let mut stream = None;
+        self.on_host(number, |host, now, out| {
+            stream = Some(host.with_app(now, 0, out, |app, effects| app.connect(to, effects)));
+        });
+        stream.unwrap()
     }
 
     pub(super) fn send(&mut self, number: usize, to: &str, payload: &str) {
@@ -343,7 +356,7 @@ fn describe(frame: &Frame) -> String {
     };
     let what = match ip.protocol {
         ipv4::UDP => udp::decode(payload, ip.src, ip.dst).map(|(udp, _)| udp.to_string()),
-        ipv4::TCP => tcp::decode(payload, ip.src, ip.dst).map(|tcp| tcp.to_string()),
+        ipv4::TCP => crate::wire::tcp::decode(payload, ip.src, ip.dst).map(|tcp| tcp.to_string()),
         _ => icmp::decode(payload).map(|icmp| icmp.to_string()),
     };
     format!("{} > {} {}", ip.src, ip.dst, what.unwrap_or_default())
@@ -368,6 +381,7 @@ pub(super) fn config(number: usize, address: &str, gateway: &str) -> HostConfig 
         mac: mac(number),
         address: (!address.is_empty()).then(|| host_address(address, gateway)),
         neighbours: NeighbourSettings::linux(),
+        tcp: TcpSettings::default(),
         mtu: 1500,
         rng: Rng::stream(1, &format!("host {number}")),
     }
@@ -375,4 +389,17 @@ pub(super) fn config(number: usize, address: &str, gateway: &str) -> HostConfig 
 
 pub(super) fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
+}
+
+/// Compares lines with a file under fixtures/golden; `INSTA_UPDATE=always` writes it.
+pub(super) fn golden(name: &str, title: &str, lines: &[impl AsRef<str>]) {
+    let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
+    let text = format!("# {title}\n{}\n", lines.join("\n"));
+    let path = format!("fixtures/golden/{name}");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
+        std::fs::create_dir_all("fixtures/golden").unwrap();
+        std::fs::write(&path, &text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, expected, "{path} differs");
 }
