@@ -30,3 +30,5 @@ pub mod tftp;
 pub mod time;
 /// Bytes ⇄ structs, one file a protocol.
 pub mod wire;
+/// Reports: text, JSON.
+pub mod report;

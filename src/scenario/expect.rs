@@ -1,10 +1,9 @@
 //! Expectations: whether they hold now, and what was found instead.
 
-use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::lab::Lab;
-use super::plan::{Count, Frames, PhoneId, PhoneIs, Plan, Since, What, When};
+use super::plan::{Count, PhoneId, PhoneIs, Plan, What};
 use super::watch::{Listener, Watch};
 
 /// What an expectation is looked at against.
@@ -178,100 +177,6 @@ impl Count {
             Count::AtLeast(least) => count >= least,
             Count::AtMost(most) => count <= most,
             Count::Exactly(wanted) => count == wanted,
-        }
-    }
-}
-
-impl What {
-    /// The expectation in words: what a reader would say.
-    pub fn describe(&self, plan: &Plan) -> String {
-        match self {
-            What::Phone { phones, is } => {
-                let who = match phones.as_slice() {
-                    [one] => plan.phones[one.0].name.clone(),
-                    many => match plan.groups.iter().find(|group| group.phones.len() == many.len()) {
-                        Some(group) => format!("each of {} ({})", group.name, many.len()),
-                        None => format!("each of {} phones", many.len()),
-                    },
-                };
-                format!("{who} {}", is.describe(plan))
-            }
-            What::Mapped { element, dn, phone } => {
-                let element = &plan.elements[element.0].name;
-                let of = phone.map_or("nobody", |phone| &plan.phones[phone.0].name);
-                format!("at {element}, DN {dn} belongs to {of}")
-            }
-            What::Frames(frames) => frames.describe(plan),
-        }
-    }
-}
-
-impl PhoneIs {
-    fn describe(&self, plan: &Plan) -> String {
-        match self {
-            PhoneIs::Registered(Some(dn)) => format!("is registered at DN {dn}"),
-            PhoneIs::Registered(None) => "is registered".to_owned(),
-            PhoneIs::NotRegistered => "is not registered".to_owned(),
-            PhoneIs::AtElement(element) => {
-                format!("is in service at {}", plan.elements[element.0].name)
-            }
-            PhoneIs::Display(text) => format!("shows `{text}`"),
-            PhoneIs::Address(Some(address)) => format!("has the address {address}"),
-            PhoneIs::Address(None) => "has no address".to_owned(),
-            PhoneIs::AddressIn(subnet) => {
-                format!("has an address of {}", plan.subnets[subnet.0].name)
-            }
-            PhoneIs::StoredPin(Some(pin)) => format!("has the PIN {pin} in its memory"),
-            PhoneIs::StoredPin(None) => "has no PIN in its memory".to_owned(),
-            PhoneIs::Prompt(text) => format!("was prompted: {text}"),
-            PhoneIs::Neighbour(address, Some(state)) => {
-                format!("has the neighbour {address} {state}")
-            }
-            PhoneIs::Neighbour(address, None) => format!("has no neighbour {address}"),
-            PhoneIs::Flashed(times) => format!("has been flashed {times} times"),
-            PhoneIs::Redirects(count) => format!("was redirected {count} times"),
-        }
-    }
-}
-
-impl Frames {
-    /// The expectation in words.
-    fn describe(&self, plan: &Plan) -> String {
-        let count = match self.count {
-            Count::AtLeast(n) => format!("at least {n}"),
-            Count::AtMost(n) => format!("at most {n}"),
-            Count::Exactly(n) => format!("exactly {n}"),
-        };
-        let on = match self.on {
-            Some(subnet) => format!(" on {}", plan.subnets[subnet.0].name),
-            None => String::new(),
-        };
-        let since = match self.since {
-            Since::LastAction => "",
-            Since::Start => " since the start",
-        };
-        format!("{count} frames{on}{since}: {}", self.filter)
-    }
-
-    /// The display filter with the interface: what to give tshark to see the same frames in the capture.
-    pub fn tshark_filter(&self, plan: &Plan) -> String {
-        match self.on {
-            Some(subnet) => format!(
-                "frame.interface_name == \"{}\" && ({})",
-                plan.subnets[subnet.0].name, self.filter
-            ),
-            None => format!("frame.interface_name != \"drops\" && ({})", self.filter),
-        }
-    }
-}
-
-impl fmt::Display for When {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            When::Now => f.write_str("now"),
-            When::Within(time) => write!(f, "within {time:?}"),
-            When::Throughout(time) => write!(f, "throughout {time:?}"),
-            When::Never(time) => write!(f, "never in {time:?}"),
         }
     }
 }

@@ -9,6 +9,7 @@
 pub mod plan;
 
 mod build;
+mod describe;
 mod expect;
 mod explain;
 mod lab;

@@ -126,6 +126,8 @@ impl<'p, L: Listener> Run<'p, L> {
             match std::mem::replace(&mut self.stage, Stage::Begin) {
                 Stage::Begin => match self.plan.steps.get(self.step) {
                     Some(step) => {
+                        let now = self.lab.world.now();
+                        self.watch.listener.step(now, self.plan, step);
                         self.stage = match &step.kind {
                             StepKind::Act(action) => {
                                 self.watch.tally.begin_action(self.plan, self.step);
@@ -338,6 +340,7 @@ impl<'p, L: Listener> Run<'p, L> {
             let holds = holding[n] == wanted;
             passed &= holds;
             let verdict = self.verdict(*when, expectation, n, holds, starts[n]);
+            self.watch.listener.verdict(&verdict);
             self.verdicts.push(verdict);
         }
         if passed {

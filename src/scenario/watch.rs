@@ -9,7 +9,8 @@ use std::net::Ipv4Addr;
 use super::build::Meets;
 use super::explain::Explainer;
 use super::lab::{Lab, Who};
-use super::plan::{ElementId, PhoneId, Plan, SubnetId};
+use super::outcome::Verdict;
+use super::plan::{ElementId, PhoneId, Plan, Step, SubnetId};
 use super::recorder::Recorder;
 use super::tally::Tally;
 use crate::capture::Direction;
@@ -22,6 +23,12 @@ use crate::wire::{Frame, Mac};
 pub trait Listener {
     /// Something happened at the station called `who`.
     fn event(&mut self, now: Instant, who: &str, event: &TraceEvent);
+
+    /// A step begins.
+    fn step(&mut self, now: Instant, plan: &Plan, step: &Step);
+
+    /// An expectation was decided.
+    fn verdict(&mut self, verdict: &Verdict);
 }
 
 /// A listener that does not listen.
@@ -30,6 +37,10 @@ pub struct Deaf;
 
 impl Listener for Deaf {
     fn event(&mut self, _now: Instant, _who: &str, _event: &TraceEvent) {}
+
+    fn step(&mut self, _now: Instant, _plan: &Plan, _step: &Step) {}
+
+    fn verdict(&mut self, _verdict: &Verdict) {}
 }
 
 /// What can be told of a set from outside.
