@@ -1,1 +1,3 @@
 //! Captures: pcapng, display filters.
+
+pub mod filter;
