@@ -38,13 +38,35 @@ pub fn read(text: &str) -> Result<Plan, Problems> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::PathBuf;
 
     use super::*;
 
+    /// Each file of `fixtures/broken` has its message beside it; `BLESS=1` writes those anew.
+    #[test]
+    fn a_broken_scenario_is_refused_with_its_message() {
+        let mut differing = Vec::new();
+        for path in files("fixtures/broken", "toml") {
+            let text = fs::read_to_string(&path).unwrap();
+            let shown = path.file_name().unwrap().to_str().unwrap();
+            let problems = match read(&text) {
+                Ok(_) => "no problem\n".to_owned(),
+                Err(problems) => problems.render(shown, &text, false),
+            };
+            let golden = path.with_extension("txt");
+            if std::env::var_os("BLESS").is_some() {
+                fs::write(&golden, &problems).unwrap();
+            }
+            if fs::read_to_string(&golden).unwrap_or_default() != problems {
+                differing.push(format!("{}:\n{problems}", golden.display()));
+            }
+        }
+        assert!(differing.is_empty(), "{}", differing.join("\n"));
+    }
+
     #[test]
     fn the_shipped_scenarios_become_plans() {
-        for entry in fs::read_dir("fixtures/scenarios").unwrap() {
-            let path = entry.unwrap().path();
+        for path in files("fixtures/scenarios", "toml") {
             let text = fs::read_to_string(&path).unwrap();
             if let Err(problems) = read(&text) {
                 panic!(
@@ -53,5 +75,13 @@ mod tests {
                 );
             }
         }
+    }
+
+    fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|found| found == extension));
+        paths.sort();
+        paths
     }
 }

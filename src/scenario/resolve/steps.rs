@@ -3,6 +3,7 @@
 use super::Resolver;
 use super::cluster::Codes;
 use super::names::Named;
+use crate::capture::filter::Filter;
 use crate::scenario::file::{self, At, Expect, Told};
 use crate::scenario::plan::{
     Action, ElementId, Exec, Expectation, Frames, PhoneId, PhoneIs, Step, StepKind, What,
@@ -247,14 +248,33 @@ fn of_element(resolver: &mut Resolver<'_>, element: ElementId, told: &At<Told>) 
 }
 
 fn frames_of(resolver: &mut Resolver<'_>, frames: &file::Frames) -> Option<What> {
-    let on = match &frames.on {
-        Some(name) => Some(resolver.names.subnet(name, resolver.problems)?),
-        None => None,
-    };
+    let on = frames.on.as_ref();
+    let found = on.and_then(|on| resolver.names.subnet(on, resolver.problems));
+    check_filter(resolver, &frames.filter);
     Some(What::Frames(Frames {
-        on,
+        on: if on.is_some() { Some(found?) } else { None },
         filter: frames.filter.value.clone(),
         count: frames.count,
         since: frames.since,
     }))
+}
+
+/// What is wrong with a filter is marked inside its quotes.
+fn check_filter(resolver: &mut Resolver<'_>, filter: &At<String>) {
+    let At { value, span } = filter;
+    if let Err(wrong) = Filter::parse(value) {
+        let source = resolver.text.get(span.clone()).unwrap_or_default();
+        // Where the quotes hold escapes the text is not found as it stands: then all of it is marked.
+        let place = source.find(value.as_str()).map_or(span.clone(), |quote| {
+            let start = span.start + quote;
+            start + wrong.span.start..start + wrong.span.end
+        });
+        let help = wrong
+            .suggestion
+            .map(|meant| format!("did you mean `{meant}`?"));
+        let message = format!("in this filter: {}", wrong.problem);
+        resolver
+            .problems
+            .push(Problem::new(&place, message).help(help));
+    }
 }
