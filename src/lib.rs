@@ -6,8 +6,6 @@
 pub mod app;
 /// Captures: pcapng, display filters.
 pub mod capture;
-/// A set: boot, registration, display, memory.
-pub mod phone;
 /// The reference controller.
 pub mod controller;
 /// DHCP: server, client, leases.
@@ -18,6 +16,10 @@ pub mod fabric;
 pub mod ip;
 /// Effects, drops with their reasons, trace events.
 pub mod outbox;
+/// A set: boot, registration, display, memory.
+pub mod phone;
+/// Reports: text, JSON.
+pub mod report;
 /// Chance: named streams from the run's seed.
 pub mod rng;
 /// Scenarios: file → plan → lab → outcome.
@@ -30,5 +32,3 @@ pub mod tftp;
 pub mod time;
 /// Bytes ⇄ structs, one file a protocol.
 pub mod wire;
-/// Reports: text, JSON.
-pub mod report;

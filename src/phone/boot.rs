@@ -20,8 +20,10 @@ use crate::wire::dhcp::Message;
 use crate::wire::reg::Target;
 use crate::wire::vendor::{self, CallServers, Chosen};
 
-/// The UDP port from which a set loads its images.
-const TFTP_LOCAL_PORT: u16 = 2_070;
+/// The UDP ports from which a set loads its boot image and its main image. Two, since the client still answers
+/// repeats of the first download's last block while the second runs.
+const BOOT_LOCAL_PORT: u16 = 2_070;
+const MAIN_LOCAL_PORT: u16 = 2_071;
 /// Option 60 of a set (T).
 const VENDOR_CLASS: &[u8] = b"ipphone.mitel.com";
 /// Option 55: mask, router, name server, the two that carry the configuration, and the lease's times.
@@ -247,7 +249,8 @@ impl Phone {
         provision: Provision,
         out: &mut Outbox<AppEffect>,
     ) -> Stage {
-        self.load(now, &provision, &self.settings.boot_file.clone(), out);
+        let file = self.settings.boot_file.clone();
+        self.load(now, &provision, &file, BOOT_LOCAL_PORT, out);
         Stage::BootImage(provision)
     }
 
@@ -257,7 +260,8 @@ impl Phone {
         provision: Provision,
         out: &mut Outbox<AppEffect>,
     ) -> Stage {
-        self.load(now, &provision, &self.settings.main_file.clone(), out);
+        let file = self.settings.main_file.clone();
+        self.load(now, &provision, &file, MAIN_LOCAL_PORT, out);
         Stage::MainImage(provision)
     }
 
@@ -266,19 +270,15 @@ impl Phone {
         now: Instant,
         provision: &Provision,
         file: &str,
+        local_port: u16,
         out: &mut Outbox<AppEffect>,
     ) {
         let server = provision.tftp_server;
         self.show(out, server.to_string(), "Downloading");
-        self.tftp.start(now, server, file, TFTP_LOCAL_PORT, out);
+        self.tftp.start(now, server, file, local_port, out);
     }
 
-    fn downloaded(
-        &self,
-        file: &str,
-        image: &Image,
-        out: &mut Outbox<AppEffect>,
-    ) -> FlashImage {
+    fn downloaded(&self, file: &str, image: &Image, out: &mut Outbox<AppEffect>) -> FlashImage {
         self.tell(
             out,
             PhoneEvent::Downloaded {

@@ -44,7 +44,9 @@ pub(super) enum State {
     Boot(Boot),
     Main(Main),
     /// It starts over at this time.
-    Restarting { at: Instant },
+    Restarting {
+        at: Instant,
+    },
 }
 
 /// What can happen to a set that has power.

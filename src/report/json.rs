@@ -36,9 +36,8 @@ impl<W: Write> Listener for JsonLines<W> {
             Line::Display(upper, lower) => {
                 let display = [upper, lower];
                 let at = now.as_nanos();
-                return self.write(
-                    &json!({"type": "display", "at_ns": at, "who": who, "lines": display}),
-                );
+                return self
+                    .write(&json!({"type": "display", "at_ns": at, "who": who, "lines": display}));
             }
         };
         self.write(&json!({"type": kind, "at_ns": now.as_nanos(), "who": who, "text": text}));

@@ -223,7 +223,10 @@ pub fn summary(
         if let Some(capture) = capture {
             let filter = verdict.filter.clone().unwrap_or_else(|| {
                 let last = verdict.frames.last().copied().unwrap_or(0);
-                format!("frame.number > {} && frame.number <= {last}", last.saturating_sub(20))
+                format!(
+                    "frame.number > {} && frame.number <= {last}",
+                    last.saturating_sub(20)
+                )
             });
             let _ = writeln!(
                 text,

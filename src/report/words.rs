@@ -146,9 +146,7 @@ fn phone(event: &PhoneEvent) -> Line {
         PhoneEvent::Registered { dn, element } => {
             Line::Detail(format!("registered at {element} as {dn}"))
         }
-        PhoneEvent::InService { dn, element } => {
-            says(format!("in service: DN {dn} at {element}"))
-        }
+        PhoneEvent::InService { dn, element } => says(format!("in service: DN {dn} at {element}")),
         PhoneEvent::Unregistered { reason } => Line::Trouble(format!("out of service: {reason}")),
         PhoneEvent::Restart { reason } => Line::Trouble(format!("starts over: {reason}")),
     }

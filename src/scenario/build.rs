@@ -16,6 +16,7 @@ use crate::dhcp::{DhcpServer, Scope, ServerConfig};
 use crate::fabric::{Bitrate, Cable, CableSettings};
 use crate::ip::{
     ArpMode, Gateway, GatewayConfig, GatewayInterface, Host, HostConfig, NeighbourSettings, Route,
+    TcpSettings,
 };
 use crate::phone::{Memory, Phone, PhoneSettings, PhoneTimes};
 use crate::rng::Rng;
@@ -244,6 +245,7 @@ impl Builder<'_> {
             mac,
             address: Some(address),
             neighbours: NeighbourSettings::linux(),
+            tcp: TcpSettings::default(),
             mtu: MTU,
             rng: self.rng(&format!("host {}", host.name)),
         };
@@ -266,6 +268,7 @@ impl Builder<'_> {
             mac: element.mac,
             address: Some(address_in(&plan.subnets[element.at.0], element.address)),
             neighbours: NeighbourSettings::linux(),
+            tcp: TcpSettings::default(),
             mtu: MTU,
             rng: self.rng(&format!("element {}", element.name)),
         };
@@ -294,6 +297,7 @@ impl Builder<'_> {
             mac: phone.mac,
             address: None,
             neighbours: NeighbourSettings::phone(),
+            tcp: TcpSettings::default(),
             mtu: MTU,
             rng,
         };

@@ -75,7 +75,9 @@ impl<L: Listener> Sight<'_, L> {
             PhoneIs::NotRegistered => view.registered.is_none(),
             PhoneIs::AtElement(element) => {
                 let wanted = self.plan.elements[element.0].address;
-                view.registered.as_ref().is_some_and(|(_, at)| *at == wanted)
+                view.registered
+                    .as_ref()
+                    .is_some_and(|(_, at)| *at == wanted)
             }
             PhoneIs::Display(text) => {
                 let display = &view.display;

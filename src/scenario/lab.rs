@@ -230,13 +230,7 @@ impl Node for Station {
         each_station!(self, node => node.handle_frame(now, port, frame, out));
     }
 
-    fn handle_carrier(
-        &mut self,
-        now: Instant,
-        port: PortId,
-        up: bool,
-        out: &mut Outbox<Transmit>,
-    ) {
+    fn handle_carrier(&mut self, now: Instant, port: PortId, up: bool, out: &mut Outbox<Transmit>) {
         each_station!(self, node => node.handle_carrier(now, port, up, out));
     }
 

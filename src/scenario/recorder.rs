@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use super::explain::Explainer;
+use super::comments::Explainer;
 use super::plan::{Plan, SubnetId};
 use crate::capture::{CaptureWriter, Direction, Format, InterfaceId, Section};
 use crate::outbox::DropReason;
@@ -74,8 +74,9 @@ impl Recorder {
             let description = format!("segment {}/{}", subnet.prefix.address, subnet.prefix.len);
             segments.push(file.add_interface(&subnet.name, &description)?);
         }
-        let drops = file.add_interface(DROPS, "frames that went no further, each with its reason")?;
-        let (hosts, stations) = super::explain::names(plan);
+        let drops =
+            file.add_interface(DROPS, "frames that went no further, each with its reason")?;
+        let (hosts, stations) = super::comments::names(plan);
         file.name_resolution(&hosts, &stations)?;
         Ok(Recorder {
             file: Some(file),

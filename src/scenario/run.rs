@@ -8,9 +8,7 @@ use super::build::{BuildError, Files, build};
 use super::expect::{Place, Sight};
 use super::lab::{Lab, Station};
 use super::outcome::{Outcome, Stopped, Verdict};
-use super::plan::{
-    Action, Exec, Expectation, HostId, PhoneId, Plan, StepKind, What, When,
-};
+use super::plan::{Action, Exec, Expectation, HostId, PhoneId, Plan, StepKind, What, When};
 use super::recorder::Recorder;
 use super::tally::Tally;
 use super::watch::{Listener, Watch};

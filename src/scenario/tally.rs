@@ -106,7 +106,10 @@ impl Tally {
     /// What was counted for an expectation.
     pub fn seen(&self, step: usize, expectation: usize) -> Option<&Seen> {
         let is_it = |c: &&Counter| c.step == step && c.expectation == expectation;
-        self.counters.iter().find(is_it).map(|counter| &counter.seen)
+        self.counters
+            .iter()
+            .find(is_it)
+            .map(|counter| &counter.seen)
     }
 }
 

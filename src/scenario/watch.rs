@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::build::Meets;
-use super::explain::Explainer;
+use super::comments::Explainer;
 use super::lab::{Lab, Who};
 use super::outcome::Verdict;
 use super::plan::{ElementId, PhoneId, Plan, Step, SubnetId};

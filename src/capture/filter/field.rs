@@ -93,7 +93,9 @@ pub enum Kind {
     /// A protocol: in the frame or not.
     Protocol,
     /// An unsigned number of this many bits.
-    Number { bits: u8 },
+    Number {
+        bits: u8,
+    },
     /// True or false.
     Flag,
     Mac,

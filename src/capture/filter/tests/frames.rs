@@ -105,12 +105,20 @@ fn dhcps() -> Vec<Vec<u8>> {
         from_phone(&[&[53, 1, 1, 60, 5], b"a\0b\xe4c", end]),
         from_phone(&[&[53, 1, 1, 60, 0], end]),
         from_phone(&[&[53, 2, 1, 1, 51, 3, 0, 0, 9, 50, 5, 10, 0, 0, 1, 1], end]),
-        from_phone(&[&[53, 0, 51, 5, 0, 0, 9, 1, 1, 54, 8, 1, 2, 3, 4, 5, 6, 7, 8], end]),
+        from_phone(&[
+            &[53, 0, 51, 5, 0, 0, 9, 1, 1, 54, 8, 1, 2, 3, 4, 5, 6, 7, 8],
+            end,
+        ]),
         from_phone(&[&[53, 1, 1, 51, 8, 0, 0, 0, 1, 0, 0, 0, 2], end]),
         from_phone(&[&[53, 1, 3, 50, 3, 10, 1, 0, 54, 0], end]),
         from_phone(&[&[53, 1, 1, 12, 40, b'x']]),
         from_phone(&[&[53, 1, 1, 53, 1, 3, 60, 2, b'o', b'k']]),
-        from_phone(&[&[43, 4, 1, 2, 3, 4, 82, 6, 1, 4, 1, 2, 3, 4, 61, 7, 1, 2, 3, 4, 5, 6, 7, 53, 1, 8], end]),
+        from_phone(&[
+            &[
+                43, 4, 1, 2, 3, 4, 82, 6, 1, 4, 1, 2, 3, 4, 61, 7, 1, 2, 3, 4, 5, 6, 7, 53, 1, 8,
+            ],
+            end,
+        ]),
         raw(&relayed),
         raw(&overloaded),
         raw(&no_cookie),
@@ -118,17 +126,37 @@ fn dhcps() -> Vec<Vec<u8>> {
         raw(&long_hardware),
         raw(&[1, 1, 6, 0]),
         raw(&[]),
-        ethernet(ROUTER, PHONE, 0x0800, &ipv4(A, S, 17, &udp(68, 1067, &relayed))),
-        ethernet(ROUTER, PHONE, 0x0800, &ipv4(R, S, 17, &udp(67, 67, &relayed))),
+        ethernet(
+            ROUTER,
+            PHONE,
+            0x0800,
+            &ipv4(A, S, 17, &udp(68, 1067, &relayed)),
+        ),
+        ethernet(
+            ROUTER,
+            PHONE,
+            0x0800,
+            &ipv4(R, S, 17, &udp(67, 67, &relayed)),
+        ),
     ]
 }
 
 fn transfers() -> Vec<Vec<u8>> {
     let up = |src, dst, message: &[u8]| {
-        ethernet(ROUTER, PHONE, 0x0800, &ipv4(A, S, 17, &udp(src, dst, message)))
+        ethernet(
+            ROUTER,
+            PHONE,
+            0x0800,
+            &ipv4(A, S, 17, &udp(src, dst, message)),
+        )
     };
     let down = |src, dst, message: &[u8]| {
-        ethernet(PHONE, ROUTER, 0x0800, &ipv4(S, A, 17, &udp(src, dst, message)))
+        ethernet(
+            PHONE,
+            ROUTER,
+            0x0800,
+            &ipv4(S, A, 17, &udp(src, dst, message)),
+        )
     };
     let read: &[u8] = b"\0\x01fw/main.bin\0octet\0";
     let read_options: &[u8] = b"\0\x01fw/boot.bin\0octet\0blksize\x001468\0";
@@ -174,7 +202,12 @@ fn transfers() -> Vec<Vec<u8>> {
         up(3017, 69, b"\0\x01x\0OCTET\0"),
         up(3018, 69, b"\0\x01x\0binary\0"),
         down(40018, 3018, b"\0\x03\0\x01bad mode"),
-        ethernet(PHONE, ROUTER, 0x0800, &ipv4(R, A, 17, &udp(40008, 3000, b"\0\x03\0\x01"))),
+        ethernet(
+            PHONE,
+            ROUTER,
+            0x0800,
+            &ipv4(R, A, 17, &udp(40008, 3000, b"\0\x03\0\x01")),
+        ),
     ]
 }
 
@@ -215,19 +248,44 @@ fn errors() -> Vec<Vec<u8>> {
         error(3, 0, &later[..28]),
         error(3, 0, &read[..26]),
         ethernet(PHONE, ROUTER, 0x0800, &ipv4(R, A, 1, &lengths)),
-        ethernet(PHONE, ROUTER, 0x0800, &ipv4(S, A, 17, &udp(40100, 3100, b"\0\x03\0\x01"))),
-        ethernet(ROUTER, PHONE, 0x0800, &ipv4(A, R, 1, &icmp(8, 0, b"ping ping ping ping"))),
-        ethernet(PHONE, ROUTER, 0x0800, &ipv4(R, A, 1, &icmp(0, 0, b"ping ping ping ping"))),
+        ethernet(
+            PHONE,
+            ROUTER,
+            0x0800,
+            &ipv4(S, A, 17, &udp(40100, 3100, b"\0\x03\0\x01")),
+        ),
+        ethernet(
+            ROUTER,
+            PHONE,
+            0x0800,
+            &ipv4(A, R, 1, &icmp(8, 0, b"ping ping ping ping")),
+        ),
+        ethernet(
+            PHONE,
+            ROUTER,
+            0x0800,
+            &ipv4(R, A, 1, &icmp(0, 0, b"ping ping ping ping")),
+        ),
         ethernet(PHONE, ROUTER, 0x0800, &ipv4(R, A, 1, &icmp(9, 0, &read))),
     ]
 }
 
 fn segments() -> Vec<Vec<u8>> {
     let up = |flags, data: &[u8]| {
-        ethernet(ROUTER, PHONE, 0x0800, &ipv4(A, S, 6, &tcp(4000, 6801, flags, data)))
+        ethernet(
+            ROUTER,
+            PHONE,
+            0x0800,
+            &ipv4(A, S, 6, &tcp(4000, 6801, flags, data)),
+        )
     };
     let down = |flags, data: &[u8]| {
-        ethernet(PHONE, ROUTER, 0x0800, &ipv4(S, A, 6, &tcp(6801, 4000, flags, data)))
+        ethernet(
+            PHONE,
+            ROUTER,
+            0x0800,
+            &ipv4(S, A, 6, &tcp(6801, 4000, flags, data)),
+        )
     };
     let mut padded = up(0x10, &[]);
     padded.resize(60, 0);

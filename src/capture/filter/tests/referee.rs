@@ -47,7 +47,12 @@ fn every_frame_has_the_values_that_tshark_sees() {
             }
         }
     }
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// All that have values of their own and that this tshark knows.
@@ -114,7 +119,12 @@ fn every_filter_counts_what_tshark_counts() {
             wrong.push(format!("{filter}: ours {ours}, tshark {theirs}"));
         }
     }
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// A capture file that vanishes with it.
