@@ -32,3 +32,5 @@ pub mod tftp;
 pub mod time;
 /// Bytes ⇄ structs, one file a protocol.
 pub mod wire;
+/// The command line.
+pub mod cli;

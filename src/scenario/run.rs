@@ -93,9 +93,9 @@ impl<'p, L: Listener> Run<'p, L> {
         self.lab.edges.iter().map(|(host, _)| *host)
     }
 
-    /// Which step is being done, from 0, and how many there are.
-    pub fn progress(&self) -> (usize, usize) {
-        (self.step, self.plan.steps.len())
+    /// Which step is being done, from 0.
+    pub fn step(&self) -> usize {
+        self.step
     }
 
     /// How much the world has done.
