@@ -108,7 +108,7 @@ pub fn drive_live(
         let now = clock.now();
         driver.lateness.note(next, now, settings.late_bound);
         next = run.advance(now);
-        if driver.take_in(run, now)? {
+        if next != Next::Finished && driver.take_in(run, now)? {
             next = run.advance(now);
         }
         driver.send_out(run)?;

@@ -12,6 +12,8 @@
 //! - It is killed when the enclosure is dropped; dropping returns when every process inside is gone.
 //! - It stands in for init: orphans become its children, and are reaped.
 //!
+//! What a program asks of a daemon outside (docker, systemd-run) is not inside, and not killed.
+//!
 //! A program could also be PID 1 itself, but PID 1 ignores signals that it has no handler for: programs would
 //! behave otherwise than on a machine.
 //!

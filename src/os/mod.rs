@@ -11,18 +11,24 @@
 //!
 //! Nothing that is made here has a name on disk, so nothing is left when this process ends, however it ends.
 
-pub mod clock;
-pub mod driver;
+mod clock;
+mod driver;
 mod enclosure;
-pub mod error;
+mod error;
 mod interface;
-pub mod interrupts;
-pub mod netns;
+mod interrupts;
+mod netns;
 mod probe;
 mod process;
-pub mod tap;
+mod tap;
 
+pub use clock::Clock;
+pub use driver::{Lateness, Settings, drive_live};
+pub use error::LiveError;
+pub use interrupts::Interrupts;
+pub use netns::Namespace;
 pub use probe::{MachineRefusal, probe};
+pub use tap::{Port, PortCounters, PortSettings};
 
 #[cfg(test)]
 mod tests;

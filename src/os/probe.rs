@@ -11,7 +11,7 @@ use crate::wire::Mac;
 #[derive(Debug, thiserror::Error)]
 pub enum MachineRefusal {
     #[error(
-        "no right to {step} ({source}): run as root, for example with sudo; in a container, with --privileged"
+        "no right to {step} ({source}): run as root, for example with sudo, or under `unshare --map-root-user`; in a container, with --privileged"
     )]
     NoRight {
         /// What was refused, for example `make a network namespace`.
