@@ -14,6 +14,8 @@ pub mod dhcp;
 pub mod fabric;
 /// IP: the neighbour machine, hosts, TCP, gateways.
 pub mod ip;
+/// The machine: clock, namespaces, TAP devices, programs. The only unsafe code.
+pub mod os;
 /// Effects, drops with their reasons, trace events.
 pub mod outbox;
 /// A set: boot, registration, display, memory.
