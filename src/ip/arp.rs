@@ -29,6 +29,16 @@ pub(super) struct Neighbours {
     reachable: Duration,
     entries: BTreeMap<Ipv4Addr, Entry>,
     deadlines: Deadlines<Ipv4Addr>,
+    dropped: QueueDrops,
+}
+
+/// Frames that were dropped while they waited, since the beginning.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct QueueDrops {
+    /// Too much waited.
+    pub(super) overflowed: u64,
+    /// The carrier or the address was lost.
+    pub(super) discarded: u64,
 }
 
 impl Neighbours {
@@ -39,6 +49,7 @@ impl Neighbours {
             reachable: rng.duration(settings.reachable.0, settings.reachable.1),
             entries: BTreeMap::new(),
             deadlines: Deadlines::default(),
+            dropped: QueueDrops::default(),
         }
     }
 
@@ -69,9 +80,11 @@ impl Neighbours {
             ..
         }) = self.entries.get_mut(&address)
         else {
+            self.dropped.discarded += 1;
             return out.drop(DropReason::NeighbourFailed, &waiting.frame);
         };
         for gone in queue.push(waiting, self.settings.queue_bytes_max) {
+            self.dropped.overflowed += 1;
             out.drop(DropReason::NeighbourQueueFull, &gone.frame);
         }
     }
@@ -127,7 +140,7 @@ impl Neighbours {
         let addresses: Vec<Ipv4Addr> = self.entries.keys().copied().collect();
         for address in addresses {
             if let Action::Discard(queue) = self.apply(now, address, Event::CarrierLost, out) {
-                discard(*queue, out);
+                self.discard(*queue, out);
             }
         }
     }
@@ -136,7 +149,7 @@ impl Neighbours {
     pub(super) fn clear(&mut self, out: &mut Outbox<Transmit>) {
         for (_, entry) in std::mem::take(&mut self.entries) {
             if let State::Incomplete { waiting, .. } = entry.state {
-                discard(*waiting, out);
+                self.discard(*waiting, out);
             }
         }
         self.deadlines = Deadlines::default();
@@ -179,10 +192,16 @@ impl Neighbours {
         }
         action
     }
-}
 
-fn discard(queue: Queue, out: &mut Outbox<Transmit>) {
-    for waiting in queue.into_frames() {
-        out.drop(DropReason::NeighbourFailed, &waiting.frame);
+    /// Drops what waited, and tells nobody.
+    fn discard(&mut self, queue: Queue, out: &mut Outbox<Transmit>) {
+        for waiting in queue.into_frames() {
+            self.dropped.discarded += 1;
+            out.drop(DropReason::NeighbourFailed, &waiting.frame);
+        }
+    }
+
+    pub(super) fn dropped(&self) -> QueueDrops {
+        self.dropped
     }
 }

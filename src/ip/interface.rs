@@ -167,11 +167,8 @@ impl Interface {
                 }
             }
             Action::Fail(queue) => failed.extend(queue.into_frames()),
-            Action::Discard(queue) => {
-                for waiting in queue.into_frames() {
-                    out.drop(DropReason::NeighbourFailed, &waiting.frame);
-                }
-            }
+            // Only the loss of the carrier discards, and the table sees to that itself.
+            Action::Discard(_) => {}
         }
     }
 

@@ -3,6 +3,7 @@
 mod arp;
 mod connection;
 mod endpoint;
+mod gateway;
 mod icmp_error;
 mod interface;
 mod neighbour;
@@ -10,6 +11,9 @@ mod stack;
 mod tcp;
 
 pub use connection::TcpSettings;
+pub use gateway::{
+    ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, Route, RouteTo,
+};
 pub use neighbour::{AfterReachable, NeighbourSettings};
 pub use stack::{Host, HostConfig};
 

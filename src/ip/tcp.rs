@@ -237,42 +237,48 @@ impl Tcp {
     }
 
     /// The answer to a segment of no connection; `None` if it gets none.
-    ///
-    /// RST, but not to RST (RFC 9293 section 3.10.7.1); in TIME-WAIT an acknowledgement (section 3.10.7.4).
     pub(super) fn answer_stray(
         &mut self,
         tuple: Tuple,
         segment: &Segment<'_>,
     ) -> Option<Segment<'static>> {
-        let (seq, ack, flags) = match self.lingering.get(&tuple) {
-            _ if segment.src_port == 0 || segment.dst_port == 0 => return None,
-            _ if segment.flags & RST != 0 => {
-                // RFC 1337 would have it ignored; RFC 9293 ends TIME-WAIT here.
-                self.lingering.remove(&tuple);
-                self.deadlines.set(tuple, None);
-                return None;
-            }
-            // An answer is due to what takes a sequence number, not to an acknowledgement: that would
-            // make two stations acknowledge each other for ever.
-            Some(_) if sequence_len(segment) == 0 => return None,
-            Some(lingering) => (lingering.seq, lingering.ack, ACK),
-            None if segment.flags & ACK != 0 => (segment.ack, 0, RST),
-            None => (
-                0,
-                segment.seq.wrapping_add(sequence_len(segment)),
-                RST | ACK,
-            ),
+        let Some(&Lingering { seq, ack }) = self.lingering.get(&tuple) else {
+            return reset_for(segment);
         };
-        Some(Segment {
-            src_port: segment.dst_port,
-            dst_port: segment.src_port,
-            seq,
-            ack,
-            flags,
-            window: 0,
-            options: &[],
-            payload: &[],
-        })
+        if segment.flags & RST != 0 {
+            // TIME-WAIT ends (RFC 9293 section 3.10.7.4).
+            self.lingering.remove(&tuple);
+            self.deadlines.set(tuple, None);
+            return None;
+        }
+        // The peer's FIN again. Nothing is due to a mere acknowledgement: two stations would acknowledge
+        // each other for ever.
+        (sequence_len(segment) > 0).then(|| answer(segment, seq, ack, ACK))
+    }
+}
+
+/// The RST for a segment that belongs to no connection (RFC 9293 section 3.10.7.1); none for RST.
+pub(super) fn reset_for(segment: &Segment<'_>) -> Option<Segment<'static>> {
+    if segment.flags & RST != 0 || segment.src_port == 0 {
+        None
+    } else if segment.flags & ACK != 0 {
+        Some(answer(segment, segment.ack, 0, RST))
+    } else {
+        let ack = segment.seq.wrapping_add(sequence_len(segment));
+        Some(answer(segment, 0, ack, RST | ACK))
+    }
+}
+
+fn answer(segment: &Segment<'_>, seq: u32, ack: u32, flags: u8) -> Segment<'static> {
+    Segment {
+        src_port: segment.dst_port,
+        dst_port: segment.src_port,
+        seq,
+        ack,
+        flags,
+        window: 0,
+        options: &[],
+        payload: &[],
     }
 }
 

@@ -391,12 +391,12 @@ pub(super) fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-/// Compares lines with a file under fixtures/golden; `INSTA_UPDATE=always` writes it.
+/// Compares lines with a file under fixtures/golden; `BLESS=1` writes it anew.
 pub(super) fn golden(name: &str, title: &str, lines: &[impl AsRef<str>]) {
     let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
     let text = format!("# {title}\n{}\n", lines.join("\n"));
     let path = format!("fixtures/golden/{name}");
-    if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
+    if std::env::var_os("BLESS").is_some() {
         std::fs::create_dir_all("fixtures/golden").unwrap();
         std::fs::write(&path, &text).unwrap();
     }

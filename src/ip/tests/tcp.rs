@@ -237,7 +237,7 @@ fn a_host_connects_to_itself() {
     lab.connect(server, "10.1.0.10:6800");
     assert_eq!(
         lab.seen(server),
-        ["accepted 10.1.0.10 at 6800", "connected"]
+        ["connected", "accepted 10.1.0.10 at 6800"]
     );
     assert!(lab.sent.is_empty());
 }
