@@ -404,11 +404,14 @@ mod tests {
     }
 
     #[test]
-    fn the_document_lists_every_reason_with_its_code_and_words() {
+    fn document_and_dissector_list_every_reason_with_its_code_and_words() {
         let document = fs::read_to_string("docs/registration-protocol.md").unwrap();
+        let dissector = fs::read_to_string("scripts/jackfield.lua").unwrap();
         for (_, code, text) in Reason::ALL {
             let row = format!("| {code} | {text} |");
             assert!(document.contains(&row), "{row}");
+            let row = format!("[{code}] = \"{text}\",");
+            assert!(dissector.contains(&row), "{row}");
         }
     }
 
