@@ -15,8 +15,8 @@ use crate::controller::{Element, ElementConfig, FormError, Forms, Trunk};
 use crate::dhcp::{DhcpServer, Scope, ServerConfig};
 use crate::fabric::{Bitrate, Cable, CableSettings};
 use crate::ip::{
-    ArpMode, Gateway, GatewayConfig, GatewayInterface, Host, HostConfig, NeighbourSettings, Route,
-    TcpSettings,
+    ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig,
+    NeighbourSettings, Route, RouteTo, TcpSettings,
 };
 use crate::phone::{Memory, Phone, PhoneSettings, PhoneTimes};
 use crate::rng::Rng;
@@ -38,6 +38,11 @@ pub enum BuildError {
     Filter(FilterError),
     #[error("forms of {element}: {source}")]
     Form { element: String, source: FormError },
+    #[error("routes of {router}: {source}")]
+    Route {
+        router: String,
+        source: GatewayError,
+    },
     #[error("firmware folder {folder}: {source}")]
     Firmware { folder: String, source: io::Error },
 }
@@ -94,7 +99,7 @@ pub fn build<O: Observer + Meets>(
         cables: plan.subnets.iter().map(|_| Vec::new()).collect(),
     };
     for router in 0..plan.routers.len() {
-        builder.router(router);
+        builder.router(router)?;
     }
     let hosts: Vec<NodeId> = (0..plan.hosts.len())
         .map(|n| builder.host(HostId(n), files))
@@ -177,7 +182,7 @@ impl Builder<'_> {
         Rng::stream(self.plan.seed, name)
     }
 
-    fn router(&mut self, n: usize) {
+    fn router(&mut self, n: usize) -> Result<(), BuildError> {
         let plan = self.plan;
         let router = &plan.routers[n];
         let interface = |interface: &plan::RouterInterface| GatewayInterface {
@@ -193,7 +198,7 @@ impl Builder<'_> {
         let route = |route: &plan::Route| Route {
             prefix: route.to.address,
             prefix_len: route.to.len,
-            via: route.via,
+            to: RouteTo::Via(route.via),
         };
         let gateway = Gateway::new(GatewayConfig {
             interfaces: router.interfaces.iter().map(interface).collect(),
@@ -201,13 +206,18 @@ impl Builder<'_> {
             neighbours: NeighbourSettings::linux(),
             mtu: MTU,
             rng: self.rng(&format!("router {}", router.name)),
-        });
+        })
+        .map_err(|source| BuildError::Route {
+            router: router.name.clone(),
+            source,
+        })?;
         let ends: Vec<(SubnetId, PortId)> = (0..)
             .map(PortId)
             .zip(&router.interfaces)
             .map(|(port, interface)| (interface.subnet, port))
             .collect();
         self.add(Who::Router(n), Station::Gateway(Box::new(gateway)), &ends);
+        Ok(())
     }
 
     fn host(&mut self, id: HostId, files: &Files) -> NodeId {
