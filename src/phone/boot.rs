@@ -225,7 +225,7 @@ impl Phone {
             dhcp::ClientEvent::Bound(lease) => {
                 let chosen =
                     vendor::choose(&lease.message).map_err(|refusal| refusal.to_string())?;
-                self.show(out, "DHCP: Ack", chosen.source.to_string());
+                self.show(out, "DHCP: Ack", format!("Using option {}", chosen.source));
                 self.tell(
                     out,
                     PhoneEvent::Bound {

@@ -29,8 +29,10 @@ pub struct Phone {
     /// The user holds `*` when the power comes (ST-3).
     star_held: bool,
     carrier: bool,
-    /// What the display would show with a carrier.
+    /// What the display shows while there is a carrier.
     pub(super) screen: Display,
+    /// What it shows.
+    shown: Display,
     pub(super) dhcp: dhcp::Client,
     pub(super) tftp: client::Client,
     /// How many connections it has opened; each gets a name of its own.
@@ -79,6 +81,7 @@ impl Phone {
             star_held: false,
             carrier: false,
             screen: Display::default(),
+            shown: Display::default(),
             streams: 0,
         }
     }
@@ -114,12 +117,14 @@ impl Phone {
         self.state = match (state, event) {
             (State::Off, _) => State::Off,
             (state, Event::Carrier(up)) => {
-                self.carrier_changed(up, out);
-                match state {
+                self.tell(out, PhoneEvent::Carrier(up));
+                let state = match state {
                     State::Boot(boot) if up => self.boot_with_carrier(now, boot, out),
                     State::Main(main) => self.main_carrier(now, main, up, out),
                     other => other,
-                }
+                };
+                self.refresh(out);
+                state
             }
             // A lease that ran out or was refused ends whatever the set was doing (MV-11).
             (_, Event::Dhcp(dhcp::ClientEvent::Lost { reason })) => {
@@ -162,12 +167,6 @@ impl Phone {
         self.begin_boot(now, star, out)
     }
 
-    fn carrier_changed(&mut self, up: bool, out: &mut Outbox<AppEffect>) {
-        self.tell(out, PhoneEvent::Carrier(up));
-        let shown = if up { self.screen.clone() } else { no_link() };
-        self.tell(out, PhoneEvent::Display(shown));
-    }
-
     /// Puts two lines on the display; without a carrier the set shows that instead.
     pub(super) fn show(
         &mut self,
@@ -175,14 +174,19 @@ impl Phone {
         upper: impl Into<String>,
         lower: impl Into<String>,
     ) {
-        let display = Display::new(upper, lower);
-        if display == self.screen {
-            return;
+        self.screen = Display::new(upper, lower);
+        self.refresh(out);
+    }
+
+    fn refresh(&mut self, out: &mut Outbox<AppEffect>) {
+        let now_shown = match self.carrier {
+            true => self.screen.clone(),
+            false => Display::new("Waiting for LAN link", "to come up"),
+        };
+        if now_shown != self.shown {
+            self.shown.clone_from(&now_shown);
+            self.tell(out, PhoneEvent::Display(now_shown));
         }
-        if self.carrier {
-            self.tell(out, PhoneEvent::Display(display.clone()));
-        }
-        self.screen = display;
     }
 
     pub(super) fn has_carrier(&self) -> bool {
@@ -194,10 +198,6 @@ impl Phone {
     }
 }
 
-fn no_link() -> Display {
-    Display::new("Waiting for LAN link", "to come up")
-}
-
 impl App for Phone {
     fn handle_host(&mut self, now: Instant, event: HostEvent, out: &mut Outbox<AppEffect>) {
         match event {
@@ -207,7 +207,9 @@ impl App for Phone {
             HostEvent::Stop => {
                 self.halt(now, out);
                 self.state = State::Off;
+                self.carrier = false;
                 self.screen = Display::default();
+                self.shown = Display::default();
                 self.tell(out, PhoneEvent::PowerDown);
                 self.tell(out, PhoneEvent::Display(Display::default()));
             }

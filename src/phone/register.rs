@@ -58,7 +58,8 @@ pub(super) enum Phase {
     InService {
         with: Conversation,
         service: Service,
-        heartbeat_at: Instant,
+        /// `None`: the element wants no heartbeats.
+        heartbeat_at: Option<Instant>,
         unanswered: u8,
     },
 }
@@ -67,7 +68,14 @@ pub(super) enum Phase {
 #[derive(Debug, Clone)]
 pub(super) struct Service {
     dn: String,
+    /// Zero: none.
     heartbeat: Duration,
+}
+
+impl Service {
+    fn next_heartbeat(&self, now: Instant) -> Option<Instant> {
+        (!self.heartbeat.is_zero()).then(|| now + self.heartbeat)
+    }
 }
 
 impl Phase {
@@ -76,7 +84,7 @@ impl Phase {
             Phase::Waiting { until } => Some((*until, "try again")),
             Phase::Acknowledgement { until, .. } => Some((*until, "acknowledgement")),
             Phase::Communications { until, .. } => Some((*until, "communications")),
-            Phase::InService { heartbeat_at, .. } => Some((*heartbeat_at, "heartbeat")),
+            Phase::InService { heartbeat_at, .. } => heartbeat_at.map(|at| (at, "heartbeat")),
             Phase::NoCarrier | Phase::Connecting(_) | Phase::Prompting(_) => None,
         }
     }
@@ -245,7 +253,7 @@ impl Phone {
                     unanswered,
                 },
                 Event::Timeout,
-            ) if now >= heartbeat_at => {
+            ) if heartbeat_at.is_some_and(|at| now >= at) => {
                 if unanswered >= HEARTBEATS_UNANSWERED_MAX {
                     let why = "heartbeats are not answered";
                     self.unregistered(why, out);
@@ -348,7 +356,7 @@ impl Phone {
                 self.in_service(&main, &service, out);
                 Phase::InService {
                     with,
-                    heartbeat_at: now + service.heartbeat,
+                    heartbeat_at: service.next_heartbeat(now),
                     service,
                     unanswered: 0,
                 }
@@ -490,7 +498,7 @@ impl Phone {
         with.say(Message::Heartbeat, out);
         Phase::InService {
             with,
-            heartbeat_at: now + service.heartbeat,
+            heartbeat_at: service.next_heartbeat(now),
             service,
             unanswered: unanswered + 1,
         }

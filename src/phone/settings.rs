@@ -38,8 +38,8 @@ impl Default for PhoneTimes {
             flash: Duration::from_secs(2),
             start_main: Duration::from_secs(1),
             restart: Duration::from_secs(5),
-            retry: Duration::from_secs(5),
-            answer: Duration::from_secs(10),
+            retry: Duration::from_secs(10),
+            answer: Duration::from_secs(30),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::io::Write;
 
 use super::words::{Line, line};
 use crate::outbox::TraceEvent;
-use crate::scenario::plan::{Plan, Step};
+use crate::scenario::plan::{Plan, Step, StepKind};
 use crate::scenario::{Listener, Outcome, Verdict};
 use crate::time::Instant;
 
@@ -145,12 +145,15 @@ impl<W: Write> Listener for TextReport<W> {
     }
 
     fn step(&mut self, _now: Instant, plan: &Plan, step: &Step) {
-        let mut text = format!("\n── {}\n", step.kind.describe(plan));
-        if let Some(note) = &step.note {
-            let _ = writeln!(text, "   {note}");
+        let mut lines = Vec::new();
+        if let StepKind::Act(_) = step.kind {
+            lines.push(format!("── {}", step.kind.describe(plan)));
         }
-        let text = self.style.paint(BOLD, text.trim_end());
-        self.write(&format!("{text}\n"));
+        lines.extend(step.note.iter().map(|note| format!("   {note}")));
+        if !lines.is_empty() {
+            let text = self.style.paint(BOLD, &lines.join("\n"));
+            self.write(&format!("\n{text}\n"));
+        }
     }
 
     fn verdict(&mut self, verdict: &Verdict) {

@@ -5,6 +5,7 @@ use std::fmt;
 use super::plan::{
     Action, Count, Frames, PhoneId, PhoneIs, Plan, Since, StationId, StepKind, What, When,
 };
+use super::units::show_duration;
 
 impl Plan {
     /// How many expectations its steps have.
@@ -68,7 +69,7 @@ impl Action {
             Action::EnterPin { phone, pin } => {
                 format!("{}'s user types {pin}", plan.phones[phone.0].name)
             }
-            Action::Wait(time) => format!("wait {time:?}"),
+            Action::Wait(time) => format!("wait {}", show_duration(*time)),
             Action::Stop(station) => format!("stop {}", station.name(plan)),
             Action::Start(station) => format!("start {}", station.name(plan)),
             Action::Exec(exec) => format!(
@@ -130,7 +131,7 @@ impl PhoneIs {
             }
             PhoneIs::Neighbour(address, None) => format!("has no neighbour {address}"),
             PhoneIs::Flashed(times) => format!("has been flashed {times} times"),
-            PhoneIs::Redirects(count) => format!("was redirected {count} times"),
+            PhoneIs::Redirects(count) => format!("has followed {count} redirects"),
         }
     }
 }
@@ -170,9 +171,9 @@ impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             When::Now => f.write_str("now"),
-            When::Within(time) => write!(f, "within {time:?}"),
-            When::Throughout(time) => write!(f, "throughout {time:?}"),
-            When::Never(time) => write!(f, "never in {time:?}"),
+            When::Within(time) => write!(f, "within {}", show_duration(*time)),
+            When::Throughout(time) => write!(f, "throughout {}", show_duration(*time)),
+            When::Never(time) => write!(f, "never in {}", show_duration(*time)),
         }
     }
 }
