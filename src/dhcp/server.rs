@@ -195,12 +195,11 @@ impl DhcpServer {
             return self.subnet_with(message.giaddr);
         }
         let unicast = !message.ciaddr.is_unspecified() && sent_to == self.address;
-        let of_client = if unicast {
-            self.subnet_with(message.ciaddr)
+        self.subnet_with(if unicast {
+            message.ciaddr
         } else {
-            None
-        };
-        of_client.or_else(|| self.subnet_with(self.address))
+            self.address
+        })
     }
 
     fn subnet_with(&self, address: Ipv4Addr) -> Option<usize> {
