@@ -116,6 +116,40 @@ enum RequestKind {
     Extending { address: Ipv4Addr },
 }
 
+/// What speaks against a client's having the address that it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Objection {
+    NotOffered,
+    OtherSubnet,
+    OtherAddress,
+    NotForClient,
+    NoRecord,
+}
+
+impl Objection {
+    /// For a NAK.
+    const fn reason(self) -> &'static str {
+        match self {
+            Objection::NotOffered => "address was not offered",
+            Objection::OtherSubnet => "address is of another subnet",
+            Objection::OtherAddress => "client has another address",
+            Objection::NotForClient => "address is not for this client",
+            Objection::NoRecord => "no record of this client",
+        }
+    }
+
+    /// For saying nothing, where another server may know better.
+    const fn reason_for_silence(self) -> &'static str {
+        match self {
+            Objection::NotOffered => "address was not offered",
+            Objection::OtherSubnet => "not authoritative, and address is of another subnet",
+            Objection::OtherAddress => "not authoritative, and client has another address",
+            Objection::NotForClient => "not authoritative, and address is not for this client",
+            Objection::NoRecord => "not authoritative, and no record of this client",
+        }
+    }
+}
+
 impl DhcpServer {
     /// A server with no leases yet.
     pub fn new(config: ServerConfig) -> DhcpServer {
@@ -247,19 +281,14 @@ impl DhcpServer {
             }
             RequestKind::Selecting { address, .. } => {
                 let leases = &self.subnets[at].leases;
-                let own = leases.of_client(&request.client);
-                let offered = own.is_some_and(|(own, lease)| {
-                    own == address && !matches!(lease.hold, Hold::Ended { .. })
-                });
+                let own = leases.of_client(&request.client).map(|(own, _)| own);
+                let verdict = if own == Some(address) {
+                    Ok(())
+                } else {
+                    Err(Objection::NotOffered)
+                };
                 // The client speaks to this server alone: it answers, authoritative or not.
-                (
-                    address,
-                    if offered {
-                        Ok(())
-                    } else {
-                        Err(Some("address was not offered"))
-                    },
-                )
+                (address, verdict)
             }
             RequestKind::InitReboot { address } | RequestKind::Extending { address } => {
                 self.meant_for_us(&request.message)?;
@@ -278,9 +307,11 @@ impl DhcpServer {
                 out.push(reply::ack(self.address, scope, &request.message, address));
                 return Ok(());
             }
-            Ok(()) => "address is another client's",
-            Err(Some(reason)) => reason,
-            Err(None) => return Err("address is unknown here, and another server may know it"),
+            Ok(()) => Objection::NotForClient.reason(),
+            Err(objection) if self.authoritative || objection == Objection::NotOffered => {
+                objection.reason()
+            }
+            Err(objection) => return Err(objection.reason_for_silence()),
         };
         out.trace(TraceEvent::Lease(LeaseEvent::Refused {
             mac,
@@ -291,29 +322,22 @@ impl DhcpServer {
         Ok(())
     }
 
-    /// Whether a client may go on with an address that it believes to be its own. `Err(None)`: say nothing.
-    fn verify(
-        &self,
-        at: usize,
-        request: &Request,
-        address: Ipv4Addr,
-    ) -> Result<(), Option<&'static str>> {
+    /// Whether a client may go on with an address that it believes to be its own.
+    fn verify(&self, at: usize, request: &Request, address: Ipv4Addr) -> Result<(), Objection> {
         let Subnet { scope, leases } = &self.subnets[at];
-        let refuse = |reason| Err(self.authoritative.then_some(reason));
         if !scope.contains(address) {
-            return refuse("address is of another subnet");
+            return Err(Objection::OtherSubnet);
         }
-        let known = leases.of_client(&request.client).map(|(own, _)| own);
-        if known.is_some_and(|own| own != address) {
-            return refuse("client has another address");
+        match leases.of_client(&request.client) {
+            Some((own, _)) if own != address => return Err(Objection::OtherAddress),
+            None if !self.authoritative => return Err(Objection::NoRecord),
+            Some(_) | None => {}
         }
-        if !leases.may_have(&request.client, request.mac, address) {
-            return refuse("address is not for this client");
+        if leases.may_have(&request.client, request.mac, address) {
+            Ok(())
+        } else {
+            Err(Objection::NotForClient)
         }
-        if known.is_none() && !self.authoritative {
-            return Err(None);
-        }
-        Ok(())
     }
 
     fn release(

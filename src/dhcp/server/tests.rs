@@ -142,19 +142,42 @@ fn an_offer_that_is_not_taken_is_free_again_at_once_or_after_a_minute() {
 }
 
 #[test]
+fn an_offer_taken_late_is_granted_if_nobody_has_the_address() {
+    let mut bench = Bench::new(ServerConfig {
+        scopes: vec![pool(50, 50)],
+        ..config()
+    });
+    bench.send(discover(1));
+    bench.at(61).timeout();
+    assert_eq!(bench.send(select(1, SERVER, 50))[0], "granted 10.1.0.50");
+    bench.at(161).timeout();
+    bench.bind(2);
+    assert_eq!(
+        bench.send(select(1, SERVER, 50))[0],
+        "refused 10.1.0.50: address was not offered"
+    );
+}
+
+#[test]
 fn init_reboot_is_answered_for_what_is_known() {
     let mut bench = Bench::new(ServerConfig {
         authoritative: false,
         ..config()
     });
-    let unknown = ["ignored: address is unknown here, and another server may know it"];
-    assert_eq!(bench.send(init_reboot(1, host(50))), unknown);
+    let silence = |why| [format!("ignored: not authoritative, and {why}")];
+    assert_eq!(
+        bench.send(init_reboot(1, host(50))),
+        silence("no record of this client")
+    );
     bench.bind(1);
     assert_eq!(bench.send(init_reboot(1, host(50)))[0], "granted 10.1.0.50");
-    assert_eq!(bench.send(init_reboot(1, host(51))), unknown);
+    assert_eq!(
+        bench.send(init_reboot(1, host(51))),
+        silence("client has another address")
+    );
     assert_eq!(
         bench.send(init_reboot(1, Ipv4Addr::new(10, 7, 0, 1))),
-        unknown
+        silence("address is of another subnet")
     );
 }
 

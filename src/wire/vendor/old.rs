@@ -89,7 +89,7 @@ impl Reader<'_> {
         wants: &str,
         read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Option<T> {
-        let value = read(&*self.message.option(code)?);
+        let value = read(&self.message.option(code)?);
         if value.is_none() {
             self.defects.push(Defect {
                 offset: 0,
