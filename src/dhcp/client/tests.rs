@@ -248,6 +248,17 @@ fn what_it_sends_holds_what_rfc_2131_table_5_wants() {
 }
 
 #[test]
+fn after_a_power_down_it_starts_as_if_new() {
+    let mut bench = Bench::in_state("RENEWING");
+    bench.client.power_down();
+    assert_eq!(bench.client.poll_timeout(), None);
+    assert_eq!(
+        bench.start(),
+        "bind 68, send Discover to 255.255.255.255, tell discovering"
+    );
+}
+
+#[test]
 fn called_early_it_does_nothing() {
     for state in STATES {
         let mut bench = Bench::in_state(state);
