@@ -262,7 +262,7 @@ impl DhcpServer {
             .leases
             .release(now, &request.client, address)
         {
-            return Err("releases an address that is not the client's");
+            return Err("releases an address that it does not hold");
         }
         out.trace(TraceEvent::Lease(LeaseEvent::Released {
             mac: request.mac,
@@ -283,7 +283,7 @@ impl DhcpServer {
         let address = address.map_err(|_| "declines, and does not say which address")?;
         let leases = &mut self.subnets[at].leases;
         if !leases.decline(&request.client, address, now + DECLINE_HOLD) {
-            return Err("declines an address that is not the client's");
+            return Err("declines an address that is not its own");
         }
         out.trace(TraceEvent::Lease(LeaseEvent::Declined {
             mac: request.mac,

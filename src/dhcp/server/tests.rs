@@ -269,7 +269,7 @@ fn when_all_addresses_had_a_client_the_one_longest_out_of_use_is_given() {
     assert_eq!(bench.at(6).send(release(1, 50)), ["released 10.1.0.50"]);
     assert_eq!(
         bench.send(release(1, 52)),
-        ["ignored: releases an address that is not the client's"]
+        ["ignored: releases an address that it does not hold"]
     );
     assert_eq!(bench.send(discover(7))[0], "offered 10.1.0.51");
     assert_eq!(bench.send(discover(8))[0], "offered 10.1.0.50");
