@@ -3,13 +3,13 @@
 //! The test language: `bench.at(secs).send(message)` hands a message to the server and gives what came of it, a
 //! line each: what was decided, and each reply with where it went.
 
-use super::*;
-use crate::app::Datagram;
-use crate::outbox::Out;
-use crate::wire::dhcp::{BOOTREPLY, BROADCAST_FLAG};
-use std::net::SocketAddrV4;
+mod bench;
 
-const SERVER: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 2);
+use bench::*;
+
+use super::*;
+use crate::wire::dhcp::{BOOTREPLY, BROADCAST_FLAG};
+
 const SILENCE: [&str; 0] = [];
 
 #[test]
@@ -142,19 +142,42 @@ fn an_offer_that_is_not_taken_is_free_again_at_once_or_after_a_minute() {
 }
 
 #[test]
+fn an_offer_taken_late_is_granted_if_nobody_has_the_address() {
+    let mut bench = Bench::new(ServerConfig {
+        scopes: vec![pool(50, 50)],
+        ..config()
+    });
+    bench.send(discover(1));
+    bench.at(61).timeout();
+    assert_eq!(bench.send(select(1, SERVER, 50))[0], "granted 10.1.0.50");
+    bench.at(161).timeout();
+    bench.bind(2);
+    assert_eq!(
+        bench.send(select(1, SERVER, 50))[0],
+        "refused 10.1.0.50: address was not offered"
+    );
+}
+
+#[test]
 fn init_reboot_is_answered_for_what_is_known() {
     let mut bench = Bench::new(ServerConfig {
         authoritative: false,
         ..config()
     });
-    let unknown = ["ignored: address is unknown here, and another server may know it"];
-    assert_eq!(bench.send(init_reboot(1, host(50))), unknown);
+    let silence = |why| [format!("ignored: not authoritative, and {why}")];
+    assert_eq!(
+        bench.send(init_reboot(1, host(50))),
+        silence("no record of this client")
+    );
     bench.bind(1);
     assert_eq!(bench.send(init_reboot(1, host(50)))[0], "granted 10.1.0.50");
-    assert_eq!(bench.send(init_reboot(1, host(51))), unknown);
+    assert_eq!(
+        bench.send(init_reboot(1, host(51))),
+        silence("client has another address")
+    );
     assert_eq!(
         bench.send(init_reboot(1, Ipv4Addr::new(10, 7, 0, 1))),
-        unknown
+        silence("address is of another subnet")
     );
 }
 
@@ -246,7 +269,7 @@ fn when_all_addresses_had_a_client_the_one_longest_out_of_use_is_given() {
     assert_eq!(bench.at(6).send(release(1, 50)), ["released 10.1.0.50"]);
     assert_eq!(
         bench.send(release(1, 52)),
-        ["ignored: releases an address that is not the client's"]
+        ["ignored: releases an address that it does not hold"]
     );
     assert_eq!(bench.send(discover(7))[0], "offered 10.1.0.51");
     assert_eq!(bench.send(discover(8))[0], "offered 10.1.0.50");
@@ -401,190 +424,4 @@ fn a_hundred_thousand_clients_get_an_address_each() {
     let (_, leases) = bench.server.scopes().next().unwrap();
     assert_eq!(leases.iter().count() as u64, clients);
     assert_eq!(bench.at(100).timeout().len() as u64, clients);
-}
-
-fn host(last: u8) -> Ipv4Addr {
-    Ipv4Addr::new(10, 1, 0, last)
-}
-
-fn mac(n: u64) -> Mac {
-    Mac([8, 0, 0x0f, 0, 0, 0]).plus(n)
-}
-
-fn secs(secs: u64) -> Instant {
-    Instant::ZERO + Duration::from_secs(secs)
-}
-
-fn pool(first: u8, last: u8) -> Scope {
-    Scope {
-        pool: (host(first), host(last)),
-        ..config().scopes.remove(0)
-    }
-}
-
-fn config() -> ServerConfig {
-    ServerConfig {
-        address: SERVER,
-        authoritative: true,
-        scopes: vec![Scope {
-            prefix: (host(0), 24),
-            pool: (host(50), host(99)),
-            router: Some(host(1)),
-            name_servers: vec![host(3)],
-            lease: Duration::from_secs(100),
-            renew: Some(Duration::from_secs(40)),
-            rebind: Some(Duration::from_secs(80)),
-            options: vec![
-                (125, b"\0\0\x04\x03\x03id:".to_vec()),
-                (15, b"example.com".to_vec()),
-            ],
-            reservations: BTreeMap::new(),
-        }],
-    }
-}
-
-fn message(n: u64, kind: MessageType) -> Message {
-    let mut message = Message::new(BOOTREQUEST, mac(n), 1);
-    message.options.push(code::MESSAGE_TYPE, &[kind.as_u8()]);
-    message
-}
-
-fn discover(n: u64) -> Message {
-    message(n, MessageType::Discover)
-}
-
-fn select(n: u64, server: Ipv4Addr, last: u8) -> Message {
-    let mut message = message(n, MessageType::Request);
-    message
-        .options
-        .push(code::SERVER_IDENTIFIER, &server.octets());
-    message
-        .options
-        .push(code::REQUESTED_ADDRESS, &host(last).octets());
-    message
-}
-
-fn init_reboot(n: u64, address: Ipv4Addr) -> Message {
-    let mut message = message(n, MessageType::Request);
-    message
-        .options
-        .push(code::REQUESTED_ADDRESS, &address.octets());
-    message
-}
-
-/// Renewing or rebinding.
-fn renew(n: u64, last: u8) -> Message {
-    let mut message = message(n, MessageType::Request);
-    message.ciaddr = host(last);
-    message
-}
-
-struct Bench {
-    now: Instant,
-    server: DhcpServer,
-}
-
-impl Bench {
-    fn new(config: ServerConfig) -> Bench {
-        Bench {
-            now: Instant::ZERO,
-            server: DhcpServer::new(config),
-        }
-    }
-
-    fn at(&mut self, at: u64) -> &mut Bench {
-        self.now = secs(at);
-        self
-    }
-
-    fn send(&mut self, message: Message) -> Vec<String> {
-        self.send_to(Ipv4Addr::BROADCAST, message)
-    }
-
-    fn send_to(&mut self, to: Ipv4Addr, message: Message) -> Vec<String> {
-        self.send_bytes(to, &message.encode())
-    }
-
-    fn send_bytes(&mut self, to: Ipv4Addr, payload: &[u8]) -> Vec<String> {
-        let (from, to) = (
-            SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
-            SocketAddrV4::new(to, 67),
-        );
-        let mut out = Outbox::default();
-        self.server
-            .handle_datagram(self.now, &Datagram { from, to, payload }, &mut out);
-        lines(out)
-    }
-
-    fn timeout(&mut self) -> Vec<String> {
-        let mut out = Outbox::default();
-        self.server.handle_timeout(self.now, &mut out);
-        lines(out)
-    }
-
-    /// The one reply to a message.
-    fn exchange(&mut self, message: Message) -> Message {
-        let (from, to) = (
-            SocketAddrV4::new(host(1), 68),
-            SocketAddrV4::new(SERVER, 67),
-        );
-        let payload = &message.encode();
-        let mut out = Outbox::default();
-        self.server
-            .handle_datagram(self.now, &Datagram { from, to, payload }, &mut out);
-        let replies: Vec<Message> = out.drain().filter_map(reply).collect();
-        assert_eq!(replies.len(), 1, "{message}");
-        replies[0].clone()
-    }
-
-    fn bind(&mut self, n: u64) {
-        let offer = self.exchange(discover(n));
-        let line = &self.send(select(n, SERVER, offer.yiaddr.octets()[3]))[0];
-        assert_eq!(*line, format!("granted {}", offer.yiaddr));
-    }
-}
-
-fn reply(out: Out<AppEffect>) -> Option<Message> {
-    match out {
-        Out::Effect(AppEffect::Send {
-            from_port: 67,
-            payload,
-            ..
-        }) => Some(Message::decode(&payload).unwrap()),
-        Out::Effect(other) => panic!("{other:?}"),
-        Out::Trace(_) => None,
-    }
-}
-
-fn lines(mut out: Outbox<AppEffect>) -> Vec<String> {
-    let line = |out| match out {
-        Out::Effect(AppEffect::Send {
-            to,
-            to_mac,
-            ref payload,
-            ..
-        }) => {
-            let kind = Message::decode(payload).unwrap().message_type().unwrap();
-            let at = to_mac.map_or(String::new(), |mac| format!(" at {mac}"));
-            format!("{kind} to {to}{at}")
-        }
-        Out::Trace(TraceEvent::Lease(event)) => decision(event),
-        other => panic!("{other:?}"),
-    };
-    out.drain().map(line).collect()
-}
-
-fn decision(event: LeaseEvent) -> String {
-    match event {
-        LeaseEvent::Offered { address, .. } => format!("offered {address}"),
-        LeaseEvent::Granted { address, .. } => format!("granted {address}"),
-        LeaseEvent::Refused {
-            address, reason, ..
-        } => format!("refused {address}: {reason}"),
-        LeaseEvent::Released { address, .. } => format!("released {address}"),
-        LeaseEvent::Declined { address, .. } => format!("declined {address}"),
-        LeaseEvent::Expired { address, .. } => format!("expired {address}"),
-        LeaseEvent::Exhausted { .. } => "exhausted".to_owned(),
-        LeaseEvent::Ignored { reason, .. } => format!("ignored: {reason}"),
-    }
 }
