@@ -61,11 +61,11 @@ pub trait Drive {
 
 /// Drives a run in virtual time to its end. Nothing comes from outside.
 ///
-/// `tick` is called now and then with the present, for a progress bar.
-pub fn drive_virtual(run: &mut impl Drive, mut tick: impl FnMut(Instant)) {
+/// `tick` is called before each moment at which something happens, for a progress bar.
+pub fn drive_virtual<R: Drive>(run: &mut R, mut tick: impl FnMut(&R, Instant)) {
     let mut now = Instant::ZERO;
     loop {
-        tick(now);
+        tick(run, now);
         match run.advance(now) {
             Next::At(at) => now = now.max(at),
             Next::Outside | Next::Finished => return,

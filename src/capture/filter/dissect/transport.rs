@@ -1,0 +1,70 @@
+//! UDP and TCP, and which protocol of ours they carry.
+
+use super::{Dissector, Packet, dhcp, jfreg, tftp, u16_at};
+use crate::capture::filter::field::Field;
+
+/// RFC 768.
+pub(super) fn udp(dissector: &mut Dissector, bytes: &[u8], packet: Packet) -> Option<()> {
+    const HEADER_LEN: usize = 8;
+
+    let fields = &mut dissector.fields;
+    let src = u16_at(bytes, 0)?;
+    let dst = u16_at(bytes, 2)?;
+    fields.protocol(Field::Udp);
+    fields.number(Field::UdpSrcport, src.into());
+    fields.number(Field::UdpDstport, dst.into());
+    let len = u16_at(bytes, 4)?;
+    fields.number(Field::UdpLength, len.into());
+    let len = usize::from(len).min(bytes.len());
+    let payload = bytes.get(HEADER_LEN..len)?;
+
+    if tftp::continues(dissector, packet, src, dst) {
+        return tftp::message(dissector, payload);
+    }
+    // As tshark: the lower port has the first say.
+    for port in [src.min(dst), src.max(dst)] {
+        match port {
+            dhcp::PORT_SERVER | dhcp::PORT_CLIENT => return dhcp::message(dissector, payload),
+            tftp::PORT | tftp::PORT_ALSO => return tftp::message(dissector, payload),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// RFC 9293, section 3.1. `len` is what IP says that the segment has, header and all.
+pub(super) fn tcp(
+    dissector: &mut Dissector,
+    bytes: &[u8],
+    packet: Packet,
+    len: usize,
+) -> Option<()> {
+    const FIN: u16 = 0x01;
+    const SYN: u16 = 0x02;
+    const RESET: u16 = 0x04;
+    const PUSH: u16 = 0x08;
+    const ACK: u16 = 0x10;
+    const FLAGS: u16 = 0x0fff;
+
+    let fields = &mut dissector.fields;
+    let src = u16_at(bytes, 0)?;
+    let dst = u16_at(bytes, 2)?;
+    fields.protocol(Field::Tcp);
+    fields.number(Field::TcpSrcport, src.into());
+    fields.number(Field::TcpDstport, dst.into());
+    let control = u16_at(bytes, 12)?;
+    let header_len = usize::from(control >> 12) * 4;
+    let flags = control & FLAGS;
+    let flag = |bit| u32::from(flags & bit != 0);
+    fields.number(Field::TcpFlags, flags.into());
+    fields.number(Field::TcpFlagsAck, flag(ACK));
+    fields.number(Field::TcpFlagsPush, flag(PUSH));
+    fields.number(Field::TcpFlagsReset, flag(RESET));
+    fields.number(Field::TcpFlagsSyn, flag(SYN));
+    fields.number(Field::TcpFlagsFin, flag(FIN));
+    let payload_len = len.checked_sub(header_len)?;
+    fields.number(Field::TcpLen, u32::try_from(payload_len).ok()?);
+    let payload = bytes.get(header_len..)?;
+    jfreg::segment(dissector, packet, src, dst, bytes, payload);
+    Some(())
+}

@@ -1,0 +1,4 @@
+//! Filters as a whole.
+
+mod frames;
+mod referee;
