@@ -154,6 +154,8 @@ pub(super) struct Lab {
     pub(super) log: Vec<String>,
     /// The frames sent, for byte comparisons.
     pub(super) sent: Vec<(Instant, Frame)>,
+    /// Loses one frame in so many, by this stream of chance.
+    pub(super) losing: Option<(u64, Rng)>,
 }
 
 impl Lab {
@@ -320,6 +322,11 @@ impl Lab {
 
     fn settle(&mut self) {
         while let Some((station, port, frame)) = self.in_flight.pop_front() {
+            if let Some((one_in, rng)) = &mut self.losing
+                && rng.below(*one_in) == 0
+            {
+                continue;
+            }
             let on = |segment: &&Vec<(usize, u32)>| segment.contains(&(station, port));
             let Some(segment) = self.segments.iter().find(on).cloned() else {
                 continue;
