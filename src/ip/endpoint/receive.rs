@@ -90,6 +90,10 @@ impl Endpoint {
         if message.sender_mac == self.interface.mac {
             return Err(DropReason::ArpNotForUs);
         }
+        if message.sender_mac.is_group() {
+            // No station has such a MAC (RFC 1812 section 3.3.2).
+            return Err(DropReason::MartianSource);
+        }
         if let Some(address) = self.conflict(&message) {
             return Ok(Received::Conflict(address));
         }
