@@ -18,7 +18,10 @@ pub(super) fn udp(dissector: &mut Dissector, bytes: &[u8], packet: Packet) -> Op
     let len = usize::from(len).min(bytes.len());
     let payload = bytes.get(HEADER_LEN..len)?;
 
-    if tftp::continues(dissector, packet, src, dst) {
+    if payload.is_empty() {
+        return None;
+    }
+    if tftp::belongs(dissector, packet, src, dst, payload) {
         return tftp::message(dissector, payload);
     }
     // As tshark: the lower port has the first say.
@@ -32,19 +35,15 @@ pub(super) fn udp(dissector: &mut Dissector, bytes: &[u8], packet: Packet) -> Op
     None
 }
 
-/// RFC 9293, section 3.1. `len` is what IP says that the segment has, header and all.
-pub(super) fn tcp(
-    dissector: &mut Dissector,
-    bytes: &[u8],
-    packet: Packet,
-    len: usize,
-) -> Option<()> {
+/// RFC 9293, section 3.1.
+pub(super) fn tcp(dissector: &mut Dissector, bytes: &[u8], packet: Packet) -> Option<()> {
     const FIN: u16 = 0x01;
     const SYN: u16 = 0x02;
     const RESET: u16 = 0x04;
     const PUSH: u16 = 0x08;
     const ACK: u16 = 0x10;
     const FLAGS: u16 = 0x0fff;
+    const HEADER_LEN_MIN: usize = 20;
 
     let fields = &mut dissector.fields;
     let src = u16_at(bytes, 0)?;
@@ -54,6 +53,15 @@ pub(super) fn tcp(
     fields.number(Field::TcpDstport, dst.into());
     let control = u16_at(bytes, 12)?;
     let header_len = usize::from(control >> 12) * 4;
+    // tshark reads the window too before it goes on.
+    u16_at(bytes, 14)?;
+    let payload = bytes.get(header_len..).filter(|_| !packet.quoted);
+    if let Some(payload) = payload {
+        fields.number(Field::TcpLen, u32::try_from(payload.len()).ok()?);
+    }
+    if header_len < HEADER_LEN_MIN {
+        return None;
+    }
     let flags = control & FLAGS;
     let flag = |bit| u32::from(flags & bit != 0);
     fields.number(Field::TcpFlags, flags.into());
@@ -62,9 +70,7 @@ pub(super) fn tcp(
     fields.number(Field::TcpFlagsReset, flag(RESET));
     fields.number(Field::TcpFlagsSyn, flag(SYN));
     fields.number(Field::TcpFlagsFin, flag(FIN));
-    let payload_len = len.checked_sub(header_len)?;
-    fields.number(Field::TcpLen, u32::try_from(payload_len).ok()?);
-    let payload = bytes.get(header_len..)?;
+    let payload = payload?;
     jfreg::segment(dissector, packet, src, dst, bytes, payload);
     Some(())
 }

@@ -160,7 +160,7 @@ impl Capture {
 impl Drop for Capture {
     fn drop(&mut self) {
         // A file that stays behind in the temporary directory does no harm.
-        let _ = fs::remove_file(&self.0);
+        if std::env::var_os("KEEP").is_none() { let _ = fs::remove_file(&self.0); }
     }
 }
 
