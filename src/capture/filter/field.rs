@@ -93,7 +93,9 @@ pub enum Kind {
     /// A protocol: in the frame or not.
     Protocol,
     /// An unsigned number of this many bits.
-    Number { bits: u8 },
+    Number {
+        bits: u8,
+    },
     /// True or false.
     Flag,
     Mac,
@@ -200,7 +202,7 @@ pub const FIELDS: &[FieldInfo] = &[
     row(Field::JfregMac, "jfreg.mac", Kind::Mac, "the set's MAC address"),
     row(Field::JfregPin, "jfreg.pin", Kind::Text, "PIN"),
     row(Field::JfregDn, "jfreg.dn", Kind::Text, "directory number"),
-    row(Field::JfregReason, "jfreg.reason", U8, "reason"),
+    row(Field::JfregReason, "jfreg.reason", U16, "reason"),
     row(Field::JfregAddress, "jfreg.address", Kind::Ipv4, "address of the set, or of the element that a redirect names"),
     row(Field::JfregFqdn, "jfreg.fqdn", Kind::Text, "name of the element that a redirect names"),
     row(Field::JfregDeviceType, "jfreg.device_type", Kind::Text, "the set's model"),

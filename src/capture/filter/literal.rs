@@ -86,12 +86,7 @@ fn quotes_refused(operand: Operand, span: Range<usize>, value: &[u8]) -> FilterE
     }
 }
 
-fn number(
-    field: Field,
-    word: &str,
-    span: Range<usize>,
-    bits: u8,
-) -> Result<Literal, FilterError> {
+fn number(field: Field, word: &str, span: Range<usize>, bits: u8) -> Result<Literal, FilterError> {
     let Some(number) = unsigned(word) else {
         return Err(wants(
             field,

@@ -103,7 +103,8 @@ impl Parser<'_> {
             slice: self.slice(field)?,
         };
         let verb = self.peek().clone();
-        let negated = verb.kind == TokenKind::Not && self.tokens[self.next + 1].kind == TokenKind::In;
+        let negated =
+            verb.kind == TokenKind::Not && self.tokens[self.next + 1].kind == TokenKind::In;
         if negated {
             self.next += 1;
         }
@@ -165,7 +166,8 @@ impl Parser<'_> {
         let name = operand.field.name();
         match operand.field.kind() {
             Kind::Protocol => {
-                let problem = format!("`{name}` is a protocol: there or not, and compared with nothing");
+                let problem =
+                    format!("`{name}` is a protocol: there or not, and compared with nothing");
                 return Err(FilterError::new(verb, problem));
             }
             Kind::Flag if !matches!(relation, Relation::Equal | Relation::NotEqual) => {
@@ -189,7 +191,10 @@ impl Parser<'_> {
             (Kind::Text, _) | (_, Some(_)) => self.literal(operand)?,
             (Kind::Mac, None) => {
                 // Any bytes will do, not only six of them: read them as a slice's.
-                let any = Some(Slice { start: 0, len: None });
+                let any = Some(Slice {
+                    start: 0,
+                    len: None,
+                });
                 self.literal(Operand {
                     slice: any,
                     ..operand

@@ -4,8 +4,8 @@ use super::{Dissector, array_at, u32_at};
 use crate::capture::filter::field::Field;
 use crate::capture::filter::fields::Fields;
 
-pub(super) const PORT_SERVER: u16 = 67;
-pub(super) const PORT_CLIENT: u16 = 68;
+/// The server's and the client's.
+pub(super) const PORTS: [u16; 2] = [67, 68];
 
 /// Hardware types whose addresses are MAC addresses.
 const HARDWARE_ETHERNET: u8 = 1;

@@ -88,7 +88,11 @@ fn icmp(dissector: &mut Dissector, bytes: &[u8], quoted: u8) -> Option<()> {
             // Of these tshark shows eight bytes after the header and no more.
             let quote = quote?;
             let header_len = usize::from(quote.first()? & 0x0f) * 4;
-            ipv4(dissector, &quote[..quote.len().min(header_len + 8)], quoted + 1)
+            ipv4(
+                dissector,
+                &quote[..quote.len().min(header_len + 8)],
+                quoted + 1,
+            )
         }
         _ => None,
     }

@@ -8,10 +8,10 @@ use std::net::Ipv4Addr;
 
 use super::{Dissector, Packet, u16_at};
 use crate::capture::filter::field::Field;
+use crate::capture::filter::fields::Fields;
 
-pub(super) const PORT: u16 = 69;
-/// The port on which elements serve TFTP.
-pub(super) const PORT_ALSO: u16 = 20001;
+/// The port of RFC 1350, and the one on which elements serve TFTP.
+pub(super) const PORTS: [u16; 2] = [69, 20001];
 
 /// The transfers that were seen: by client, its port and server, the port that the request went to.
 #[derive(Debug, Default)]
@@ -23,28 +23,51 @@ const DATA: u16 = 3;
 const ACK: u16 = 4;
 const ERROR: u16 = 5;
 
-/// Whether a datagram is a request or belongs to a transfer that was seen. Learns from it.
-pub(super) fn belongs(
+/// Whether a datagram belongs to a transfer that was seen.
+pub(super) fn is_of_transfer(dissector: &Dissector, packet: Packet, src: u16, dst: u16) -> bool {
+    let Transfers(transfers) = &dissector.transfers;
+    // What the client sends to where its request went belongs there by its port, if at all.
+    transfers.contains_key(&(packet.dst, dst, packet.src))
+        || transfers
+            .get(&(packet.src, src, packet.dst))
+            .is_some_and(|asked| *asked != dst)
+}
+
+/// A datagram that is of a transfer, or of a well-known port.
+pub(super) fn datagram(
     dissector: &mut Dissector,
     packet: Packet,
     src: u16,
     dst: u16,
     payload: &[u8],
-) -> bool {
-    let Transfers(transfers) = &mut dissector.transfers;
-    let Packet { src: a, dst: b, .. } = packet;
-    // What the client sends to where its request went belongs there by its port alone, if at all.
-    let known = transfers.contains_key(&(b, dst, a))
-        || transfers.get(&(a, src, b)).is_some_and(|asked| *asked != dst);
-    let well_known = matches!(dst, PORT | PORT_ALSO);
-    let opcode = u16_at(payload, 0);
-    // tshark takes what reads like a request for one on any port, whatever its opcode is.
-    let begins = is_request_body(payload)
-        && (!known || well_known && matches!(opcode, Some(READ | WRITE)));
-    if begins {
-        transfers.insert((a, src, b), dst);
+) -> Option<()> {
+    let request = matches!(u16_at(payload, 0), Some(READ | WRITE)) && is_request_body(payload);
+    if request && PORTS.contains(&dst) {
+        dissector.learn(packet, src, dst);
     }
-    known || begins
+    message(&mut dissector.fields, payload)
+}
+
+/// Any other datagram: tshark takes what reads like a request for one, whatever its opcode is.
+pub(super) fn guess(
+    dissector: &mut Dissector,
+    packet: Packet,
+    src: u16,
+    dst: u16,
+    payload: &[u8],
+) -> Option<()> {
+    if !is_request_body(payload) {
+        return None;
+    }
+    dissector.learn(packet, src, dst);
+    message(&mut dissector.fields, payload)
+}
+
+impl Dissector {
+    fn learn(&mut self, packet: Packet, src: u16, dst: u16) {
+        let Transfers(transfers) = &mut self.transfers;
+        transfers.insert((packet.src, src, packet.dst), dst);
+    }
 }
 
 /// Whether a name, a mode and pairs of option and value follow the opcode, all printable.
@@ -63,8 +86,7 @@ fn is_request_body(payload: &[u8]) -> bool {
         .any(|known| mode.eq_ignore_ascii_case(known.as_bytes()))
 }
 
-pub(super) fn message(dissector: &mut Dissector, bytes: &[u8]) -> Option<()> {
-    let fields = &mut dissector.fields;
+fn message(fields: &mut Fields, bytes: &[u8]) -> Option<()> {
     fields.protocol(Field::Tftp);
     let opcode = u16_at(bytes, 0)?;
     fields.number(Field::TftpOpcode, opcode.into());

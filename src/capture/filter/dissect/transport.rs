@@ -1,6 +1,6 @@
 //! UDP and TCP, and which protocol of ours they carry.
 
-use super::{Dissector, Packet, dhcp, jfreg, tftp, u16_at};
+use super::{Dissector, Packet, dhcp, jfreg, tftp, u16_at, u32_at};
 use crate::capture::filter::field::Field;
 
 /// RFC 768.
@@ -21,18 +21,16 @@ pub(super) fn udp(dissector: &mut Dissector, bytes: &[u8], packet: Packet) -> Op
     if payload.is_empty() {
         return None;
     }
-    if tftp::belongs(dissector, packet, src, dst, payload) {
-        return tftp::message(dissector, payload);
+    let transfer = tftp::is_of_transfer(dissector, packet, src, dst);
+    // As tshark: a transfer that was seen comes first, then the lower port, then the higher.
+    let port = [src.min(dst), src.max(dst)]
+        .into_iter()
+        .find(|port| dhcp::PORTS.contains(port) || tftp::PORTS.contains(port));
+    match port {
+        Some(port) if !transfer && dhcp::PORTS.contains(&port) => dhcp::message(dissector, payload),
+        _ if transfer || port.is_some() => tftp::datagram(dissector, packet, src, dst, payload),
+        _ => tftp::guess(dissector, packet, src, dst, payload),
     }
-    // As tshark: the lower port has the first say.
-    for port in [src.min(dst), src.max(dst)] {
-        match port {
-            dhcp::PORT_SERVER | dhcp::PORT_CLIENT => return dhcp::message(dissector, payload),
-            tftp::PORT | tftp::PORT_ALSO => return tftp::message(dissector, payload),
-            _ => {}
-        }
-    }
-    None
 }
 
 /// RFC 9293, section 3.1.
@@ -71,6 +69,13 @@ pub(super) fn tcp(dissector: &mut Dissector, bytes: &[u8], packet: Packet) -> Op
     fields.number(Field::TcpFlagsSyn, flag(SYN));
     fields.number(Field::TcpFlagsFin, flag(FIN));
     let payload = payload?;
-    jfreg::segment(dissector, packet, src, dst, bytes, payload);
+    let segment = jfreg::Segment {
+        src,
+        dst,
+        sequence: u32_at(bytes, 4)?,
+        syn: flags & SYN != 0,
+        payload,
+    };
+    jfreg::segment(dissector, packet, segment);
     Some(())
 }

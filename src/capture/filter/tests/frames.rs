@@ -20,6 +20,7 @@ pub(super) fn all() -> Vec<Vec<u8>> {
     frames.extend(transfers());
     frames.extend(errors());
     frames.extend(segments());
+    frames.extend(registrations());
     frames.extend(odd());
     let cut: Vec<Vec<u8>> = [arps(), dhcps(), errors(), segments(), odd()]
         .iter()
@@ -105,12 +106,20 @@ fn dhcps() -> Vec<Vec<u8>> {
         from_phone(&[&[53, 1, 1, 60, 5], b"a\0b\xe4c", end]),
         from_phone(&[&[53, 1, 1, 60, 0], end]),
         from_phone(&[&[53, 2, 1, 1, 51, 3, 0, 0, 9, 50, 5, 10, 0, 0, 1, 1], end]),
-        from_phone(&[&[53, 0, 51, 5, 0, 0, 9, 1, 1, 54, 8, 1, 2, 3, 4, 5, 6, 7, 8], end]),
+        from_phone(&[
+            &[53, 0, 51, 5, 0, 0, 9, 1, 1, 54, 8, 1, 2, 3, 4, 5, 6, 7, 8],
+            end,
+        ]),
         from_phone(&[&[53, 1, 1, 51, 8, 0, 0, 0, 1, 0, 0, 0, 2], end]),
         from_phone(&[&[53, 1, 3, 50, 3, 10, 1, 0, 54, 0], end]),
         from_phone(&[&[53, 1, 1, 12, 40, b'x']]),
         from_phone(&[&[53, 1, 1, 53, 1, 3, 60, 2, b'o', b'k']]),
-        from_phone(&[&[43, 4, 1, 2, 3, 4, 82, 6, 1, 4, 1, 2, 3, 4, 61, 7, 1, 2, 3, 4, 5, 6, 7, 53, 1, 8], end]),
+        from_phone(&[
+            &[
+                43, 4, 1, 2, 3, 4, 82, 6, 1, 4, 1, 2, 3, 4, 61, 7, 1, 2, 3, 4, 5, 6, 7, 53, 1, 8,
+            ],
+            end,
+        ]),
         raw(&relayed),
         raw(&overloaded),
         raw(&no_cookie),
@@ -118,17 +127,37 @@ fn dhcps() -> Vec<Vec<u8>> {
         raw(&long_hardware),
         raw(&[1, 1, 6, 0]),
         raw(&[]),
-        ethernet(ROUTER, PHONE, 0x0800, &ipv4(A, S, 17, &udp(68, 1067, &relayed))),
-        ethernet(ROUTER, PHONE, 0x0800, &ipv4(R, S, 17, &udp(67, 67, &relayed))),
+        ethernet(
+            ROUTER,
+            PHONE,
+            0x0800,
+            &ipv4(A, S, 17, &udp(68, 1067, &relayed)),
+        ),
+        ethernet(
+            ROUTER,
+            PHONE,
+            0x0800,
+            &ipv4(R, S, 17, &udp(67, 67, &relayed)),
+        ),
     ]
 }
 
 fn transfers() -> Vec<Vec<u8>> {
     let up = |src, dst, message: &[u8]| {
-        ethernet(ROUTER, PHONE, 0x0800, &ipv4(A, S, 17, &udp(src, dst, message)))
+        ethernet(
+            ROUTER,
+            PHONE,
+            0x0800,
+            &ipv4(A, S, 17, &udp(src, dst, message)),
+        )
     };
     let down = |src, dst, message: &[u8]| {
-        ethernet(PHONE, ROUTER, 0x0800, &ipv4(S, A, 17, &udp(src, dst, message)))
+        ethernet(
+            PHONE,
+            ROUTER,
+            0x0800,
+            &ipv4(S, A, 17, &udp(src, dst, message)),
+        )
     };
     let read: &[u8] = b"\0\x01fw/main.bin\0octet\0";
     let read_options: &[u8] = b"\0\x01fw/boot.bin\0octet\0blksize\x001468\0";
@@ -174,7 +203,12 @@ fn transfers() -> Vec<Vec<u8>> {
         up(3017, 69, b"\0\x01x\0OCTET\0"),
         up(3018, 69, b"\0\x01x\0binary\0"),
         down(40018, 3018, b"\0\x03\0\x01bad mode"),
-        ethernet(PHONE, ROUTER, 0x0800, &ipv4(R, A, 17, &udp(40008, 3000, b"\0\x03\0\x01"))),
+        ethernet(
+            PHONE,
+            ROUTER,
+            0x0800,
+            &ipv4(R, A, 17, &udp(40008, 3000, b"\0\x03\0\x01")),
+        ),
     ]
 }
 
@@ -215,19 +249,44 @@ fn errors() -> Vec<Vec<u8>> {
         error(3, 0, &later[..28]),
         error(3, 0, &read[..26]),
         ethernet(PHONE, ROUTER, 0x0800, &ipv4(R, A, 1, &lengths)),
-        ethernet(PHONE, ROUTER, 0x0800, &ipv4(S, A, 17, &udp(40100, 3100, b"\0\x03\0\x01"))),
-        ethernet(ROUTER, PHONE, 0x0800, &ipv4(A, R, 1, &icmp(8, 0, b"ping ping ping ping"))),
-        ethernet(PHONE, ROUTER, 0x0800, &ipv4(R, A, 1, &icmp(0, 0, b"ping ping ping ping"))),
+        ethernet(
+            PHONE,
+            ROUTER,
+            0x0800,
+            &ipv4(S, A, 17, &udp(40100, 3100, b"\0\x03\0\x01")),
+        ),
+        ethernet(
+            ROUTER,
+            PHONE,
+            0x0800,
+            &ipv4(A, R, 1, &icmp(8, 0, b"ping ping ping ping")),
+        ),
+        ethernet(
+            PHONE,
+            ROUTER,
+            0x0800,
+            &ipv4(R, A, 1, &icmp(0, 0, b"ping ping ping ping")),
+        ),
         ethernet(PHONE, ROUTER, 0x0800, &ipv4(R, A, 1, &icmp(9, 0, &read))),
     ]
 }
 
 fn segments() -> Vec<Vec<u8>> {
     let up = |flags, data: &[u8]| {
-        ethernet(ROUTER, PHONE, 0x0800, &ipv4(A, S, 6, &tcp(4000, 6801, flags, data)))
+        ethernet(
+            ROUTER,
+            PHONE,
+            0x0800,
+            &ipv4(A, S, 6, &tcp(4000, 6801, flags, data)),
+        )
     };
     let down = |flags, data: &[u8]| {
-        ethernet(PHONE, ROUTER, 0x0800, &ipv4(S, A, 6, &tcp(6801, 4000, flags, data)))
+        ethernet(
+            PHONE,
+            ROUTER,
+            0x0800,
+            &ipv4(S, A, 6, &tcp(6801, 4000, flags, data)),
+        )
     };
     let mut padded = up(0x10, &[]);
     padded.resize(60, 0);
@@ -257,6 +316,157 @@ fn segments() -> Vec<Vec<u8>> {
         tagged(0, 4095, &tagged(7, 1, &down(0x12, &[]))),
         tagged(6, 200, &arps()[0]),
     ]
+}
+
+/// Streams of the registration protocol: whole messages, cut ones, lost and repeated segments.
+fn registrations() -> Vec<Vec<u8>> {
+    let register = jfreg(
+        1,
+        1,
+        &[
+            &[1, 6, 8, 0, 15, 0, 0, 1, 2, 7],
+            b"***6000\x03\x045360\x04\x031.2",
+            &[5, 4, 10, 1, 0, 50, 12, 1, 0],
+        ],
+    );
+    let null_pin = jfreg(1, 1, &[&[1, 6, 8, 0, 15, 0, 0, 1, 2, 0, 12, 1, 2]]);
+    let registered = jfreg(7, 1, &[b"\x07\x046000", &[9, 4, 0, 0, 0x75, 0x30]]);
+    let up = jfreg(8, 0, &[]);
+    let heartbeat = jfreg(9, 2, &[]);
+    let answer = jfreg(10, 2, &[]);
+    let redirect = jfreg(6, 1, &[&[5, 4, 10, 9, 0, 11, 7, 4], b"6001"]);
+    let redirect_name = jfreg(6, 1, &[b"\x06\x0bmivb.exam.pl\x07\x046001"]);
+    let no_pin = jfreg(2, 1, &[&[8, 2, 0, 1]]);
+    let reset = jfreg(11, 0, &[&[11, 1, 1, 8, 2, 0, 16]]);
+    let foreign = jfreg(77, 3, &[&[1, 6, 8, 0, 15, 0, 0, 1, 200, 1, 0]]);
+    let wrong_lens = jfreg(7, 4, &[&[9, 3, 0, 0, 1, 7, 2, b'a', 0xe4, 1, 0, 8, 9, 1]]);
+    let mut other_version = up.clone();
+    other_version[2] = 2;
+    let mut too_long = up.clone();
+    too_long[6] = 0xff;
+    let two = [&registered[..], &up].concat();
+    let garbage: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
+
+    let mut frames = Vec::new();
+    let mut stream = Conversation::new(50_000);
+    stream.open(&mut frames);
+    stream.up(&mut frames, &register);
+    stream.down(&mut frames, &two);
+    stream.up(&mut frames, &heartbeat);
+    stream.down(&mut frames, &answer);
+    stream.down(&mut frames, &redirect);
+    stream.down(&mut frames, &redirect_name);
+    stream.down(&mut frames, &no_pin);
+    stream.up(&mut frames, &foreign);
+    stream.down(&mut frames, &reset);
+    for at in [1, 5, 11, 12, 13, register.len() - 1] {
+        stream.up(&mut frames, &register[..at]);
+        stream.up(&mut frames, &register[at..]);
+    }
+    stream.down(&mut frames, &two[..10]);
+    stream.down(&mut frames, &two[10..30]);
+    stream.down(&mut frames, &two[30..]);
+    stream.up(&mut frames, &null_pin);
+    stream.down(&mut frames, &wrong_lens);
+    stream.down(&mut frames, &other_version);
+    stream.down(&mut frames, &registered);
+
+    let mut repeated = Conversation::new(50_001);
+    repeated.open(&mut frames);
+    repeated.up(&mut frames, &register);
+    frames.extend(frames.last().cloned());
+    repeated.down(&mut frames, &registered);
+    frames.extend(frames.last().cloned());
+    repeated.up(&mut frames, &heartbeat[..6]);
+    frames.extend(frames.last().cloned());
+    repeated.up(&mut frames, &heartbeat[6..]);
+    frames.extend(frames.last().cloned());
+
+    let mut lossy = Conversation::new(50_002);
+    lossy.open(&mut frames);
+    lossy.up(&mut Vec::new(), &register);
+    lossy.up(&mut frames, &heartbeat);
+    lossy.up(&mut frames, &heartbeat[..5]);
+    lossy.up(&mut Vec::new(), &heartbeat[5..]);
+    lossy.up(&mut frames, &heartbeat);
+    lossy.open(&mut frames);
+    lossy.up(&mut frames, &register);
+
+    let mut bad = Conversation::new(50_003);
+    bad.up(&mut frames, &register);
+    bad.down(&mut frames, garbage);
+    bad.down(&mut frames, &up);
+    bad.down(&mut frames, &too_long);
+    bad.down(&mut frames, &garbage[..8]);
+    bad.down(&mut frames, &garbage[8..]);
+    bad.down(&mut frames, &[&up[..], garbage].concat());
+    bad.down(&mut frames, &up);
+    frames
+}
+
+/// A connection of a phone to port 6800.
+struct Conversation {
+    port: u16,
+    up: u32,
+    down: u32,
+}
+
+impl Conversation {
+    fn new(port: u16) -> Conversation {
+        Conversation {
+            port,
+            up: 1000,
+            down: u32::MAX - 20,
+        }
+    }
+
+    fn open(&mut self, frames: &mut Vec<Vec<u8>>) {
+        self.up += 100_000;
+        self.down = self.down.wrapping_add(100_000);
+        self.push(frames, true, 0x02, &[]);
+        self.up += 1;
+        self.push(frames, false, 0x12, &[]);
+        self.down = self.down.wrapping_add(1);
+    }
+
+    fn up(&mut self, frames: &mut Vec<Vec<u8>>, data: &[u8]) {
+        self.push(frames, true, 0x18, data);
+        self.up += u32::try_from(data.len()).unwrap();
+    }
+
+    fn down(&mut self, frames: &mut Vec<Vec<u8>>, data: &[u8]) {
+        self.push(frames, false, 0x18, data);
+        let len = u32::try_from(data.len()).unwrap();
+        self.down = self.down.wrapping_add(len);
+    }
+
+    fn push(&self, frames: &mut Vec<Vec<u8>>, up: bool, flags: u8, data: &[u8]) {
+        let (src, dst) = if up {
+            (self.port, 6800)
+        } else {
+            (6800, self.port)
+        };
+        let (own, other) = if up {
+            (self.up, self.down)
+        } else {
+            (self.down, self.up)
+        };
+        let mut segment = tcp(src, dst, flags, data);
+        segment[4..8].copy_from_slice(&own.to_be_bytes());
+        segment[8..12].copy_from_slice(&other.to_be_bytes());
+        frames.push(if up {
+            ethernet(ROUTER, PHONE, 0x0800, &ipv4(A, S, 6, &segment))
+        } else {
+            ethernet(PHONE, ROUTER, 0x0800, &ipv4(S, A, 6, &segment))
+        });
+    }
+}
+
+fn jfreg(kind: u8, sequence: u8, fields: &[&[u8]]) -> Vec<u8> {
+    let fields = fields.concat();
+    let len = u16::try_from(12 + fields.len()).unwrap().to_be_bytes();
+    let header = [b'J', b'F', 1, kind, 0, 0, len[0], len[1], 0, 0, 0, sequence];
+    [&header[..], &fields].concat()
 }
 
 fn odd() -> Vec<Vec<u8>> {
@@ -369,7 +579,8 @@ pub(super) fn pcapng(frames: &[Vec<u8>]) -> Vec<u8> {
     for (number, frame) in frames.iter().enumerate() {
         let len = u32::try_from(frame.len()).unwrap();
         let interface = u32::try_from(number % INTERFACES.len()).unwrap();
-        let mut body: Vec<u8> = words(&[interface, 0, 0, len, len]);
+        let micros = u32::try_from(number * 10_000).unwrap();
+        let mut body: Vec<u8> = words(&[interface, 0, micros, len, len]);
         body.extend(frame);
         file.extend(block(PACKET, body));
     }
