@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use super::{Dissector, Packet, array_at, u16_at, u32_at};
+use super::{Dissector, Packet, u16_at, u32_at};
 use crate::capture::filter::field::Field;
 use crate::capture::filter::fields::Fields;
 use crate::wire::reg::{HEADER_LEN, MESSAGE_LEN_MAX, PORT};
@@ -124,20 +124,24 @@ fn message(fields: &mut Fields, bytes: &[u8]) -> Option<()> {
 
 /// A message's field. One of a wrong length has no value.
 fn field(fields: &mut Fields, code: u8, value: &[u8]) {
-    match (code, value.len()) {
-        (1, 6) => array_at(value, 0).map(|mac| fields.mac(Field::JfregMac, mac)),
-        (2, _) => Some(fields.ascii(Field::JfregPin, value)),
-        (3, _) => Some(fields.ascii(Field::JfregDeviceType, value)),
-        (5, 4) => array_at(value, 0).map(|address| fields.ipv4(Field::JfregAddress, address)),
-        (6, _) => Some(fields.ascii(Field::JfregFqdn, value)),
-        (7, _) => Some(fields.ascii(Field::JfregDn, value)),
-        (8, 2) => u16_at(value, 0).map(|reason| fields.number(Field::JfregReason, reason.into())),
-        (9, 4) => u32_at(value, 0).map(|time| fields.number(Field::JfregHeartbeatMs, time)),
-        (12, 1) => value
-            .first()
-            .map(|count| fields.number(Field::JfregRedirects, (*count).into())),
-        _ => None,
-    };
+    match (code, value) {
+        (1, &[a, b, c, d, e, f]) => fields.mac(Field::JfregMac, [a, b, c, d, e, f]),
+        (2, pin) => fields.ascii(Field::JfregPin, pin),
+        (3, model) => fields.ascii(Field::JfregDeviceType, model),
+        (5, &[a, b, c, d]) => fields.ipv4(Field::JfregAddress, [a, b, c, d]),
+        (6, name) => fields.ascii(Field::JfregFqdn, name),
+        (7, dn) => fields.ascii(Field::JfregDn, dn),
+        (8, &[a, b]) => {
+            let reason = u16::from_be_bytes([a, b]);
+            fields.number(Field::JfregReason, reason.into());
+        }
+        (9, &[a, b, c, d]) => {
+            let interval = u32::from_be_bytes([a, b, c, d]);
+            fields.number(Field::JfregHeartbeatMs, interval);
+        }
+        (12, &[count]) => fields.number(Field::JfregRedirects, count.into()),
+        _ => {}
+    }
 }
 
 /// The codes of the fields that a message of this type defines (`docs/registration-protocol.md`).

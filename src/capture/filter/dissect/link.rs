@@ -7,9 +7,6 @@ const TYPE_IPV4: u16 = 0x0800;
 const TYPE_ARP: u16 = 0x0806;
 const TYPE_VLAN: u16 = 0x8100;
 
-/// The least number that is a type and not the length of an 802.3 frame (IEEE 802.3, 3.2.6).
-const TYPE_MIN: u16 = 0x0600;
-
 /// Tags within tags; tshark stops at some depth too.
 const TAGS_MAX: usize = 16;
 
@@ -19,7 +16,7 @@ pub(super) fn ethernet(dissector: &mut Dissector, frame: &[u8]) -> Option<()> {
     fields.protocol(Field::Eth);
     fields.mac(Field::EthDst, array_at(frame, 0)?);
     fields.mac(Field::EthSrc, array_at(frame, 6)?);
-    if kind < TYPE_MIN {
+    if is_length(kind) {
         return None;
     }
     fields.number(Field::EthType, kind.into());
@@ -43,11 +40,17 @@ fn vlan(dissector: &mut Dissector, bytes: &[u8], tags: usize) -> Option<()> {
     fields.number(Field::VlanPriority, (control >> 13).into());
     fields.number(Field::VlanId, (control & 0x0fff).into());
     let kind = u16_at(bytes, 2)?;
-    if kind < TYPE_MIN {
+    if is_length(kind) {
         return None;
     }
     fields.number(Field::VlanEtype, kind.into());
     payload(dissector, kind, &bytes[4..], tags)
+}
+
+/// Whether a number is the length of an 802.3 frame and not a type (IEEE 802.3, 3.2.6). tshark takes 0
+/// for a type.
+fn is_length(kind: u16) -> bool {
+    (1..0x0600).contains(&kind)
 }
 
 /// RFC 826. Addresses are named by their kind only where they are of Ethernet and IPv4, and none is

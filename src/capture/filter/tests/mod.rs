@@ -1,4 +1,5 @@
 //! Filters as a whole.
 
 mod frames;
+mod pcapng;
 mod referee;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::super::{Dissector, FIELDS, Field, Filter, Kind, Value};
-use super::frames;
+use super::{frames, pcapng};
 
 /// Teaches tshark the registration protocol, and TFTP's other port.
 const SCRIPT: &str = concat!(
@@ -32,7 +32,7 @@ fn every_frame_has_the_values_that_tshark_sees() {
     let mut lines = output.lines();
     for (number, frame) in frames.iter().enumerate() {
         let line = lines.next().expect("tshark prints a line a frame");
-        let interface = frames::INTERFACES[number % frames::INTERFACES.len()];
+        let interface = pcapng::INTERFACES[number % pcapng::INTERFACES.len()];
         let ours = dissector.dissect(interface, frame);
         let mut seen: BTreeMap<Field, Vec<String>> = BTreeMap::new();
         for (field, value) in ours.iter() {
@@ -110,7 +110,7 @@ fn every_filter_counts_what_tshark_counts() {
     let mut ours = vec![0_u32; filters.len()];
     let mut dissector = Dissector::new();
     for (number, frame) in frames.iter().enumerate() {
-        let interface = frames::INTERFACES[number % frames::INTERFACES.len()];
+        let interface = pcapng::INTERFACES[number % pcapng::INTERFACES.len()];
         let fields = dissector.dissect(interface, frame);
         for (filter, count) in filters.iter().zip(&mut ours) {
             *count += u32::from(filter.matches(fields));
@@ -140,7 +140,7 @@ impl Capture {
         Command::new("tshark").arg("--version").output().ok()?;
         let name = format!("jackfield-filter-{}-{name}.pcapng", std::process::id());
         let path = std::env::temp_dir().join(name);
-        fs::write(&path, frames::pcapng(frames)).unwrap();
+        fs::write(&path, pcapng::file(frames)).unwrap();
         Some(Capture(path))
     }
 
