@@ -246,9 +246,9 @@ impl Field {
 
 /// The known name that is nearest to `name` in edits, if it is near enough to be what was meant.
 pub(super) fn nearest_name(name: &str) -> Option<&'static str> {
-    /// Names longer than this are no misspelling of ours.
+    /// Words longer than this are no misspelling of a name.
     const NAME_LEN_MAX: usize = 64;
-    if name.len() > NAME_LEN_MAX {
+    if name.len() > NAME_LEN_MAX || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
     let (edits, nearest) = FIELDS

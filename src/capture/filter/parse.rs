@@ -219,8 +219,9 @@ impl Parser<'_> {
         let verb = self.peek().span.clone();
         self.next += 1;
         let field = operand.field;
-        if operand.slice.is_some() || field.kind() == Kind::Protocol {
-            return Err(FilterError::new(verb, "only a field can be in a set"));
+        if operand.slice.is_some() || matches!(field.kind(), Kind::Protocol | Kind::Flag) {
+            let problem = "only numbers, addresses and texts can be in a set";
+            return Err(FilterError::new(verb, problem));
         }
         if !self.take(&TokenKind::SetOpen) {
             return Err(self.unexpected("`{`"));

@@ -3,3 +3,4 @@
 mod frames;
 mod pcapng;
 mod referee;
+mod text;
