@@ -5,8 +5,8 @@
 //! ranges are those of the vendor's forms; a row that breaks them is refused when it is written.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
+use super::automatic::Automatic;
 use crate::wire::Mac;
 use crate::wire::reg::Target;
 
@@ -287,20 +287,9 @@ impl Forms {
     /// # Errors
     /// Ends that are not numbers of 1 to 7 digits and equal length, lowest first.
     pub fn set_automatic(&mut self, first: &str, last: &str) -> Result<(), FormError> {
-        let is_number = |dn: &str| {
-            (1..=7).contains(&dn.len()) && dn.chars().all(|digit| digit.is_ascii_digit())
-        };
+        let automatic = Automatic::new(first, last);
         let refused = || FormError::Range(first.to_owned(), last.to_owned());
-        if !is_number(first) || !is_number(last) || first.len() != last.len() || first > last {
-            return Err(refused());
-        }
-        let low: u32 = first.parse().map_err(|_| refused())?;
-        let high: u32 = last.parse().map_err(|_| refused())?;
-        self.automatic = Some(Automatic {
-            range: low..=high,
-            digits: first.len(),
-            free: low,
-        });
+        self.automatic = Some(automatic.ok_or_else(refused)?);
         self.find_free();
         Ok(())
     }
@@ -309,51 +298,24 @@ impl Forms {
     ///
     /// A DN is free if no set is at it and no other element has it; it need not be in the Telephone Directory.
     pub fn automatic(&self) -> Option<Option<String>> {
-        let automatic = self.automatic.as_ref()?;
-        let is_left = automatic.range.contains(&automatic.free);
-        Some(is_left.then(|| automatic.dn(automatic.free)))
+        self.automatic.as_ref().map(Automatic::free)
     }
 
     /// A DN became free: it may be the lowest one.
     fn freed(&mut self, dn: &str) {
-        if let Some(automatic) = &mut self.automatic
-            && dn.len() == automatic.digits
-            && let Ok(number) = dn.parse()
-            && automatic.range.contains(&number)
-        {
-            automatic.free = automatic.free.min(number);
+        if let Some(automatic) = &mut self.automatic {
+            automatic.freed(dn);
         }
     }
 
-    /// Goes on to the lowest free DN. Each step passes a DN that was taken since, so a registration costs
-    /// one step in the long run.
+    /// Goes on to the lowest free DN, in case the one that was is taken now.
     fn find_free(&mut self) {
-        let Some(automatic) = &mut self.automatic else {
-            return;
-        };
-        while automatic.range.contains(&automatic.free) {
-            let dn = automatic.dn(automatic.free);
-            let has_set = self.directory.get(&dn).is_some_and(Option::is_some);
-            if !has_set && !self.remote.contains_key(&dn) {
-                return;
-            }
-            automatic.free += 1;
+        let (directory, remote) = (&self.directory, &self.remote);
+        if let Some(automatic) = &mut self.automatic {
+            automatic.skip_taken(|dn| {
+                directory.get(dn).is_some_and(Option::is_some) || remote.contains_key(dn)
+            });
         }
-    }
-}
-
-/// The range of automatic DN selection.
-#[derive(Debug, Clone)]
-struct Automatic {
-    range: RangeInclusive<u32>,
-    digits: usize,
-    /// The lowest free number; one past the range if none is left.
-    free: u32,
-}
-
-impl Automatic {
-    fn dn(&self, number: u32) -> String {
-        format!("{number:0width$}", width = self.digits)
     }
 }
 

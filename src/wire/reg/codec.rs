@@ -3,9 +3,11 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{
-    DeviceRegistration, Envelope, FLAG_RESET, Message, Reason, ResetKind, Target, UnknownField,
+use super::fields::{
+    Fields, NAME_LEN_MAX, PIN_LEN_MAX, TEXT_LEN_MAX, error, field, put, put_dn, put_reason,
+    put_target, put_text,
 };
+use super::{DeviceRegistration, Envelope, FLAG_RESET, Message, Reason, ResetKind};
 use crate::wire::{DecodeError, Mac};
 
 /// Bytes of the header.
@@ -15,30 +17,6 @@ pub const MESSAGE_LEN_MAX: usize = 1024;
 
 const MAGIC: [u8; 2] = *b"JF";
 const VERSION: u8 = 1;
-
-/// Field types.
-mod field {
-    pub(super) const MAC: u8 = 1;
-    pub(super) const PIN: u8 = 2;
-    pub(super) const DEVICE_TYPE: u8 = 3;
-    pub(super) const FIRMWARE: u8 = 4;
-    pub(super) const ADDRESS: u8 = 5;
-    pub(super) const FQDN: u8 = 6;
-    pub(super) const DN: u8 = 7;
-    pub(super) const REASON: u8 = 8;
-    pub(super) const HEARTBEAT_MS: u8 = 9;
-    pub(super) const TEXT: u8 = 10;
-    pub(super) const RESET_KIND: u8 = 11;
-    pub(super) const REDIRECTS: u8 = 12;
-}
-
-/// An access code has at most 10 characters (CL-4), a DN at most 7; more is kept so that an element can refuse it itself.
-const PIN_LEN_MAX: usize = 32;
-const DN_LEN_MAX: usize = 7;
-const NAME_LEN_MAX: usize = 32;
-/// RFC 1035 section 2.3.4, in its text form.
-const FQDN_LEN_MAX: usize = 253;
-const TEXT_LEN_MAX: usize = 255;
 
 /// Reads the message at the front of `bytes` and says how many bytes it took; `None` if it is not all there yet.
 ///
@@ -161,115 +139,6 @@ fn read_message(
     })
 }
 
-/// The fields of a message; what a message defines is taken out, the rest is kept.
-struct Fields<'a> {
-    /// Offset of the value in the message, type, value.
-    all: Vec<(usize, u8, &'a [u8])>,
-    end: usize,
-}
-
-impl<'a> Fields<'a> {
-    /// Cuts a whole message into fields.
-    fn read(message: &'a [u8]) -> Result<Fields<'a>, DecodeError> {
-        let mut all = Vec::with_capacity(8);
-        let mut at = HEADER_LEN;
-        while at < message.len() {
-            let Some(length) = message.get(at + 1) else {
-                return Err(error(at, "field without a length"));
-            };
-            let value = at + 2;
-            let end = value + usize::from(*length);
-            let Some(bytes) = message.get(value..end) else {
-                return Err(error(at + 1, "field is longer than the message"));
-            };
-            all.push((value, message[at], bytes));
-            at = end;
-        }
-        Ok(Fields { all, end: at })
-    }
-
-    /// Takes out the one field of this type.
-    fn take(&mut self, kind: u8) -> Result<(usize, &'a [u8]), DecodeError> {
-        match self.take_optional(kind)? {
-            Some(found) => Ok(found),
-            None => Err(error(self.end, "a field is missing")),
-        }
-    }
-
-    fn take_optional(&mut self, kind: u8) -> Result<Option<(usize, &'a [u8])>, DecodeError> {
-        let Some(index) = self.all.iter().position(|(_, of, _)| *of == kind) else {
-            return Ok(None);
-        };
-        let (offset, _, value) = self.all.remove(index);
-        match self.all.iter().find(|(_, of, _)| *of == kind) {
-            Some((again, ..)) => Err(error(*again - 2, "a field stands twice")),
-            None => Ok(Some((offset, value))),
-        }
-    }
-
-    fn array<const N: usize>(&mut self, kind: u8) -> Result<[u8; N], DecodeError> {
-        let (offset, value) = self.take(kind)?;
-        <[u8; N]>::try_from(value).map_err(|_| error(offset - 1, "a field has the wrong length"))
-    }
-
-    /// Characters that can be dialled: `0` to `9`, `*`, `#`.
-    fn dialled(&mut self, kind: u8, min: usize, max: usize) -> Result<String, DecodeError> {
-        let (offset, value) = self.take(kind)?;
-        if !(min..=max).contains(&value.len()) {
-            return Err(error(offset - 1, "a field has the wrong length"));
-        }
-        let is_dialled = |c: &u8| c.is_ascii_digit() || matches!(c, b'*' | b'#');
-        match value.iter().position(|c| !is_dialled(c)) {
-            Some(index) => Err(error(offset + index, "not a digit, * or #")),
-            None => Ok(String::from_utf8_lossy(value).into_owned()),
-        }
-    }
-
-    fn dn(&mut self) -> Result<String, DecodeError> {
-        self.dialled(field::DN, 1, DN_LEN_MAX)
-    }
-
-    fn text(&mut self, kind: u8, max: usize) -> Result<String, DecodeError> {
-        let (offset, value) = self.take(kind)?;
-        if value.len() > max {
-            return Err(error(offset - 1, "a field has the wrong length"));
-        }
-        let text = std::str::from_utf8(value);
-        text.map(str::to_owned)
-            .map_err(|bad| error(offset + bad.valid_up_to(), "not UTF-8"))
-    }
-
-    fn reason(&mut self) -> Result<Reason, DecodeError> {
-        let code = u16::from_be_bytes(self.array(field::REASON)?);
-        Ok(Reason::from_code(code))
-    }
-
-    /// An address or a name, and not both.
-    fn target(&mut self) -> Result<Target, DecodeError> {
-        let Some((offset, name)) = self.take_optional(field::FQDN)? else {
-            return Ok(Target::Address(self.array::<4>(field::ADDRESS)?.into()));
-        };
-        if let Some((address, _)) = self.take_optional(field::ADDRESS)? {
-            return Err(error(address - 2, "address and FQDN in one message"));
-        }
-        if !(1..=FQDN_LEN_MAX).contains(&name.len()) {
-            return Err(error(offset - 1, "a field has the wrong length"));
-        }
-        match name.iter().position(|c| !c.is_ascii_graphic()) {
-            Some(index) => Err(error(offset + index, "not a character of a name")),
-            None => Ok(Target::Fqdn(String::from_utf8_lossy(name).into_owned())),
-        }
-    }
-
-    fn into_unknown(self) -> Vec<UnknownField> {
-        let keep = |(_, kind, value): (usize, u8, &[u8])| UnknownField {
-            kind,
-            value: value.to_vec(),
-        };
-        self.all.into_iter().map(keep).collect()
-    }
-}
-
 impl Envelope {
     /// The message's bytes. Text that is longer than its field allows is cut, and unknown fields that
     /// would take the message past 1024 bytes are left out.
@@ -314,14 +183,11 @@ fn put_fields(bytes: &mut Vec<u8>, message: &Message) {
             put_text(bytes, field::PIN, pin, PIN_LEN_MAX);
         }
         Message::Redirect { to, dn } => {
-            match to {
-                Target::Address(address) => put(bytes, field::ADDRESS, &address.octets()),
-                Target::Fqdn(name) => put_text(bytes, field::FQDN, name, FQDN_LEN_MAX),
-            }
-            put_text(bytes, field::DN, dn, DN_LEN_MAX);
+            put_target(bytes, to);
+            put_dn(bytes, dn);
         }
         Message::Registered { dn, heartbeat } => {
-            put_text(bytes, field::DN, dn, DN_LEN_MAX);
+            put_dn(bytes, dn);
             let millis = u32::try_from(heartbeat.as_millis()).unwrap_or(u32::MAX);
             put(bytes, field::HEARTBEAT_MS, &millis.to_be_bytes());
         }
@@ -334,7 +200,7 @@ fn put_fields(bytes: &mut Vec<u8>, message: &Message) {
             put(bytes, field::RESET_KIND, &[kind]);
             put_reason(bytes, *reason);
         }
-        Message::DnChanged { dn } => put_text(bytes, field::DN, dn, DN_LEN_MAX),
+        Message::DnChanged { dn } => put_dn(bytes, dn),
         Message::Error { reason, text } => {
             put_reason(bytes, *reason);
             put_text(bytes, field::TEXT, text, TEXT_LEN_MAX);
@@ -346,29 +212,6 @@ fn put_fields(bytes: &mut Vec<u8>, message: &Message) {
     }
 }
 
-/// Appends a field; its length byte allows 255 bytes of value.
-fn put(bytes: &mut Vec<u8>, kind: u8, value: &[u8]) {
-    let length = u8::try_from(value.len()).unwrap_or(u8::MAX);
-    bytes.extend_from_slice(&[kind, length]);
-    bytes.extend_from_slice(&value[..usize::from(length)]);
-}
-
-fn put_text(bytes: &mut Vec<u8>, kind: u8, text: &str, max: usize) {
-    put(
-        bytes,
-        kind,
-        &text.as_bytes()[..text.floor_char_boundary(max)],
-    );
-}
-
-fn put_reason(bytes: &mut Vec<u8>, reason: Reason) {
-    put(bytes, field::REASON, &reason.code().to_be_bytes());
-}
-
-fn error(offset: usize, problem: &'static str) -> DecodeError {
-    DecodeError::new("jfreg", offset, problem)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -376,7 +219,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::Decoder;
+    use super::super::{Decoder, UnknownField};
     use super::*;
 
     #[test]
@@ -557,8 +400,10 @@ mod tests {
         }
 
         #[test]
-        fn a_damaged_fixture_never_panics(which in 0..22_usize, at: usize, with: u8) {
-            let mut bytes = fixtures().swap_remove(which).1;
+        fn a_damaged_fixture_never_panics(which: usize, at: usize, with: u8) {
+            let mut fixtures = fixtures();
+            let which = which % fixtures.len();
+            let mut bytes = fixtures.swap_remove(which).1;
             let at = at % bytes.len();
             bytes[at] = with;
             read_all_that_can_be(&bytes);
@@ -583,7 +428,6 @@ mod tests {
                 lines.push(envelope.to_string());
             }
         }
-        assert!(!decoder.is_mid_message());
         lines
     }
 

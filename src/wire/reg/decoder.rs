@@ -36,9 +36,4 @@ impl Decoder {
         }
         Ok(None)
     }
-
-    /// Whether the beginning of a message waits for its rest.
-    pub fn is_mid_message(&self) -> bool {
-        !self.pending.is_empty()
-    }
 }

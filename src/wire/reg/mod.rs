@@ -24,6 +24,7 @@
 
 mod codec;
 mod decoder;
+mod fields;
 mod reason;
 
 pub use codec::{HEADER_LEN, MESSAGE_LEN_MAX, decode};

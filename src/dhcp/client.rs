@@ -1,0 +1,292 @@
+//! A DHCP client (RFC 2131 section 4.4, figure 5): a machine that a phone or a host owns.
+//!
+//! ```text
+//!            start                OFFER taken               ACK
+//!   IDLE ──► INIT ──► SELECTING ─────────────► REQUESTING ─────────► BOUND ◄────────┐
+//!             ▲                                    │ NAK, no answer    │ T1         │ ACK
+//!             ├────────────────────────────────────┘                   ▼            │
+//!             │ NAK, lease expired                                  RENEWING ───────┤
+//!             ├────────────────────────────────────────────────────────┤ T2         │
+//!             │                                                        ▼            │
+//!             └─────────────────────────────────────────────────── REBINDING ───────┘
+//! ```
+//!
+//! It binds UDP port 68, sends, and sets its host's address itself (`AppEffect::Configure`): when bound,
+//! and away again when the lease is lost, released or stopped. Its owner reads the ACK in [`Lease`], and
+//! hears of everything through [`ClientEvent`]. After a loss it begins anew by itself; an owner that
+//! wants otherwise calls [`Client::stop`].
+//!
+//! It is not told of the cable. A set discovers at power-up, when its owner calls [`Client::start`], and
+//! does nothing when a link merely comes back: so a set that was unplugged and moved keeps its old address
+//! (rules MV-2, MV-11) until its lease comes to rebinding. RFC 2131 section 3.7 would have it ask again.
+//!
+//! Which offers it takes is its owner's policy; the first that passes is requested, without waiting for
+//! others. Not here: INIT-REBOOT (a set remembers no lease over a power-down), the ARP check and DECLINE
+//! (what sets do is not known), and INFORM.
+
+mod actions;
+mod message;
+mod state;
+
+use std::net::Ipv4Addr;
+
+use state::{Due, Event, State};
+
+use crate::app::{AppEffect, Datagram};
+use crate::outbox::{LeaseEvent, Outbox, TraceEvent};
+use crate::rng::Rng;
+use crate::time::{Deadline, Duration, Instant};
+use crate::wire::Mac;
+use crate::wire::dhcp::{BOOTREPLY, Message, MessageType};
+
+/// What a client is told.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    pub mac: Mac,
+    /// Option 60; empty: not sent.
+    pub vendor_class: Vec<u8>,
+    /// Option 55; empty: not sent.
+    pub parameter_request_list: Vec<u8>,
+    /// Whether an offer will do; else why not, as a lower-case fragment.
+    pub policy: fn(&Message) -> Result<(), String>,
+    /// Whether to ask for broadcast answers (RFC 2131 section 4.1).
+    pub broadcast: bool,
+    pub timing: Timing,
+}
+
+/// The client's times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// The first DISCOVER waits a random time between these.
+    pub start_delay: (Duration, Duration),
+    /// The first wait for an answer; each further one is twice as long.
+    pub retransmit_first: Duration,
+    /// The longest wait for an answer.
+    pub retransmit_max: Duration,
+    /// Each wait is longer or shorter by up to this, at random.
+    pub jitter: Duration,
+    /// How many times a REQUEST is sent before the client begins anew.
+    pub requests_max: u32,
+    /// The shortest time between two renewals.
+    pub renewal_gap_min: Duration,
+    /// How long after a loss the client begins anew.
+    pub restart_delay: Duration,
+}
+
+impl Default for Timing {
+    /// RFC 2131: 4, 8, 16, 32, 64 s, each ±1 s (section 4.1); a REQUEST at most four times again (section 3.1
+    /// step 5); renewals at least 60 s apart (section 4.4.5). Not from there: no delay at the start, where
+    /// section 4.4.1 proposes 1 to 10 s; and 1 s after a loss, lest a server that always says no is asked
+    /// in an endless burst.
+    fn default() -> Timing {
+        Timing {
+            start_delay: (Duration::ZERO, Duration::ZERO),
+            retransmit_first: Duration::from_secs(4),
+            retransmit_max: Duration::from_secs(64),
+            jitter: Duration::from_secs(1),
+            requests_max: 5,
+            renewal_gap_min: Duration::from_secs(60),
+            restart_delay: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What a client holds when bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub address: Ipv4Addr,
+    /// From option 1; 32 if the server did not send it.
+    pub prefix_len: u8,
+    pub router: Option<Ipv4Addr>,
+    pub name_servers: Vec<Ipv4Addr>,
+    /// The server identifier.
+    pub server: Ipv4Addr,
+    /// How long it lasts from the sending of the REQUEST.
+    pub lease: Duration,
+    /// The ACK, for whatever else it holds.
+    pub message: Message,
+}
+
+/// What a client tells its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientEvent {
+    /// It begins to look for servers: the first DISCOVER is on its way.
+    Discovering,
+    /// It does not take an offer: the `count`th since it began to look.
+    OfferRefused {
+        server: Ipv4Addr,
+        reason: String,
+        count: u32,
+    },
+    /// It takes an offer: the `count`th since it began to look.
+    OfferAccepted { server: Ipv4Addr, count: u32 },
+    /// It has an address now.
+    Bound(Lease),
+    /// It has more time on its address.
+    Renewed(Lease),
+    /// It has no address now, or does not get the one that it was offered.
+    Lost { reason: &'static str },
+}
+
+/// A DHCP client.
+#[derive(Debug)]
+pub struct Client {
+    config: ClientConfig,
+    rng: Rng,
+    state: State,
+}
+
+impl Client {
+    /// A client that does nothing until `start`.
+    pub fn new(config: ClientConfig, rng: Rng) -> Client {
+        Client {
+            config,
+            rng,
+            state: State::Idle,
+        }
+    }
+
+    /// Begins to look for servers, whatever it did before: as at power-up.
+    pub fn start(&mut self, now: Instant, out: &mut Outbox<AppEffect>) -> Option<ClientEvent> {
+        self.handle(now, Event::Start, out)
+    }
+
+    /// A datagram arrived at port 68. What is not for this client, or not a whole reply, is ignored and traced.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram<'_>,
+        out: &mut Outbox<AppEffect>,
+    ) -> Option<ClientEvent> {
+        match self.read(datagram.payload) {
+            Ok((kind, message)) => self.handle(now, Event::Reply(kind, message), out),
+            Err(reason) => {
+                self.ignore(reason, out);
+                None
+            }
+        }
+    }
+
+    /// A deadline has passed. Calling it early does nothing.
+    pub fn handle_timeout(
+        &mut self,
+        now: Instant,
+        out: &mut Outbox<AppEffect>,
+    ) -> Option<ClientEvent> {
+        let (at, due) = self.state.deadline()?;
+        if now < at {
+            return None;
+        }
+        self.handle(now, Event::Timeout(due), out)
+    }
+
+    /// When the client next wants `handle_timeout`, and what for.
+    pub fn poll_timeout(&self) -> Deadline {
+        let (at, due) = self.state.deadline()?;
+        Some((at, due.name()))
+    }
+
+    /// Gives the lease back to its server, if it has one, and stops.
+    pub fn release(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {
+        self.handle(now, Event::Release, out);
+    }
+
+    /// Stops without a word to the server; the host loses its address, if it came from here.
+    pub fn stop(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {
+        self.handle(now, Event::Stop, out);
+    }
+
+    /// The lease that it holds, if it has an address.
+    pub fn lease(&self) -> Option<&Lease> {
+        self.state.held().map(|held| &held.lease)
+    }
+
+    /// A reply for this client: right direction, right hardware address, and not defective.
+    fn read(&self, payload: &[u8]) -> Result<(MessageType, Message), &'static str> {
+        let message = Message::decode(payload).map_err(|error| error.problem)?;
+        if message.op != BOOTREPLY || message.mac() != self.config.mac {
+            return Err("not a reply to this client");
+        }
+        if let Some(defect) = message.defect {
+            return Err(defect.problem);
+        }
+        let kind = message
+            .message_type()
+            .map_err(|_| "reply has no message type")?;
+        Ok((kind, message))
+    }
+
+    fn ignore(&self, reason: &'static str, out: &mut Outbox<AppEffect>) {
+        let mac = self.config.mac;
+        out.trace(TraceEvent::Lease(LeaseEvent::Ignored { mac, reason }));
+    }
+
+    /// The whole machine. What it does in each case is in `client/actions.rs`.
+    fn handle(
+        &mut self,
+        now: Instant,
+        event: Event,
+        out: &mut Outbox<AppEffect>,
+    ) -> Option<ClientEvent> {
+        use MessageType::{Ack, Nak, Offer};
+        use State::{Bound, Idle, Init, Rebinding, Renewing, Requesting, Selecting};
+        match (std::mem::take(&mut self.state), event) {
+            (state, Event::Start) => self.begin(now, &state, out),
+            (Idle, Event::Release | Event::Stop) => None,
+            (state, Event::Release) => self.release_and_end(&state, out),
+            (state, Event::Stop) => self.end(&state, out),
+
+            (Init { .. }, Event::Timeout(Due::Discover)) => self.discover(now, out),
+
+            (Selecting(search), Event::Reply(Offer, offer)) if offer.xid == search.xid => {
+                self.weigh(now, search, offer, out)
+            }
+            (Selecting(search), Event::Timeout(_)) => self.discover_again(now, search, out),
+
+            (Requesting(asked), Event::Reply(Ack, ack)) if asked.answered_by(&ack) => {
+                self.bind(now, asked.first_sent, Requesting(asked), ack, out)
+            }
+            (Requesting(asked), Event::Reply(Nak, nak)) if asked.answered_by(&nak) => {
+                self.lose(now, "server refused the request")
+            }
+            (Requesting(asked), Event::Timeout(_)) => self.request_again(now, asked, out),
+
+            (Bound(held), Event::Timeout(_)) => self.renew(now, held, out),
+
+            (Renewing(held, query), Event::Reply(Ack, ack)) if ack.xid == query.xid => {
+                self.bind(now, query.sent, Renewing(held, query), ack, out)
+            }
+            (Rebinding(held, query), Event::Reply(Ack, ack)) if ack.xid == query.xid => {
+                self.bind(now, query.sent, Rebinding(held, query), ack, out)
+            }
+            (Renewing(_, query) | Rebinding(_, query), Event::Reply(Nak, nak))
+                if nak.xid == query.xid =>
+            {
+                out.push(AppEffect::Configure(None));
+                self.lose(now, "server refused the address")
+            }
+            (Renewing(held, _), Event::Timeout(Due::Retransmission)) => self.renew(now, held, out),
+            (Renewing(held, _), Event::Timeout(Due::Rebinding))
+            | (Rebinding(held, _), Event::Timeout(Due::Retransmission)) => {
+                self.rebind(now, held, out)
+            }
+            (Rebinding(..), Event::Timeout(Due::Expiry)) => {
+                out.push(AppEffect::Configure(None));
+                self.lose(now, "lease expired")
+            }
+
+            (state, Event::Reply(..)) => {
+                self.state = state;
+                self.ignore("reply does not answer what this client asked", out);
+                None
+            }
+            (state, Event::Timeout(_)) => {
+                self.state = state;
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! The leases of one scope: which client holds which address, and until when.
+//!
+//! In memory. The interface is small and speaks of clients, addresses and times alone, so that a store
+//! that survives a restart can stand in its place. Everything is found in ordered maps: by address, by
+//! client, by deadline, and the addresses that may be given again by when their lease ended. Nothing
+//! walks over all leases.
+//!
+//! Which address a client gets (RFC 2131 section 4.3.1): the one it holds; else the one reserved for it;
+//! else the one it had last, if nobody has it now; else the one it asks for, if free; else one that nobody
+//! has had yet; else the one whose lease ended longest ago.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use crate::time::{Deadlines, Instant};
+use crate::wire::Mac;
+
+/// Who a client is: option 61, else hardware type and address (RFC 2131 section 4.2).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientKey(pub Arc<[u8]>);
+
+/// What an address is to its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Kept back until the client answers the offer, or the offer runs out.
+    Offered { until: Instant },
+    /// The client's own until then.
+    Leased { until: Instant },
+    /// The client's no longer; its to have again unless another needs it.
+    Ended { at: Instant },
+    /// Found in use by some stranger: nobody's until then.
+    Declined { until: Instant },
+}
+
+/// One address that a client holds, has been offered, or held last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub client: ClientKey,
+    pub mac: Mac,
+    pub hold: Hold,
+}
+
+/// A lease that ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired {
+    pub mac: Mac,
+    pub address: Ipv4Addr,
+    /// Whether it was a lease; else an offer that was not answered, or a declined address that is free again.
+    pub was_leased: bool,
+}
+
+/// The leases of one scope.
+#[derive(Debug)]
+pub struct Leases {
+    pool: (Ipv4Addr, Ipv4Addr),
+    reserved: BTreeMap<Mac, Ipv4Addr>,
+    reserved_addresses: BTreeSet<Ipv4Addr>,
+    /// Every address below this one, as a number, has or had a client; some above may.
+    unused_from: u64,
+    by_address: BTreeMap<Ipv4Addr, Lease>,
+    by_client: BTreeMap<ClientKey, Ipv4Addr>,
+    /// Ends of offers, leases and set-asides.
+    deadlines: Deadlines<Ipv4Addr>,
+    /// Addresses whose lease has ended, longest ago first.
+    ended: BTreeSet<(Instant, Ipv4Addr)>,
+}
+
+impl Leases {
+    /// No leases yet. `pool` is the first and the last address; `reserved` may lie outside it.
+    pub fn new(pool: (Ipv4Addr, Ipv4Addr), reserved: &BTreeMap<Mac, Ipv4Addr>) -> Leases {
+        Leases {
+            pool,
+            reserved: reserved.clone(),
+            reserved_addresses: reserved.values().copied().collect(),
+            unused_from: u64::from(u32::from(pool.0)),
+            by_address: BTreeMap::new(),
+            by_client: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+            ended: BTreeSet::new(),
+        }
+    }
+
+    /// The address that a client holds, has been offered, or had last.
+    pub fn of_client(&self, client: &ClientKey) -> Option<(Ipv4Addr, &Lease)> {
+        let address = *self.by_client.get(client)?;
+        Some((address, self.by_address.get(&address)?))
+    }
+
+    /// Whether a client may have this very address now.
+    pub fn may_have(&self, client: &ClientKey, mac: Mac, address: Ipv4Addr) -> bool {
+        if let Some(own) = self.reserved.get(&mac) {
+            return *own == address && self.is_free(client, address);
+        }
+        let in_pool = (self.pool.0..=self.pool.1).contains(&address);
+        in_pool && !self.reserved_addresses.contains(&address) && self.is_free(client, address)
+    }
+
+    /// Picks an address for a client and keeps it back until `until`; `None` if there is none left.
+    ///
+    /// A client that holds a lease keeps it as it is: the offer does not shorten it.
+    pub fn offer(
+        &mut self,
+        client: &ClientKey,
+        mac: Mac,
+        wanted: Option<Ipv4Addr>,
+        until: Instant,
+    ) -> Option<Ipv4Addr> {
+        let address = self.pick(client, mac, wanted)?;
+        let leased = self
+            .by_address
+            .get(&address)
+            .is_some_and(|lease| matches!(lease.hold, Hold::Leased { .. }));
+        if !leased {
+            self.put(client, mac, address, Hold::Offered { until });
+        }
+        Some(address)
+    }
+
+    /// Gives a client this address until `until`, or more time on it. Says whether it may have it.
+    pub fn grant(
+        &mut self,
+        client: &ClientKey,
+        mac: Mac,
+        address: Ipv4Addr,
+        until: Instant,
+    ) -> bool {
+        let granted = self.may_have(client, mac, address);
+        if granted {
+            self.put(client, mac, address, Hold::Leased { until });
+        }
+        granted
+    }
+
+    /// Ends the lease or offer that this client has on this address. Says whether it had one.
+    pub fn release(&mut self, now: Instant, client: &ClientKey, address: Ipv4Addr) -> bool {
+        let Some((own, lease)) = self.of_client(client) else {
+            return false;
+        };
+        let held = matches!(lease.hold, Hold::Offered { .. } | Hold::Leased { .. });
+        if own != address || !held {
+            return false;
+        }
+        let mac = lease.mac;
+        self.put(client, mac, address, Hold::Ended { at: now });
+        true
+    }
+
+    /// Sets an address aside that this client found in use. Says whether it was the client's.
+    pub fn decline(&mut self, client: &ClientKey, address: Ipv4Addr, until: Instant) -> bool {
+        let Some((own, lease)) = self.of_client(client) else {
+            return false;
+        };
+        if own != address {
+            return false;
+        }
+        let mac = lease.mac;
+        self.put(client, mac, address, Hold::Declined { until });
+        self.by_client.remove(client);
+        true
+    }
+
+    /// Ends the next hold that has run out at `now`, if any.
+    pub fn expire(&mut self, now: Instant) -> Option<Expired> {
+        let address = self.deadlines.pop_due(now)?;
+        let lease = self.by_address.get_mut(&address)?;
+        let was_leased = matches!(lease.hold, Hold::Leased { .. });
+        let at = match lease.hold {
+            Hold::Offered { until } | Hold::Leased { until } | Hold::Declined { until } => until,
+            Hold::Ended { at } => at,
+        };
+        lease.hold = Hold::Ended { at };
+        let mac = lease.mac;
+        self.reuse_later(at, address);
+        Some(Expired {
+            mac,
+            address,
+            was_leased,
+        })
+    }
+
+    /// When `expire` next has something to do.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// Every lease, by address.
+    pub fn iter(&self) -> impl Iterator<Item = (Ipv4Addr, &Lease)> {
+        self.by_address
+            .iter()
+            .map(|(address, lease)| (*address, lease))
+    }
+
+    fn pick(&mut self, client: &ClientKey, mac: Mac, wanted: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
+        if let Some(own) = self.reserved.get(&mac) {
+            return self.is_free(client, *own).then_some(*own);
+        }
+        let last = self.by_client.get(client).copied();
+        for candidate in [last, wanted].into_iter().flatten() {
+            if self.may_have(client, mac, candidate) {
+                return Some(candidate);
+            }
+        }
+        self.next_unused().or_else(|| {
+            let mut ended = self.ended.iter().map(|(_, address)| *address);
+            ended.find(|address| self.may_have(client, mac, *address))
+        })
+    }
+
+    /// The lowest address of the pool that nobody has had. Each address is passed over once in all.
+    fn next_unused(&mut self) -> Option<Ipv4Addr> {
+        while self.unused_from <= u64::from(u32::from(self.pool.1)) {
+            let address = Ipv4Addr::from(u32::try_from(self.unused_from).ok()?);
+            if !self.by_address.contains_key(&address)
+                && !self.reserved_addresses.contains(&address)
+            {
+                return Some(address);
+            }
+            self.unused_from += 1;
+        }
+        None
+    }
+
+    /// Whether nobody but this client holds the address.
+    fn is_free(&self, client: &ClientKey, address: Ipv4Addr) -> bool {
+        self.by_address
+            .get(&address)
+            .is_none_or(|lease| match lease.hold {
+                Hold::Ended { .. } => true,
+                Hold::Offered { .. } | Hold::Leased { .. } => lease.client == *client,
+                Hold::Declined { .. } => false,
+            })
+    }
+
+    /// Writes a hold into every map. The address must be free for the client; what the client had elsewhere
+    /// ends now if it was an offer, and stays an ended lease of nobody's else.
+    fn put(&mut self, client: &ClientKey, mac: Mac, address: Ipv4Addr, hold: Hold) {
+        if let Some(elsewhere) = self.by_client.insert(client.clone(), address)
+            && elsewhere != address
+        {
+            self.abandon(elsewhere, client);
+        }
+        let lease = Lease {
+            client: client.clone(),
+            mac,
+            hold,
+        };
+        if let Some(before) = self.by_address.insert(address, lease) {
+            if let Hold::Ended { at } = before.hold {
+                self.ended.remove(&(at, address));
+            }
+            if before.client != *client && self.by_client.get(&before.client) == Some(&address) {
+                self.by_client.remove(&before.client);
+            }
+        }
+        match hold {
+            Hold::Offered { until } | Hold::Leased { until } | Hold::Declined { until } => {
+                self.deadlines.set(address, Some(until));
+            }
+            Hold::Ended { at } => {
+                self.deadlines.set(address, None);
+                self.reuse_later(at, address);
+            }
+        }
+    }
+
+    /// A client takes another address: this one is anybody's, and first in turn.
+    fn abandon(&mut self, address: Ipv4Addr, client: &ClientKey) {
+        let Some(lease) = self.by_address.get_mut(&address) else {
+            return;
+        };
+        let held = matches!(lease.hold, Hold::Offered { .. } | Hold::Leased { .. });
+        if lease.client == *client && held {
+            lease.hold = Hold::Ended { at: Instant::ZERO };
+            self.deadlines.set(address, None);
+            self.reuse_later(Instant::ZERO, address);
+        }
+    }
+
+    /// Puts an address whose lease ended in the row for others; a reserved one waits for its client.
+    fn reuse_later(&mut self, ended: Instant, address: Ipv4Addr) {
+        if !self.reserved_addresses.contains(&address) {
+            self.ended.insert((ended, address));
+        }
+    }
+}

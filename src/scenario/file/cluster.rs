@@ -1,0 +1,229 @@
+//! The tables of the cluster and of the sets.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::fields::Fields;
+use super::value::{Item, list, number, of, text};
+use super::{At, keys, name};
+use crate::scenario::problem::{Problem, Problems, Span};
+use crate::scenario::units;
+use crate::wire::Mac;
+
+#[derive(Debug, Default)]
+pub(crate) struct Cluster {
+    pub(crate) registration_code: Option<At<String>>,
+    pub(crate) replacement_code: Option<At<String>>,
+    pub(crate) heartbeat: Option<At<Duration>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Element {
+    pub(crate) span: Span,
+    pub(crate) name: Option<At<String>>,
+    pub(crate) at: Option<At<String>>,
+    pub(crate) address: Option<At<Ipv4Addr>>,
+    pub(crate) mac: Option<At<Mac>>,
+    pub(crate) ceid: Option<Ceid>,
+    pub(crate) directory: Vec<At<Entry>>,
+    pub(crate) remote: Option<Vec<At<Remote>>>,
+    /// CEID digits, ICP/PBX number.
+    pub(crate) cluster: Option<Vec<At<(String, u16)>>>,
+    pub(crate) networking: Option<Vec<At<Networking>>>,
+    pub(crate) registration_code: Option<At<String>>,
+    pub(crate) replacement_code: Option<At<String>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Ceid {
+    pub(crate) index: Option<At<u16>>,
+    pub(crate) digits: Option<At<String>>,
+}
+
+/// Directory numbers, and the set that one is programmed with.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) dns: Vec<String>,
+    pub(crate) mac: Option<Mac>,
+    pub(crate) phone: Option<At<String>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Remote {
+    pub(crate) dns: Vec<String>,
+    pub(crate) ceid: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Networking {
+    pub(crate) icp: u16,
+    /// A name, an address or an FQDN.
+    pub(crate) address: At<String>,
+    pub(crate) pbx: u16,
+}
+
+#[derive(Debug)]
+pub(crate) struct Phone {
+    pub(crate) span: Span,
+    pub(crate) name: Option<At<String>>,
+    pub(crate) model: Option<At<String>>,
+    pub(crate) at: Option<At<String>>,
+    pub(crate) mac: Option<At<Mac>>,
+    pub(crate) user: Option<User>,
+    pub(crate) stored_pin: Option<At<String>>,
+    pub(crate) count: Option<At<usize>>,
+    pub(crate) names: Option<At<String>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct User {
+    pub(crate) pin: Option<At<String>>,
+    pub(crate) delay: Option<At<Duration>>,
+}
+
+/// CEID index and ICP/PBX number: 1 to 999.
+fn ceid_index() -> impl Fn(&Item<'_>, &mut Problems) -> Option<u16> {
+    number(1, 999)
+}
+
+pub(super) fn cluster(item: &Item<'_>, problems: &mut Problems) -> Option<Cluster> {
+    let mut fields = Fields::of(item, &keys::CLUSTER, problems)?;
+    Some(Cluster {
+        registration_code: fields.optional("registration-code", problems, of(units::access_code)),
+        replacement_code: fields.optional("replacement-code", problems, of(units::access_code)),
+        heartbeat: fields.optional("heartbeat", problems, of(units::duration)),
+    })
+}
+
+pub(super) fn element(item: &Item<'_>, problems: &mut Problems) -> Option<Element> {
+    let mut fields = Fields::of(item, &keys::ELEMENT, problems)?;
+    let directory = fields.optional("directory", problems, list(entry));
+    let remote = fields.optional("remote", problems, list(remote));
+    let cluster = fields.optional("cluster", problems, list(cluster_entry));
+    let networking = fields.optional("networking", problems, list(networking_entry));
+    Some(Element {
+        span: fields.span.clone(),
+        name: fields.required("name", problems, of(name)),
+        at: fields.optional("at", problems, text),
+        address: fields.required("address", problems, of(units::address)),
+        mac: fields.optional("mac", problems, of(units::mac)),
+        ceid: fields
+            .required("ceid", problems, ceid)
+            .map(|ceid| ceid.value),
+        directory: directory.map(|list| list.value).unwrap_or_default(),
+        remote: remote.map(|list| list.value),
+        cluster: cluster.map(|list| list.value),
+        networking: networking.map(|list| list.value),
+        registration_code: fields.optional("registration-code", problems, of(units::access_code)),
+        replacement_code: fields.optional("replacement-code", problems, of(units::access_code)),
+    })
+}
+
+fn ceid(item: &Item<'_>, problems: &mut Problems) -> Option<Ceid> {
+    let mut fields = Fields::of(item, &keys::CEID, problems)?;
+    Some(Ceid {
+        index: fields.required("index", problems, ceid_index()),
+        digits: fields.required("digits", problems, of(units::ceid_digits)),
+    })
+}
+
+/// A number or a range as text, or a table that gives one number its set.
+fn entry(item: &Item<'_>, problems: &mut Problems) -> Option<Entry> {
+    if let DeValue::String(_) = item.get_ref() {
+        return of(units::dns)(item, problems).map(|dns| Entry {
+            dns,
+            mac: None,
+            phone: None,
+        });
+    }
+    let mut fields = Fields::of(item, &keys::ENTRY, problems)?;
+    let both = fields.present(&["mac", "phone"]);
+    let dn = fields.required("dn", problems, of(units::dn));
+    let mac = fields.optional("mac", problems, of(units::mac));
+    let phone = fields.optional("phone", problems, text);
+    if let [_, (_, second)] = both.as_slice() {
+        let message = "a number has one set: give `mac` or `phone`, not both";
+        problems.push(Problem::new(second, message));
+    }
+    Some(Entry {
+        dns: vec![dn?.value],
+        mac: mac.map(|mac| mac.value),
+        phone,
+    })
+}
+
+fn remote(item: &Item<'_>, problems: &mut Problems) -> Option<Remote> {
+    let mut fields = Fields::of(item, &keys::REMOTE, problems)?;
+    let dns = fields.required("dn", problems, of(units::dns));
+    let ceid = fields.required("ceid", problems, of(units::ceid_digits));
+    Some(Remote {
+        dns: dns?.value,
+        ceid: ceid?.value,
+    })
+}
+
+fn cluster_entry(item: &Item<'_>, problems: &mut Problems) -> Option<(String, u16)> {
+    let mut fields = Fields::of(item, &keys::CLUSTER_ENTRY, problems)?;
+    let ceid = fields.required("ceid", problems, of(units::ceid_digits));
+    let icp = fields.required("icp", problems, ceid_index());
+    Some((ceid?.value, icp?.value))
+}
+
+fn networking_entry(item: &Item<'_>, problems: &mut Problems) -> Option<Networking> {
+    let mut fields = Fields::of(item, &keys::NETWORKING, problems)?;
+    let icp = fields.required("icp", problems, ceid_index());
+    let address = fields.required("address", problems, text);
+    let pbx = fields.required("pbx", problems, ceid_index());
+    Some(Networking {
+        icp: icp?.value,
+        address: address?,
+        pbx: pbx?.value,
+    })
+}
+
+/// Phones of one table at most: twice what one run is made for.
+const COUNT_MAX: usize = 200_000;
+
+pub(super) fn phone(item: &Item<'_>, problems: &mut Problems) -> Option<Phone> {
+    let mut fields = Fields::of(item, &keys::PHONE, problems)?;
+    let memory = fields.optional("memory", problems, memory);
+    Some(Phone {
+        span: fields.span.clone(),
+        name: fields.required("name", problems, of(name)),
+        model: fields.optional("model", problems, of(model)),
+        at: fields.required("at", problems, text),
+        mac: fields.optional("mac", problems, of(units::mac)),
+        user: fields
+            .optional("user", problems, user)
+            .map(|user| user.value),
+        stored_pin: memory.and_then(|memory| memory.value),
+        count: fields.optional("count", problems, number(1, COUNT_MAX)),
+        names: fields.optional("names", problems, text),
+    })
+}
+
+/// A model's name becomes part of file names: letters and digits.
+fn model(text: &str) -> Result<String, units::Wrong> {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Ok(text.to_owned());
+    }
+    Err(units::Wrong::new(
+        format!("`{text}` is not the name of a model"),
+        "letters and digits, for example \"5360\"",
+    ))
+}
+
+fn user(item: &Item<'_>, problems: &mut Problems) -> Option<User> {
+    let mut fields = Fields::of(item, &keys::USER, problems)?;
+    Some(User {
+        pin: fields.required("pin", problems, text),
+        delay: fields.optional("delay", problems, of(units::duration)),
+    })
+}
+
+fn memory(item: &Item<'_>, problems: &mut Problems) -> Option<Option<At<String>>> {
+    let mut fields = Fields::of(item, &keys::MEMORY, problems)?;
+    Some(fields.required("pin", problems, text))
+}

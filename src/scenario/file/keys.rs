@@ -1,0 +1,246 @@
+//! Every table of a scenario file and its keys. docs/scenarios.md describes the same ones, in this order.
+
+use super::fields::Shape;
+
+/// Every table, as docs/scenarios.md calls it.
+#[cfg(test)]
+pub(super) const ALL: &[&Shape] = &[
+    &FILE,
+    &SUBNET,
+    &GATEWAY,
+    &CABLE,
+    &DHCP,
+    &ROUTER,
+    &INTERFACE,
+    &TFTP,
+    &MADE_FILE,
+    &HOST,
+    &CLUSTER,
+    &ELEMENT,
+    &CEID,
+    &ENTRY,
+    &REMOTE,
+    &CLUSTER_ENTRY,
+    &NETWORKING,
+    &PHONE,
+    &USER,
+    &MEMORY,
+    &STEP,
+    &POWER_UP,
+    &MOVE,
+    &ENTER_PIN,
+    &EXEC,
+    &EXPECT,
+    &FRAMES,
+];
+
+pub(super) const FILE: Shape = Shape {
+    title: "the file",
+    keys: &[
+        "scenario", "shows", "seed", "subnet", "router", "tftp", "host", "cluster", "element",
+        "phone", "step",
+    ],
+};
+
+pub(super) const SUBNET: Shape = Shape {
+    title: "[[subnet]]",
+    keys: &["name", "prefix", "gateway", "cable", "dhcp"],
+};
+
+pub(super) const GATEWAY: Shape = Shape {
+    title: "gateway",
+    keys: &["router", "address", "arp", "mac"],
+};
+
+pub(super) const CABLE: Shape = Shape {
+    title: "cable",
+    keys: &["latency", "rate", "queue"],
+};
+
+pub(super) const DHCP: Shape = Shape {
+    title: "dhcp",
+    keys: &[
+        "server",
+        "pool",
+        "lease",
+        "renew",
+        "rebind",
+        "name-servers",
+        "authoritative",
+        "call_srv",
+        "sw_tftp",
+        "vlan",
+        "l2p",
+        "dscp",
+        "layout",
+        "option-60",
+        "options",
+        "reserve",
+    ],
+};
+
+pub(super) const ROUTER: Shape = Shape {
+    title: "[[router]]",
+    keys: &["name", "interfaces", "routes"],
+};
+
+pub(super) const INTERFACE: Shape = Shape {
+    title: "interfaces",
+    keys: &["subnet", "address", "arp", "mac"],
+};
+
+pub(super) const TFTP: Shape = Shape {
+    title: "[[tftp]]",
+    keys: &["name", "at", "address", "firmware", "ports", "mac"],
+};
+
+pub(super) const MADE_FILE: Shape = Shape {
+    title: "firmware",
+    keys: &["version", "size"],
+};
+
+pub(super) const HOST: Shape = Shape {
+    title: "[[host]]",
+    keys: &["name", "at", "kernel", "address", "mac"],
+};
+
+pub(super) const CLUSTER: Shape = Shape {
+    title: "[cluster]",
+    keys: &["registration-code", "replacement-code", "heartbeat"],
+};
+
+pub(super) const ELEMENT: Shape = Shape {
+    title: "[[element]]",
+    keys: &[
+        "name",
+        "at",
+        "address",
+        "mac",
+        "ceid",
+        "directory",
+        "remote",
+        "cluster",
+        "networking",
+        "registration-code",
+        "replacement-code",
+    ],
+};
+
+pub(super) const CEID: Shape = Shape {
+    title: "ceid",
+    keys: &["index", "digits"],
+};
+
+pub(super) const ENTRY: Shape = Shape {
+    title: "directory",
+    keys: &["dn", "mac", "phone"],
+};
+
+pub(super) const REMOTE: Shape = Shape {
+    title: "remote",
+    keys: &["dn", "ceid"],
+};
+
+pub(super) const CLUSTER_ENTRY: Shape = Shape {
+    title: "cluster",
+    keys: &["ceid", "icp"],
+};
+
+pub(super) const NETWORKING: Shape = Shape {
+    title: "networking",
+    keys: &["icp", "address", "pbx"],
+};
+
+pub(super) const PHONE: Shape = Shape {
+    title: "[[phone]]",
+    keys: &[
+        "name", "model", "at", "mac", "user", "memory", "count", "names",
+    ],
+};
+
+pub(super) const USER: Shape = Shape {
+    title: "user",
+    keys: &["pin", "delay"],
+};
+
+pub(super) const MEMORY: Shape = Shape {
+    title: "memory",
+    keys: &["pin"],
+};
+
+pub(super) const STEP: Shape = Shape {
+    title: "[[step]]",
+    keys: &[
+        "note",
+        "power-up",
+        "power-down",
+        "move",
+        "unplug",
+        "plug",
+        "enter-pin",
+        "wait",
+        "stop",
+        "start",
+        "exec",
+        "within",
+        "throughout",
+        "never",
+        "expect",
+    ],
+};
+
+/// Of [`STEP`], those that do something.
+pub(super) const ACTIONS: &[&str] = &[
+    "power-up",
+    "power-down",
+    "move",
+    "unplug",
+    "plug",
+    "enter-pin",
+    "wait",
+    "stop",
+    "start",
+    "exec",
+];
+
+pub(super) const POWER_UP: Shape = Shape {
+    title: "power-up",
+    keys: &["phones", "holding", "over"],
+};
+
+pub(super) const MOVE: Shape = Shape {
+    title: "move",
+    keys: &["phone", "phones", "to"],
+};
+
+pub(super) const ENTER_PIN: Shape = Shape {
+    title: "enter-pin",
+    keys: &["phone", "pin"],
+};
+
+pub(super) const EXEC: Shape = Shape {
+    title: "exec",
+    keys: &["host", "command", "status", "prints", "within"],
+};
+
+pub(super) const EXPECT: Shape = Shape {
+    title: "expect.NAME",
+    keys: &[
+        "registered",
+        "element",
+        "display",
+        "address",
+        "subnet",
+        "stored-pin",
+        "prompt",
+        "neighbour",
+        "flashed",
+        "redirects",
+        "directory",
+    ],
+};
+
+pub(super) const FRAMES: Shape = Shape {
+    title: "expect.frames",
+    keys: &["on", "filter", "at-least", "at-most", "exactly", "since"],
+};

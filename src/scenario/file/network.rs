@@ -1,0 +1,355 @@
+//! The tables of the network: subnets with their cables and DHCP, routers, boot servers, hosts.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::fields::{Fields, entries};
+use super::value::{
+    Item, any_text, boolean, list, number, of, one_or_more, text, word, wrong_type,
+};
+use super::{At, keys, name};
+use crate::scenario::plan::{ArpMode, Firmware, MadeFile, Prefix, Route};
+use crate::scenario::problem::{Problem, Problems, Span};
+use crate::scenario::units::{self, Wrong};
+use crate::wire::Mac;
+
+#[derive(Debug)]
+pub(crate) struct Subnet {
+    pub(crate) name: Option<At<String>>,
+    pub(crate) prefix: Option<At<Prefix>>,
+    pub(crate) gateway: Option<At<Gateway>>,
+    pub(crate) cable: Cable,
+    pub(crate) dhcp: Option<At<Dhcp>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) router: Option<At<String>>,
+    pub(crate) address: Option<At<Ipv4Addr>>,
+    pub(crate) arp: Option<At<ArpMode>>,
+    pub(crate) mac: Option<At<Mac>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Cable {
+    pub(crate) latency: Option<At<Duration>>,
+    pub(crate) rate: Option<At<Option<u64>>>,
+    pub(crate) queue: Option<At<usize>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Dhcp {
+    pub(crate) server: Option<At<Ipv4Addr>>,
+    pub(crate) pool: Option<At<(Ipv4Addr, Ipv4Addr)>>,
+    pub(crate) lease: Option<At<Duration>>,
+    pub(crate) renew: Option<At<Duration>>,
+    pub(crate) rebind: Option<At<Duration>>,
+    pub(crate) name_servers: Vec<At<Ipv4Addr>>,
+    pub(crate) authoritative: Option<At<bool>>,
+    /// Names, addresses or FQDNs.
+    pub(crate) call_srv: Option<At<Vec<At<String>>>>,
+    pub(crate) sw_tftp: Option<At<Vec<At<String>>>>,
+    pub(crate) vlan: Option<At<u16>>,
+    /// As sent: a number, or one each of default, voice and signalling.
+    pub(crate) l2p: Option<At<String>>,
+    pub(crate) dscp: Option<At<String>>,
+    pub(crate) layout: Option<At<Layout>>,
+    pub(crate) option_60: Option<At<String>>,
+    pub(crate) options: Vec<(At<u8>, Vec<u8>)>,
+    pub(crate) reserve: Vec<(At<String>, At<Ipv4Addr>)>,
+}
+
+/// How the sets' configuration string is wrapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Option 125, the string behind the length.
+    A,
+    /// Option 125, the string in a sub-option of this number (RFC 3925).
+    B(u8),
+    /// Option 43, the string alone.
+    Option43,
+}
+
+#[derive(Debug)]
+pub(crate) struct Router {
+    pub(crate) span: Span,
+    pub(crate) name: Option<At<String>>,
+    pub(crate) interfaces: Vec<At<Interface>>,
+    pub(crate) routes: Option<Vec<At<Route>>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Interface {
+    pub(crate) subnet: Option<At<String>>,
+    pub(crate) address: Option<At<Ipv4Addr>>,
+    pub(crate) arp: Option<At<ArpMode>>,
+    pub(crate) mac: Option<At<Mac>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Tftp {
+    pub(crate) span: Span,
+    pub(crate) name: Option<At<String>>,
+    pub(crate) at: Option<At<String>>,
+    pub(crate) address: Option<At<Ipv4Addr>>,
+    pub(crate) firmware: Option<At<Firmware>>,
+    pub(crate) ports: Option<Vec<At<u16>>>,
+    pub(crate) mac: Option<At<Mac>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) span: Span,
+    pub(crate) name: Option<At<String>>,
+    pub(crate) at: Option<At<String>>,
+    pub(crate) address: Option<At<Ipv4Addr>>,
+    pub(crate) mac: Option<At<Mac>>,
+}
+
+const ARP_MODES: &[(&str, ArpMode)] = &[
+    ("strict", ArpMode::Strict),
+    ("any-own-address", ArpMode::AnyOwnAddress),
+    ("proxy", ArpMode::Proxy),
+];
+
+pub(super) fn subnet(item: &Item<'_>, problems: &mut Problems) -> Option<Subnet> {
+    let mut fields = Fields::of(item, &keys::SUBNET, problems)?;
+    Some(Subnet {
+        name: fields.required("name", problems, of(name)),
+        prefix: fields.required("prefix", problems, of(units::prefix)),
+        gateway: fields
+            .optional("gateway", problems, gateway)
+            .and_then(|At { value, span }| Some(At::new(value?, span))),
+        cable: fields
+            .optional("cable", problems, cable)
+            .map(|cable| cable.value)
+            .unwrap_or_default(),
+        dhcp: fields.optional("dhcp", problems, dhcp),
+    })
+}
+
+/// `"none"` or a table.
+fn gateway(item: &Item<'_>, problems: &mut Problems) -> Option<Option<Gateway>> {
+    if let DeValue::String(text) = item.get_ref() {
+        if text == "none" {
+            return Some(None);
+        }
+        let help = format!("write {{ router = \"{text}\" }}");
+        let message = "expected a table or \"none\", found text";
+        problems.push(Problem::new(&item.span(), message).help(help));
+        return None;
+    }
+    let mut fields = Fields::of(item, &keys::GATEWAY, problems)?;
+    Some(Some(Gateway {
+        router: fields.required("router", problems, of(name)),
+        address: fields.optional("address", problems, of(units::address)),
+        arp: fields.optional("arp", problems, word(ARP_MODES)),
+        mac: fields.optional("mac", problems, of(units::mac)),
+    }))
+}
+
+fn cable(item: &Item<'_>, problems: &mut Problems) -> Option<Cable> {
+    let mut fields = Fields::of(item, &keys::CABLE, problems)?;
+    Some(Cable {
+        latency: fields.optional("latency", problems, of(units::duration)),
+        rate: fields.optional("rate", problems, of(units::rate)),
+        queue: fields.optional("queue", problems, of(units::size)),
+    })
+}
+
+fn dhcp(item: &Item<'_>, problems: &mut Problems) -> Option<Dhcp> {
+    let mut fields = Fields::of(item, &keys::DHCP, problems)?;
+    let name_servers = fields.optional("name-servers", problems, list(of(units::address)));
+    let options = fields.optional("options", problems, raw_options);
+    let reserve = fields.optional("reserve", problems, reservations);
+    Some(Dhcp {
+        server: fields.optional("server", problems, of(units::address)),
+        pool: fields.optional("pool", problems, of(units::address_range)),
+        lease: fields.optional("lease", problems, of(units::duration)),
+        renew: fields.optional("renew", problems, of(units::duration)),
+        rebind: fields.optional("rebind", problems, of(units::duration)),
+        name_servers: name_servers.map(|list| list.value).unwrap_or_default(),
+        authoritative: fields.optional("authoritative", problems, boolean),
+        call_srv: fields.optional("call_srv", problems, one_or_more(text)),
+        sw_tftp: fields.optional("sw_tftp", problems, one_or_more(text)),
+        vlan: fields.optional("vlan", problems, number(0, 4095)),
+        l2p: fields.optional("l2p", problems, priority("l2p", 7)),
+        dscp: fields.optional("dscp", problems, priority("dscp", 63)),
+        layout: fields.optional("layout", problems, of(layout)),
+        option_60: fields.optional("option-60", problems, text),
+        options: options.map(|options| options.value).unwrap_or_default(),
+        reserve: reserve.map(|reserve| reserve.value).unwrap_or_default(),
+    })
+}
+
+/// A number, or text like `46v46s26`: default, voice, signalling.
+fn priority(what: &str, most: u8) -> impl Fn(&Item<'_>, &mut Problems) -> Option<String> {
+    move |item, problems| {
+        if let DeValue::Integer(_) = item.get_ref() {
+            return number(0, most)(item, problems).map(|value| value.to_string());
+        }
+        let text = any_text(item, problems)?;
+        let fits = |part: &str| part.parse::<u8>().is_ok_and(|value| value <= most);
+        let parts = text
+            .split_once('v')
+            .and_then(|(first, rest)| Some((first, rest.split_once('s')?)));
+        if parts.is_some_and(|(a, (b, c))| fits(a) && fits(b) && fits(c)) {
+            return Some(text);
+        }
+        let help = format!(
+            "a number from 0 to {most}, or three for default, voice and signalling: \"{most}v{most}s{most}\""
+        );
+        problems.push(Problem::new(&item.span(), format!("`{text}` is no {what}")).help(help));
+        None
+    }
+}
+
+fn layout(text: &str) -> Result<Layout, Wrong> {
+    /// The number that servers are seen to use.
+    const USUAL_SUB_OPTION: u8 = 130;
+    match text {
+        "A" => return Ok(Layout::A),
+        "B" => return Ok(Layout::B(USUAL_SUB_OPTION)),
+        "option 43" => return Ok(Layout::Option43),
+        _ => {}
+    }
+    let number = text
+        .strip_prefix("B:")
+        .and_then(|number| number.trim().parse().ok());
+    number.map(Layout::B).ok_or_else(|| {
+        let help = "write \"A\", \"B\", \"B:1\" (sub-option 1) or \"option 43\"";
+        Wrong::new(format!("`{text}` is not a layout of option 125"), help)
+    })
+}
+
+fn raw_options(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<(At<u8>, Vec<u8>)>> {
+    let mut options = Vec::new();
+    for (key, item) in entries(item, problems) {
+        let code: Option<u8> = key
+            .value
+            .parse()
+            .ok()
+            .filter(|code| (1..=254).contains(code));
+        let bytes = of(units::hex)(item, problems);
+        match (code, bytes) {
+            (None, _) => {
+                let message = format!("`{}` is not the number of a DHCP option", key.value);
+                problems.push(Problem::new(&key.span, message).help("1 to 254".to_owned()));
+            }
+            (Some(_), Some(bytes)) if bytes.len() > 255 => {
+                let message = format!(
+                    "an option holds 255 bytes at most, this has {}",
+                    bytes.len()
+                );
+                problems.push(Problem::new(&item.span(), message));
+            }
+            (Some(code), Some(bytes)) => options.push((At::new(code, key.span), bytes)),
+            (Some(_), None) => {}
+        }
+    }
+    Some(options)
+}
+
+type Reservations = Vec<(At<String>, At<Ipv4Addr>)>;
+
+fn reservations(item: &Item<'_>, problems: &mut Problems) -> Option<Reservations> {
+    let mut reservations = Vec::new();
+    for (key, item) in entries(item, problems) {
+        if let Some(address) = of(units::address)(item, problems) {
+            reservations.push((key, At::new(address, item.span())));
+        }
+    }
+    Some(reservations)
+}
+
+pub(super) fn router(item: &Item<'_>, problems: &mut Problems) -> Option<Router> {
+    let mut fields = Fields::of(item, &keys::ROUTER, problems)?;
+    let interfaces = fields.optional("interfaces", problems, list(interface));
+    let routes = fields.optional("routes", problems, list(of(route)));
+    Some(Router {
+        span: fields.span.clone(),
+        name: fields.required("name", problems, of(name)),
+        interfaces: interfaces.map(|list| list.value).unwrap_or_default(),
+        routes: routes.map(|list| list.value),
+    })
+}
+
+fn interface(item: &Item<'_>, problems: &mut Problems) -> Option<Interface> {
+    let mut fields = Fields::of(item, &keys::INTERFACE, problems)?;
+    Some(Interface {
+        subnet: fields.required("subnet", problems, text),
+        address: fields.required("address", problems, of(units::address)),
+        arp: fields.optional("arp", problems, word(ARP_MODES)),
+        mac: fields.optional("mac", problems, of(units::mac)),
+    })
+}
+
+fn route(text: &str) -> Result<Route, Wrong> {
+    let Some((to, via)) = text.split_once(" via ") else {
+        let help =
+            "a prefix and the next router's address, for example \"10.2.0.0/24 via 10.255.0.2\"";
+        return Err(Wrong::new(format!("`{text}` is not a route"), help));
+    };
+    Ok(Route {
+        to: units::prefix(to.trim())?,
+        via: units::address(via.trim())?,
+    })
+}
+
+pub(super) fn tftp(item: &Item<'_>, problems: &mut Problems) -> Option<Tftp> {
+    let mut fields = Fields::of(item, &keys::TFTP, problems)?;
+    let ports = fields.optional("ports", problems, list(number(1, u16::MAX)));
+    Some(Tftp {
+        span: fields.span.clone(),
+        name: fields.required("name", problems, of(name)),
+        at: fields.optional("at", problems, text),
+        address: fields.required("address", problems, of(units::address)),
+        firmware: fields.required("firmware", problems, firmware),
+        ports: ports.map(|ports| ports.value),
+        mac: fields.optional("mac", problems, of(units::mac)),
+    })
+}
+
+/// A folder, or a table of files to make up.
+fn firmware(item: &Item<'_>, problems: &mut Problems) -> Option<Firmware> {
+    if let DeValue::String(_) = item.get_ref() {
+        return text(item, problems).map(Firmware::Folder);
+    }
+    if !matches!(item.get_ref(), DeValue::Table(_)) {
+        return wrong_type(item, "a folder in quotes, or a table of files", problems);
+    }
+    let mut made = Vec::new();
+    for (file, item) in entries(item, problems) {
+        let Some(mut fields) = Fields::of(item, &keys::MADE_FILE, problems) else {
+            continue;
+        };
+        let version = fields.required("version", problems, text);
+        let size = fields.required("size", problems, of(units::size));
+        if let (Some(version), Some(size)) = (version, size) {
+            made.push(MadeFile {
+                name: file.value,
+                version: version.value,
+                bytes: size.value,
+            });
+        }
+    }
+    Some(Firmware::Made(made))
+}
+
+pub(super) fn host(item: &Item<'_>, problems: &mut Problems) -> Option<Host> {
+    let mut fields = Fields::of(item, &keys::HOST, problems)?;
+    let kernel = fields.required("kernel", problems, boolean);
+    if let Some(At { value: false, span }) = kernel {
+        let message = "a host is a kernel of this machine, or it is nothing";
+        problems.push(Problem::new(&span, message).help("write kernel = true".to_owned()));
+    }
+    Some(Host {
+        span: fields.span.clone(),
+        name: fields.required("name", problems, of(name)),
+        at: fields.optional("at", problems, text),
+        address: fields.optional("address", problems, of(units::address)),
+        mac: fields.optional("mac", problems, of(units::mac)),
+    })
+}

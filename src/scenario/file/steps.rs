@@ -1,0 +1,397 @@
+//! The timeline: what is done, and what is expected.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::fields::{Fields, entries};
+use super::value::{
+    Item, any_text, list, number, of, one_or_more, or_none, parsed, text, word, wrong_type,
+};
+use super::{At, keys};
+use crate::outbox::NeighbourState;
+use crate::scenario::plan::{Count, Since, When};
+use crate::scenario::problem::{Problem, Problems, Span};
+use crate::scenario::units::{self, Wrong};
+
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) span: Span,
+    pub(crate) note: Option<String>,
+    pub(crate) kind: Option<StepKind>,
+}
+
+#[derive(Debug)]
+pub(crate) enum StepKind {
+    Act(Action),
+    Expect { when: When, expect: Vec<Expect> },
+}
+
+/// Names of phones or groups.
+type Names = Vec<At<String>>;
+
+#[derive(Debug)]
+pub(crate) enum Action {
+    PowerUp {
+        phones: Names,
+        holding_star: bool,
+        over: Duration,
+    },
+    PowerDown(Names),
+    Move {
+        phones: Names,
+        to: At<String>,
+    },
+    Unplug(Names),
+    Plug(Names),
+    EnterPin {
+        phone: At<String>,
+        pin: At<String>,
+    },
+    Wait(Duration),
+    Stop(At<String>),
+    Start(At<String>),
+    Exec(Exec),
+}
+
+#[derive(Debug)]
+pub(crate) struct Exec {
+    pub(crate) host: At<String>,
+    pub(crate) command: Vec<String>,
+    pub(crate) status: i32,
+    pub(crate) prints: Vec<String>,
+    pub(crate) within: Duration,
+}
+
+/// What is expected of one name, or of the frames.
+#[derive(Debug)]
+pub(crate) enum Expect {
+    Of {
+        name: At<String>,
+        told: Vec<At<Told>>,
+    },
+    Frames(Vec<At<Frames>>),
+}
+
+/// One key of `expect.NAME`.
+#[derive(Debug)]
+pub(crate) enum Told {
+    Registered(Option<String>),
+    NotRegistered,
+    Element(String),
+    Display(String),
+    Address(Option<Ipv4Addr>),
+    Subnet(String),
+    StoredPin(Option<String>),
+    Prompt(String),
+    Neighbour(Vec<(Ipv4Addr, At<Option<NeighbourState>>)>),
+    Flashed(u32),
+    Redirects(u32),
+    /// DN and the name of the phone that it is mapped to, in the forms of an element.
+    Directory(Vec<(At<String>, At<String>)>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Frames {
+    pub(crate) on: Option<At<String>>,
+    pub(crate) filter: At<String>,
+    pub(crate) count: Count,
+    pub(crate) since: Since,
+}
+
+pub(super) fn step(item: &Item<'_>, problems: &mut Problems) -> Option<Step> {
+    let mut fields = Fields::of(item, &keys::STEP, problems)?;
+    let note = fields.optional("note", problems, text);
+    let mut parts = fields.present(keys::ACTIONS);
+    parts.extend(fields.present(&["expect"]));
+    parts.sort_by_key(|(_, place)| place.start);
+    let kind = match parts.as_slice() {
+        [] => {
+            let problem = Problem::new(&fields.span, "this step does nothing and expects nothing");
+            let actions = keys::ACTIONS.join(", ");
+            problems.push(problem.help(format!("a step has one of {actions}, or `expect`")));
+            None
+        }
+        [("expect", _)] => expectation(&mut fields, problems),
+        [(key, _)] => {
+            refuse_times(&fields, problems);
+            action(key, &mut fields, problems).map(StepKind::Act)
+        }
+        [(first, place), (second, other), ..] => {
+            let message =
+                format!("a step has one action or `expect`: this has `{first}` and `{second}`");
+            let problem = Problem::new(other, message).context(place, "the first");
+            problems.push(problem.help("make two steps of it".to_owned()));
+            None
+        }
+    };
+    Some(Step {
+        span: fields.span,
+        note: note.map(|note| note.value),
+        kind,
+    })
+}
+
+const TIMES: &[&str] = &["within", "throughout", "never"];
+
+/// Only expectations take time.
+fn refuse_times(fields: &Fields<'_, '_>, problems: &mut Problems) {
+    for (key, place) in fields.present(TIMES) {
+        let message = format!("`{key}` belongs to a step with `expect`");
+        problems.push(Problem::new(&place, message));
+    }
+}
+
+fn action(key: &str, fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Option<Action> {
+    let (_, item) = fields.take(key)?;
+    let phones = |problems: &mut Problems| one_or_more(text)(item, problems);
+    let name = |problems: &mut Problems| Some(At::new(text(item, problems)?, item.span()));
+    match key {
+        "power-up" => power_up(item, problems),
+        "power-down" => phones(problems).map(Action::PowerDown),
+        "unplug" => phones(problems).map(Action::Unplug),
+        "plug" => phones(problems).map(Action::Plug),
+        "move" => moved(item, problems),
+        "enter-pin" => enter_pin(item, problems),
+        "wait" => parsed(item, problems, units::duration).map(Action::Wait),
+        "stop" => name(problems).map(Action::Stop),
+        "start" => name(problems).map(Action::Start),
+        "exec" => exec(item, problems).map(Action::Exec),
+        _ => None,
+    }
+}
+
+/// Phones, or a table of phones and how they are powered up.
+fn power_up(item: &Item<'_>, problems: &mut Problems) -> Option<Action> {
+    if !matches!(item.get_ref(), DeValue::Table(_)) {
+        return one_or_more(text)(item, problems).map(|phones| Action::PowerUp {
+            phones,
+            holding_star: false,
+            over: Duration::ZERO,
+        });
+    }
+    let mut fields = Fields::of(item, &keys::POWER_UP, problems)?;
+    let phones = fields.required("phones", problems, one_or_more(text));
+    let holding = fields.optional("holding", problems, word(&[("*", true)]));
+    let over = fields.optional("over", problems, of(units::duration));
+    Some(Action::PowerUp {
+        phones: phones?.value,
+        holding_star: holding.is_some(),
+        over: over.map_or(Duration::ZERO, |over| over.value),
+    })
+}
+
+fn moved(item: &Item<'_>, problems: &mut Problems) -> Option<Action> {
+    let mut fields = Fields::of(item, &keys::MOVE, problems)?;
+    let given = fields.present(&["phone", "phones"]);
+    let one = fields.optional("phone", problems, one_or_more(text));
+    let many = fields.optional("phones", problems, one_or_more(text));
+    let to = fields.required("to", problems, text);
+    match given.as_slice() {
+        [] => {
+            let problem = Problem::new(&fields.span, "move has no `phone`");
+            problems.push(problem.label("needs `phone` or `phones`"));
+        }
+        [_] => {}
+        [_, (_, second), ..] => {
+            let message = "give `phone` or `phones`, not both";
+            problems.push(Problem::new(second, message));
+        }
+    }
+    Some(Action::Move {
+        phones: one.or(many)?.value,
+        to: to?,
+    })
+}
+
+fn enter_pin(item: &Item<'_>, problems: &mut Problems) -> Option<Action> {
+    let mut fields = Fields::of(item, &keys::ENTER_PIN, problems)?;
+    let phone = fields.required("phone", problems, text);
+    let pin = fields.required("pin", problems, text);
+    Some(Action::EnterPin {
+        phone: phone?,
+        pin: pin?,
+    })
+}
+
+fn exec(item: &Item<'_>, problems: &mut Problems) -> Option<Exec> {
+    /// Enough for a DHCP client; a command that takes longer says so.
+    const WITHIN: Duration = Duration::from_secs(20);
+    let mut fields = Fields::of(item, &keys::EXEC, problems)?;
+    let host = fields.required("host", problems, text);
+    let command = fields.required("command", problems, list(any_text));
+    let status = fields.optional("status", problems, number(0, 255));
+    let prints = fields.optional("prints", problems, one_or_more(text));
+    let within = fields.optional("within", problems, of(units::duration));
+    let command = command?;
+    if command.value.is_empty() {
+        problems.push(Problem::new(&command.span, "the command is empty"));
+    }
+    let texts = |list: Names| list.into_iter().map(|text| text.value).collect();
+    Some(Exec {
+        host: host?,
+        command: texts(command.value),
+        status: status.map_or(0, |status| status.value),
+        prints: prints.map(|prints| texts(prints.value)).unwrap_or_default(),
+        within: within.map_or(WITHIN, |within| within.value),
+    })
+}
+
+fn expectation(fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Option<StepKind> {
+    let times = fields.present(TIMES);
+    let within = fields.optional("within", problems, of(units::duration));
+    let throughout = fields.optional("throughout", problems, of(units::duration));
+    let never = fields.optional("never", problems, of(units::duration));
+    if let [(first, place), (second, other), ..] = times.as_slice() {
+        let message = format!("an expectation has one time: this has `{first}` and `{second}`");
+        problems.push(Problem::new(other, message).context(place, "the first"));
+    }
+    let when = match (within, throughout, never) {
+        (Some(time), _, _) => When::Within(time.value),
+        (_, Some(time), _) => When::Throughout(time.value),
+        (_, _, Some(time)) => When::Never(time.value),
+        (None, None, None) => When::Now,
+    };
+    let (_, item) = fields.take("expect")?;
+    let mut expect = Vec::new();
+    for (name, item) in entries(item, problems) {
+        let one = if name.value == "frames" {
+            one_or_more(frames)(item, problems).map(Expect::Frames)
+        } else {
+            told(item, problems).map(|told| Expect::Of { name, told })
+        };
+        expect.extend(one);
+    }
+    Some(StepKind::Expect { when, expect })
+}
+
+fn told(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<At<Told>>> {
+    let fields = &mut Fields::of(item, &keys::EXPECT, problems)?;
+    let all = [
+        fields.optional("registered", problems, registered),
+        fields.optional("element", problems, |item, problems| {
+            text(item, problems).map(Told::Element)
+        }),
+        fields.optional("display", problems, |item, problems| {
+            any_text(item, problems).map(Told::Display)
+        }),
+        fields.optional("address", problems, |item, problems| {
+            or_none(units::address)(item, problems).map(Told::Address)
+        }),
+        fields.optional("subnet", problems, |item, problems| {
+            text(item, problems).map(Told::Subnet)
+        }),
+        fields.optional("stored-pin", problems, |item, problems| {
+            or_none(any)(item, problems).map(Told::StoredPin)
+        }),
+        fields.optional("prompt", problems, |item, problems| {
+            text(item, problems).map(Told::Prompt)
+        }),
+        fields.optional("neighbour", problems, neighbours),
+        fields.optional("flashed", problems, |item, problems| {
+            number(0, u32::MAX)(item, problems).map(Told::Flashed)
+        }),
+        fields.optional("redirects", problems, |item, problems| {
+            number(0, u32::MAX)(item, problems).map(Told::Redirects)
+        }),
+        fields.optional("directory", problems, directory),
+    ];
+    let mut told: Vec<At<Told>> = all.into_iter().flatten().collect();
+    told.sort_by_key(|told| told.span.start);
+    Some(told)
+}
+
+fn any(text: &str) -> Result<String, Wrong> {
+    Ok(text.to_owned())
+}
+
+/// A DN, or `true` for any, or `false`.
+fn registered(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
+    if let DeValue::Boolean(yes) = item.get_ref() {
+        return Some(if *yes {
+            Told::Registered(None)
+        } else {
+            Told::NotRegistered
+        });
+    }
+    if let DeValue::String(_) = item.get_ref() {
+        return text(item, problems).map(|dn| Told::Registered(Some(dn)));
+    }
+    wrong_type(
+        item,
+        "a directory number in quotes, true or false",
+        problems,
+    )
+}
+
+fn neighbours(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
+    let mut neighbours = Vec::new();
+    for (key, item) in entries(item, problems) {
+        let address = match units::address(&key.value) {
+            Ok(address) => Some(address),
+            Err(wrong) => {
+                problems.push(Problem::new(&key.span, wrong.message).help(wrong.help));
+                None
+            }
+        };
+        let state = or_none(neighbour_state)(item, problems);
+        if let (Some(address), Some(state)) = (address, state) {
+            neighbours.push((address, At::new(state, item.span())));
+        }
+    }
+    Some(Told::Neighbour(neighbours))
+}
+
+fn neighbour_state(text: &str) -> Result<NeighbourState, Wrong> {
+    let found = NeighbourState::ALL.iter().find(|(_, name)| *name == text);
+    found.map(|(state, _)| *state).ok_or_else(|| {
+        let names: Vec<&str> = NeighbourState::ALL.iter().map(|(_, name)| *name).collect();
+        let help = format!("the states are {}, and none", names.join(", "));
+        Wrong::new(format!("`{text}` is not a state of a neighbour"), &help)
+    })
+}
+
+fn directory(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
+    let mut mapped = Vec::new();
+    for (dn, item) in entries(item, problems) {
+        if let Some(phone) = text(item, problems) {
+            mapped.push((dn, At::new(phone, item.span())));
+        }
+    }
+    Some(Told::Directory(mapped))
+}
+
+fn frames(item: &Item<'_>, problems: &mut Problems) -> Option<Frames> {
+    const COUNTS: &[&str] = &["at-least", "at-most", "exactly"];
+    const SINCE: &[(&str, Since)] = &[("start", Since::Start), ("last-action", Since::LastAction)];
+    let mut fields = Fields::of(item, &keys::FRAMES, problems)?;
+    let counts = fields.present(COUNTS);
+    let on = fields.optional("on", problems, text);
+    let filter = fields.required("filter", problems, text);
+    let since = fields.optional("since", problems, word(SINCE));
+    let mut count = |key, problems: &mut Problems| {
+        let found = fields.optional(key, problems, number(0, u64::MAX));
+        found.map(|count| count.value)
+    };
+    let at_least = count("at-least", problems).map(Count::AtLeast);
+    let at_most = count("at-most", problems).map(Count::AtMost);
+    let exactly = count("exactly", problems).map(Count::Exactly);
+    match counts.as_slice() {
+        [] => {
+            let problem = Problem::new(&fields.span, "this does not say how many frames");
+            problems.push(problem.label("needs `at-least`, `at-most` or `exactly`"));
+        }
+        [_] => {}
+        [(first, place), (second, other), ..] => {
+            let message = format!("one count is enough: this has `{first}` and `{second}`");
+            problems.push(Problem::new(other, message).context(place, "the first"));
+        }
+    }
+    Some(Frames {
+        on,
+        filter: filter?,
+        count: at_least.or(at_most).or(exactly)?,
+        since: since.map_or(Since::LastAction, |since| since.value),
+    })
+}

@@ -1,0 +1,434 @@
+//! The plan: a scenario with every default filled in and every name resolved.
+//!
+//! A plan looks at no machine and holds no left-over choice: what the file left out has its default here.
+//! `check --explain` prints it. Stations refer to each other by index into the plan's own lists.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::ops::Range;
+
+use crate::outbox::NeighbourState;
+use crate::time::Duration;
+use crate::wire::Mac;
+
+/// A network and what is to happen in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// One sentence, for a reader.
+    pub title: String,
+    /// Rule ids that the scenario shows, for example `MV-2`.
+    pub shows: Vec<String>,
+    pub seed: u64,
+    pub subnets: Vec<Subnet>,
+    pub routers: Vec<Router>,
+    pub hosts: Vec<Host>,
+    pub elements: Vec<Element>,
+    pub phones: Vec<Phone>,
+    /// Names of phones that one table made in numbers (`count`), with their range in `phones`.
+    pub groups: Vec<Group>,
+    pub steps: Vec<Step>,
+}
+
+/// Index into [`Plan::subnets`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SubnetId(pub usize);
+/// Index into [`Plan::hosts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostId(pub usize);
+/// Index into [`Plan::elements`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ElementId(pub usize);
+/// Index into [`Plan::phones`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PhoneId(pub usize);
+
+/// An IPv4 prefix, host bits zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefix {
+    pub address: Ipv4Addr,
+    /// 0 to 32.
+    pub len: u8,
+}
+
+impl Prefix {
+    /// The prefix of this length that `address` is in.
+    pub fn of(address: Ipv4Addr, len: u8) -> Prefix {
+        let mask = u32::MAX
+            .checked_shl(32 - u32::from(len.min(32)))
+            .unwrap_or(0);
+        Prefix {
+            address: Ipv4Addr::from(u32::from(address) & mask),
+            len,
+        }
+    }
+
+    /// Whether `address` is in it.
+    pub fn contains(self, address: Ipv4Addr) -> bool {
+        Prefix::of(address, self.len).address == self.address
+    }
+
+    /// Whether the two have an address in common.
+    pub fn overlaps(self, other: Prefix) -> bool {
+        self.contains(other.address) || other.contains(self.address)
+    }
+
+    /// Its last address: the one for directed broadcast.
+    pub fn last(self) -> Ipv4Addr {
+        let host_bits = u32::MAX.checked_shr(u32::from(self.len)).unwrap_or(0);
+        Ipv4Addr::from(u32::from(self.address) | host_bits)
+    }
+
+    /// Its `n`th address, 0 being the network itself; `None` if it does not reach so far.
+    pub fn nth(self, n: u32) -> Option<Ipv4Addr> {
+        let address = u32::from(self.address).checked_add(n).map(Ipv4Addr::from);
+        address.filter(|address| self.contains(*address))
+    }
+}
+
+impl fmt::Display for Prefix {
+    /// `10.1.0.0/24`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.len)
+    }
+}
+
+/// One segment: an Ethernet broadcast domain with one IPv4 prefix, on a switch of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subnet {
+    pub name: String,
+    pub prefix: Prefix,
+    /// The default gateway of its stations: a router's interface in this subnet.
+    pub gateway: Option<Ipv4Addr>,
+    /// How its cables are.
+    pub cable: Cable,
+    pub dhcp: Option<Dhcp>,
+}
+
+/// Latency and rate of a cable, each way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cable {
+    pub latency: Duration,
+    /// Bits a second; `None` is without limit.
+    pub rate: Option<u64>,
+    /// Bytes that may wait for the transmitter.
+    pub queue_bytes: usize,
+}
+
+/// A subnet's DHCP server, on a host of its own in the subnet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dhcp {
+    /// Address of the host that serves it, and server identifier.
+    pub server: Ipv4Addr,
+    /// First and last address given out.
+    pub pool: (Ipv4Addr, Ipv4Addr),
+    pub router: Option<Ipv4Addr>,
+    pub name_servers: Vec<Ipv4Addr>,
+    pub lease: Duration,
+    /// T1 and T2; `None`: half and seven eighths of the lease (RFC 2131 section 4.4.5).
+    pub renew: Option<Duration>,
+    pub rebind: Option<Duration>,
+    pub authoritative: bool,
+    /// Whole options as sent, after the ones that the fields above make: 125, 43, 60 and others.
+    pub options: Vec<(u8, Vec<u8>)>,
+    pub reservations: Vec<(Mac, Ipv4Addr)>,
+}
+
+/// A router with its interfaces.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Router {
+    pub name: String,
+    pub interfaces: Vec<RouterInterface>,
+    /// Static routes, those of the file or, where it names none, the shortest ways to every subnet.
+    pub routes: Vec<Route>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouterInterface {
+    pub subnet: SubnetId,
+    pub address: Ipv4Addr,
+    pub mac: Mac,
+    pub arp: ArpMode,
+}
+
+/// What a gateway answers ARP for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArpMode {
+    /// Its own address on that link only.
+    Strict,
+    /// Any address of its own (Linux's default).
+    AnyOwnAddress,
+    /// Also any address routed out of another interface.
+    Proxy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    pub to: Prefix,
+    pub via: Ipv4Addr,
+}
+
+/// A station that is no phone, element or router.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Host {
+    pub name: String,
+    pub at: SubnetId,
+    pub mac: Mac,
+    pub kind: HostKind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum HostKind {
+    /// A server of boot files.
+    Tftp {
+        address: Ipv4Addr,
+        ports: Vec<u16>,
+        firmware: Firmware,
+    },
+    /// A subnet's DHCP server: that of [`Subnet::dhcp`] of the subnet it stands in.
+    Dhcp,
+    /// A kernel of the machine behind a TAP device in a namespace of its own: live only. `address` is given to
+    /// its interface before the first step; without one it starts with none (and may ask for one by DHCP).
+    Kernel { address: Option<Ipv4Addr> },
+}
+
+/// The boot files of a TFTP server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Firmware {
+    /// Every file of this folder, relative to the scenario file.
+    Folder(String),
+    /// Made up: name, version and size in bytes of each file; the content follows from them alone.
+    Made(Vec<MadeFile>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeFile {
+    pub name: String,
+    pub version: String,
+    pub bytes: usize,
+}
+
+/// A controller of the cluster, with its forms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Element {
+    pub name: String,
+    pub at: SubnetId,
+    pub address: Ipv4Addr,
+    pub mac: Mac,
+    /// 1 to 999.
+    pub ceid_index: u16,
+    /// 1 to 7 digits.
+    pub ceid_digits: String,
+    pub registration_code: String,
+    pub replacement_code: String,
+    /// Telephone Directory, with the MAC of Multiline IP Sets where one is programmed: DN, MAC.
+    pub directory: Vec<(String, Option<Mac>)>,
+    /// Remote Directory Numbers: DN, CEID digits.
+    pub remote: Vec<(String, String)>,
+    /// Cluster Elements: CEID digits, ICP/PBX number.
+    pub cluster: Vec<(String, u16)>,
+    /// ICP/PBX Networking: ICP/PBX number, its entry.
+    pub networking: Vec<(u16, Networking)>,
+    pub heartbeat: Duration,
+}
+
+/// An entry of ICP/PBX Networking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Networking {
+    /// Address in dotted decimal, or FQDN.
+    pub address: String,
+    /// The PBX number: must equal the element's CEID index (CL-3).
+    pub pbx_number: u16,
+}
+
+/// A set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Phone {
+    pub name: String,
+    pub model: Model,
+    pub mac: Mac,
+    pub at: SubnetId,
+    /// The PIN that its user types whenever it prompts; `None`: nobody types.
+    pub user_pin: Option<String>,
+    /// How long the user takes to type it.
+    pub user_delay: Duration,
+    /// The PIN in its memory before the run.
+    pub stored_pin: Option<String>,
+}
+
+/// What a set's model decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// For example `5360`.
+    pub name: String,
+    pub boot_file: String,
+    pub main_file: String,
+}
+
+/// Phones made in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    pub name: String,
+    pub phones: Range<usize>,
+}
+
+/// One step of the timeline. Steps follow each other; a step begins when the one before has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Line of the scenario file, from 1, for reports.
+    pub line: usize,
+    /// A sentence for the reader, if the file has one.
+    pub note: Option<String>,
+    pub kind: StepKind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepKind {
+    Act(Action),
+    Expect {
+        when: When,
+        expectations: Vec<Expectation>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// `over`: the phones start evenly spread over this time; the step ends when the last one has started.
+    PowerUp {
+        phones: Vec<PhoneId>,
+        holding_star: bool,
+        over: Duration,
+    },
+    PowerDown {
+        phones: Vec<PhoneId>,
+    },
+    /// The cable goes to another port: of the same subnet or of another one.
+    Move {
+        phones: Vec<PhoneId>,
+        to: SubnetId,
+    },
+    Unplug {
+        phones: Vec<PhoneId>,
+    },
+    /// Back into the port it was pulled from.
+    Plug {
+        phones: Vec<PhoneId>,
+    },
+    EnterPin {
+        phone: PhoneId,
+        pin: String,
+    },
+    Wait(Duration),
+    /// A host or an element loses power, or gets it back.
+    Stop(StationId),
+    Start(StationId),
+    /// Runs a command on a kernel host and waits for its end: live only.
+    Exec(Exec),
+}
+
+/// A station that a step can stop and start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StationId {
+    Host(HostId),
+    Element(ElementId),
+}
+
+/// A command on a kernel host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exec {
+    pub host: HostId,
+    /// Program and arguments, with no shell between. `{scenario}` in them is the folder of the scenario file.
+    pub command: Vec<String>,
+    /// The exit status that it must end with.
+    pub status: i32,
+    /// Texts that its output must contain.
+    pub prints: Vec<String>,
+    /// The time that it may take.
+    pub within: Duration,
+}
+
+/// An expectation's kind of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// At this very moment.
+    Now,
+    /// At some moment within this time all of them hold; the step ends then.
+    Within(Duration),
+    /// At every moment for this long.
+    Throughout(Duration),
+    /// At no moment for this long does any of them hold.
+    Never(Duration),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// Line of the scenario file, from 1.
+    pub line: usize,
+    pub what: What,
+}
+
+/// What is expected.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// Every one of these phones.
+    Phone {
+        phones: Vec<PhoneId>,
+        is: PhoneIs,
+    },
+    /// A DN in an element's forms belongs to this phone, or to none.
+    Mapped {
+        element: ElementId,
+        dn: String,
+        phone: Option<PhoneId>,
+    },
+    Frames(Frames),
+}
+
+/// One thing that can be told of a phone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PhoneIs {
+    /// In service with this DN; `None`: with any.
+    Registered(Option<String>),
+    NotRegistered,
+    /// In service at this element.
+    AtElement(ElementId),
+    /// Its display shows this text: one line, or two lines joined by ` / `.
+    Display(String),
+    Address(Option<Ipv4Addr>),
+    /// It has an address of this subnet.
+    AddressIn(SubnetId),
+    /// The PIN in its memory.
+    StoredPin(Option<String>),
+    /// The reason of its last prompt contains this text.
+    Prompt(String),
+    /// The state of an entry in its neighbour table; `None`: there is no entry.
+    Neighbour(Ipv4Addr, Option<NeighbourState>),
+    /// How often it has flashed its boot image since the run began.
+    Flashed(u32),
+    /// The number of redirects since its last power-up.
+    Redirects(u32),
+}
+
+/// How many frames.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frames {
+    /// The segment that they cross; `None`: any.
+    pub on: Option<SubnetId>,
+    /// A display filter.
+    pub filter: String,
+    pub count: Count,
+    /// What is counted: since the last action, or since the run began.
+    pub since: Since,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    AtLeast(u64),
+    AtMost(u64),
+    Exactly(u64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    LastAction,
+    Start,
+}

@@ -1,0 +1,291 @@
+//! DHCP: pools that fit their subnet, and the options that tell the sets their servers.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::Resolver;
+use super::names::Named;
+use super::stations::check_host;
+use crate::scenario::file::{self, At, Layout};
+use crate::scenario::plan::{Dhcp, Subnet};
+use crate::scenario::problem::{Problem, Problems, Span};
+use crate::time::Duration;
+use crate::wire::Mac;
+
+const LEASE: Duration = Duration::from_secs(8 * 3600);
+
+/// The address of a subnet's DHCP server: the second of its hosts if the file does not say.
+pub(super) fn server(dhcp: &At<file::Dhcp>, subnet: &Subnet) -> At<Ipv4Addr> {
+    match &dhcp.value.server {
+        Some(server) => server.clone(),
+        None => {
+            let second = subnet.prefix.nth(2).unwrap_or(subnet.prefix.address);
+            At::new(second, dhcp.span.clone())
+        }
+    }
+}
+
+/// A subnet's DHCP. Every station has its address by now, every phone its MAC.
+pub(super) fn dhcp(
+    resolver: &mut Resolver<'_>,
+    at: usize,
+    dhcp: &At<file::Dhcp>,
+    macs: &[Mac],
+) -> Dhcp {
+    let subnet = resolver.subnets[at].clone();
+    let given = &dhcp.value;
+    let options = options(resolver, given, &dhcp.span);
+    let (lease, renew, rebind) = times(given, resolver.problems);
+    Dhcp {
+        server: server(dhcp, &subnet).value,
+        pool: pool(resolver, dhcp, &subnet),
+        router: subnet.gateway,
+        name_servers: given
+            .name_servers
+            .iter()
+            .map(|server| server.value)
+            .collect(),
+        lease,
+        renew,
+        rebind,
+        authoritative: given.authoritative.as_ref().is_none_or(|yes| yes.value),
+        options,
+        reservations: reservations(resolver, given, &subnet, macs),
+    }
+}
+
+fn pool(
+    resolver: &mut Resolver<'_>,
+    dhcp: &At<file::Dhcp>,
+    subnet: &Subnet,
+) -> (Ipv4Addr, Ipv4Addr) {
+    let problems = &mut *resolver.problems;
+    let (pool, span) = match &dhcp.value.pool {
+        Some(At { value, span }) => (*value, span),
+        None => match default_pool(subnet) {
+            Some(pool) => (pool, &dhcp.span),
+            None => {
+                let message = format!("{} has no room for a pool", subnet.prefix);
+                problems
+                    .push(Problem::new(&dhcp.span, message).help("give it a `pool`".to_owned()));
+                return (subnet.prefix.address, subnet.prefix.address);
+            }
+        },
+    };
+    let first = check_host(&At::new(pool.0, span.clone()), subnet, problems);
+    let last = pool.1 == pool.0 || check_host(&At::new(pool.1, span.clone()), subnet, problems);
+    if !first || !last {
+        return pool;
+    }
+    if let Some((address, who, place)) = resolver.stations.first_in(pool) {
+        let (from, to) = pool;
+        let message = format!("the pool {from} - {to} contains {address}, the address of {who}");
+        let problem = Problem::new(span, message).context(place, format!("{who} has {address}"));
+        problems.push(problem);
+    }
+    pool
+}
+
+/// From the 50th address, in a small subnet from its first quarter, to the last one before broadcast;
+/// after gateway and server in any case.
+fn default_pool(subnet: &Subnet) -> Option<(Ipv4Addr, Ipv4Addr)> {
+    const FROM: u32 = 50;
+    const FROM_LEAST: u32 = 3;
+    let size = 1_u32.checked_shl(32 - u32::from(subnet.prefix.len))?;
+    let first = FROM.min((size / 4).max(FROM_LEAST));
+    let last = size.checked_sub(2).filter(|last| *last >= first)?;
+    Some((subnet.prefix.nth(first)?, subnet.prefix.nth(last)?))
+}
+
+type Times = (Duration, Option<Duration>, Option<Duration>);
+
+/// Whole seconds, in the order T1, T2, end (RFC 2131 section 4.4.5).
+fn times(given: &file::Dhcp, problems: &mut Problems) -> Times {
+    let lease = given.lease.as_ref();
+    let (renew, rebind) = (given.renew.as_ref(), given.rebind.as_ref());
+    for time in [lease, renew, rebind].into_iter().flatten() {
+        let whole = time.value.subsec_nanos() == 0;
+        if !whole || time.value.is_zero() || time.value.as_secs() >= u64::from(u32::MAX) {
+            let message = "DHCP counts leases in whole seconds, from 1 s to 136 years";
+            problems.push(Problem::new(&time.span, message));
+        }
+    }
+    let value = |time: Option<&At<Duration>>| time.map(|time| time.value);
+    let lease_time = value(lease).unwrap_or(LEASE);
+    let t2 = value(rebind).unwrap_or(lease_time.saturating_mul(7) / 8);
+    if let Some(rebind) = rebind.filter(|rebind| rebind.value >= lease_time) {
+        let message = "rebinding begins before the lease ends";
+        problems.push(
+            Problem::new(&rebind.span, message)
+                .help("make `rebind` shorter than `lease`".to_owned()),
+        );
+    } else if let Some(renew) = renew.filter(|renew| renew.value >= t2) {
+        let message = "renewing begins before rebinding";
+        let help = "make `renew` shorter than `rebind`, which is 7/8 of the lease if not given";
+        problems.push(Problem::new(&renew.span, message).help(help.to_owned()));
+    }
+    (lease_time, value(renew), value(rebind))
+}
+
+fn reservations(
+    resolver: &mut Resolver<'_>,
+    given: &file::Dhcp,
+    subnet: &Subnet,
+    macs: &[Mac],
+) -> Vec<(Mac, Ipv4Addr)> {
+    let mut reserved = Vec::new();
+    let mut taken: BTreeMap<Ipv4Addr, &Span> = BTreeMap::new();
+    for (name, address) in &given.reserve {
+        let phone = resolver.names.phone(name, resolver.problems);
+        if !check_host(address, subnet, resolver.problems) {
+            continue;
+        }
+        let At { value, span } = address;
+        if let Some((_, who, place)) = resolver.stations.first_in((*value, *value)) {
+            let problem = Problem::new(span, format!("{value} is the address of {who}"));
+            resolver
+                .problems
+                .push(problem.context(place, format!("given to {who}")));
+        }
+        if let Some(first) = taken.insert(*value, span) {
+            let problem = Problem::new(span, format!("{value} is reserved twice"));
+            resolver
+                .problems
+                .push(problem.context(first, "the first time"));
+        }
+        reserved.extend(phone.and_then(|phone| Some((*macs.get(phone.0)?, *value))));
+    }
+    reserved
+}
+
+/// The options that tell the sets where to go, with the file's own ones in place of those of the same code.
+fn options(resolver: &mut Resolver<'_>, given: &file::Dhcp, span: &Span) -> Vec<(u8, Vec<u8>)> {
+    let mut options: Vec<(u8, Vec<u8>)> = Vec::new();
+    let call_srv = given
+        .call_srv
+        .as_ref()
+        .map(|list| call_servers(resolver, list));
+    let sw_tftp = given.sw_tftp.as_ref().map(|list| {
+        let servers = list.value.iter();
+        let addresses: Vec<String> = servers
+            .filter_map(|server| resolver.boot_server_address(server))
+            .collect();
+        addresses
+    });
+    let tags = [
+        ("sw_tftp", sw_tftp.map(|list| list.join(","))),
+        ("call_srv", call_srv.map(|list| list.join(","))),
+        (
+            "vlan",
+            given.vlan.as_ref().map(|vlan| vlan.value.to_string()),
+        ),
+        ("l2p", given.l2p.as_ref().map(|l2p| l2p.value.clone())),
+        ("dscp", given.dscp.as_ref().map(|dscp| dscp.value.clone())),
+    ];
+    if let Some(option_60) = &given.option_60 {
+        options.push((60, option_60.value.clone().into_bytes()));
+    }
+    if tags.iter().any(|(_, value)| value.is_some()) {
+        let layout = given
+            .layout
+            .as_ref()
+            .map_or(Layout::A, |layout| layout.value);
+        options.extend(configuration(&tags, layout, span, resolver.problems));
+    } else if let Some(layout) = &given.layout {
+        let message = "there is nothing to lay out: no call_srv, sw_tftp, vlan, l2p or dscp";
+        resolver.problems.push(Problem::new(&layout.span, message));
+    }
+    for (code, bytes) in &given.options {
+        options.retain(|(made, _)| *made != code.value);
+        options.push((code.value, bytes.clone()));
+    }
+    options.sort_by_key(|(code, _)| *code);
+    options
+}
+
+/// The configuration string, wrapped: the option's code and bytes.
+fn configuration(
+    tags: &[(&str, Option<String>)],
+    layout: Layout,
+    span: &Span,
+    problems: &mut Problems,
+) -> Option<(u8, Vec<u8>)> {
+    let mut string = "id:ipphone.mitel.com".to_owned();
+    for (tag, value) in tags {
+        if let Some(value) = value {
+            string.push_str(&format!(";{tag}={value}"));
+        }
+    }
+    let most = if layout == Layout::Option43 { 255 } else { 250 };
+    let Some(len) = u8::try_from(string.len())
+        .ok()
+        .filter(|_| string.len() <= most)
+    else {
+        let message = format!(
+            "the configuration string has {} characters; this option holds {most}",
+            string.len()
+        );
+        problems.push(Problem::new(span, message).help("name fewer servers".to_owned()));
+        return None;
+    };
+    let mut bytes = vec![0, 0, 4, 3];
+    match layout {
+        Layout::A => bytes.push(len),
+        Layout::B(number) => bytes.extend([len + 2, number, len]),
+        Layout::Option43 => bytes.clear(),
+    }
+    bytes.extend(string.as_bytes());
+    Some((if layout == Layout::Option43 { 43 } else { 125 }, bytes))
+}
+
+/// Addresses, or FQDNs of container-based elements (CL-9): 1 to 4.
+fn call_servers(resolver: &mut Resolver<'_>, list: &At<Vec<At<String>>>) -> Vec<String> {
+    if !(1..=4).contains(&list.value.len()) {
+        let message = format!("call_srv names 1 to 4 elements, not {}", list.value.len());
+        resolver.problems.push(Problem::new(&list.span, message));
+    }
+    let one = |server| resolver.element_address(server);
+    list.value.iter().filter_map(one).collect()
+}
+
+impl Resolver<'_> {
+    /// The address of an element, an address as it is, or an FQDN as it is.
+    pub(super) fn element_address(&mut self, server: &At<String>) -> Option<String> {
+        let text = &server.value;
+        if let Ok(address) = text.parse::<Ipv4Addr>() {
+            return Some(address.to_string());
+        }
+        if let Some(Named::Element(element)) = self.names.get(text) {
+            let address = self.file.elements[element.0].address.as_ref()?;
+            return Some(address.value.to_string());
+        }
+        if is_fqdn(text) {
+            return Some(text.clone());
+        }
+        self.names.element(server, self.problems);
+        None
+    }
+
+    /// The address of a boot server, or an address as it is.
+    fn boot_server_address(&mut self, server: &At<String>) -> Option<String> {
+        if let Ok(address) = server.value.parse::<Ipv4Addr>() {
+            return Some(address.to_string());
+        }
+        let tftp = &self.file.tftp;
+        let host = self.names.boot_server(server, tftp.len(), self.problems)?;
+        let address = tftp[host.0].address.as_ref()?;
+        Some(address.value.to_string())
+    }
+}
+
+/// Labels of letters, digits and hyphens with points between them, the last one not a number.
+fn is_fqdn(text: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    let mut labels = text.trim_end_matches('.').split('.');
+    let last = text.trim_end_matches('.').rsplit('.').next();
+    text.contains('.')
+        && labels.all(label)
+        && last.is_some_and(|last| !last.chars().all(|c| c.is_ascii_digit()))
+}

@@ -1,0 +1,127 @@
+//! Stations that are no sets, elements or routers: boot servers, kernels, DHCP servers.
+
+use std::net::Ipv4Addr;
+
+use super::Resolver;
+use super::dhcp;
+use super::stations::{place, server_mac};
+use crate::scenario::file::At;
+use crate::scenario::plan::{Firmware, Host, HostKind, SubnetId};
+use crate::scenario::problem::Span;
+use crate::wire::Mac;
+
+/// The ports that sets try: 20001 first, then TFTP's own.
+const TFTP_PORTS: &[u16] = &[20001, 69];
+/// The first MAC of kernel hosts that the file gives neither MAC nor address.
+const FIRST_KERNEL_MAC: Mac = Mac([0x02, 0x01, 0, 0, 0, 1]);
+
+/// Boot servers, kernel hosts, DHCP servers: in this order, which the names count on.
+pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
+    let file = resolver.file;
+    let mut hosts = Vec::new();
+    for tftp in &file.tftp {
+        let address = tftp.address.as_ref();
+        let given = Given {
+            name: tftp.name.as_ref(),
+            at: tftp.at.as_ref(),
+            address,
+            mac: tftp.mac.as_ref(),
+            span: &tftp.span,
+        };
+        let ports = tftp.ports.as_ref();
+        let firmware = tftp
+            .firmware
+            .as_ref()
+            .map(|firmware| firmware.value.clone());
+        let kind = HostKind::Tftp {
+            address: address.map_or(Ipv4Addr::UNSPECIFIED, |address| address.value),
+            ports: ports.map_or_else(
+                || TFTP_PORTS.to_vec(),
+                |ports| ports.iter().map(|port| port.value).collect(),
+            ),
+            firmware: firmware.unwrap_or(Firmware::Made(Vec::new())),
+        };
+        hosts.push(given.host(resolver, hosts.len(), kind));
+    }
+    for host in &file.hosts {
+        let address = host.address.as_ref();
+        let given = Given {
+            name: host.name.as_ref(),
+            at: host.at.as_ref(),
+            address,
+            mac: host.mac.as_ref(),
+            span: &host.span,
+        };
+        let address = address.map(|address| address.value);
+        hosts.push(given.host(resolver, hosts.len(), HostKind::Kernel { address }));
+    }
+    for (i, subnet) in file.subnets.iter().enumerate() {
+        if let Some(dhcp) = &subnet.dhcp {
+            hosts.push(dhcp_server(resolver, SubnetId(i), dhcp));
+        }
+    }
+    hosts
+}
+
+fn dhcp_server(
+    resolver: &mut Resolver<'_>,
+    at: SubnetId,
+    dhcp: &At<crate::scenario::file::Dhcp>,
+) -> Host {
+    let subnet = &resolver.subnets[at.0];
+    let name = format!("dhcp.{}", subnet.name);
+    let server = dhcp::server(dhcp, subnet);
+    let mac = server_mac(server.value);
+    resolver
+        .stations
+        .address(&name, &server, subnet, resolver.problems);
+    resolver
+        .stations
+        .mac(name.clone(), mac, &server.span, None, resolver.problems);
+    let kind = HostKind::Dhcp;
+    Host {
+        name,
+        at,
+        mac,
+        kind,
+    }
+}
+
+/// What the file says of a host.
+struct Given<'a> {
+    name: Option<&'a At<String>>,
+    at: Option<&'a At<String>>,
+    address: Option<&'a At<Ipv4Addr>>,
+    mac: Option<&'a At<Mac>>,
+    span: &'a Span,
+}
+
+impl Given<'_> {
+    /// The host, the `position`th of all.
+    fn host(self, resolver: &mut Resolver<'_>, position: usize, kind: HostKind) -> Host {
+        let name = self.name.map(|name| name.value.clone()).unwrap_or_default();
+        let where_ = (resolver.subnets.as_slice(), &resolver.names);
+        let at = place(self.at, self.address, self.span, where_, resolver.problems);
+        if let (Some(address), Some(at)) = (self.address, at) {
+            let subnet = &resolver.subnets[at.0];
+            resolver
+                .stations
+                .address(&name, address, subnet, resolver.problems);
+        }
+        let mac = match (self.mac, self.address) {
+            (Some(mac), _) => mac.value,
+            (None, Some(address)) => server_mac(address.value),
+            (None, None) => FIRST_KERNEL_MAC.plus(position as u64),
+        };
+        let span = self.mac.map_or(self.span, |mac| &mac.span);
+        resolver
+            .stations
+            .mac(name.clone(), mac, span, None, resolver.problems);
+        Host {
+            name,
+            at: at.unwrap_or(SubnetId(0)),
+            mac,
+            kind,
+        }
+    }
+}

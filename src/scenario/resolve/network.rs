@@ -1,0 +1,204 @@
+//! Subnets and routers.
+
+use super::Resolver;
+use super::stations::{self, server_mac};
+use crate::scenario::file::{self, At};
+use crate::scenario::plan::{ArpMode, Cable, Prefix, Router, RouterInterface, Subnet, SubnetId};
+use crate::scenario::problem::{Problem, Problems, Span};
+use crate::time::Duration;
+
+/// A cable in a building.
+const LATENCY: Duration = Duration::from_micros(50);
+/// Fast Ethernet, as these sets have it.
+const RATE: u64 = 100_000_000;
+const QUEUE_BYTES: usize = 256 << 10;
+
+/// The subnets, without their DHCP.
+pub(super) fn subnets(file: &file::File, problems: &mut Problems) -> Vec<Subnet> {
+    let mut subnets: Vec<Subnet> = Vec::new();
+    for subnet in &file.subnets {
+        if let Some(prefix) = &subnet.prefix {
+            check_prefix(prefix, &subnets, problems);
+        }
+        let prefix = subnet
+            .prefix
+            .as_ref()
+            .map_or(stations::ANY, |prefix| prefix.value);
+        let gateway = subnet.gateway.as_ref().and_then(|gateway| {
+            let given = gateway.value.address.as_ref().map(|address| address.value);
+            given.or_else(|| prefix.nth(1))
+        });
+        subnets.push(Subnet {
+            name: subnet
+                .name
+                .as_ref()
+                .map(|name| name.value.clone())
+                .unwrap_or_default(),
+            prefix,
+            gateway,
+            cable: cable(&subnet.cable),
+            dhcp: None,
+        });
+    }
+    subnets
+}
+
+fn cable(cable: &file::Cable) -> Cable {
+    Cable {
+        latency: cable
+            .latency
+            .as_ref()
+            .map_or(LATENCY, |latency| latency.value),
+        rate: cable.rate.as_ref().map_or(Some(RATE), |rate| rate.value),
+        queue_bytes: cable
+            .queue
+            .as_ref()
+            .map_or(QUEUE_BYTES, |queue| queue.value),
+    }
+}
+
+/// Room for two stations, and no address in common with a subnet before it.
+fn check_prefix(prefix: &At<Prefix>, before: &[Subnet], problems: &mut Problems) {
+    /// Shorter ones hold more addresses than any network of one segment.
+    const LEN: std::ops::RangeInclusive<u8> = 8..=30;
+    let At { value, span } = prefix;
+    if !LEN.contains(&value.len) {
+        let message = format!(
+            "a subnet's prefix has a length from 8 to 30, not {}",
+            value.len
+        );
+        problems.push(Problem::new(span, message));
+    }
+    let known = before
+        .iter()
+        .filter(|subnet| subnet.prefix != stations::ANY);
+    for other in known.filter(|other| other.prefix.overlaps(*value)) {
+        let (name, prefix) = (&other.name, other.prefix);
+        let message = format!("{value} overlaps {prefix}, the prefix of {name}");
+        problems.push(Problem::new(span, message));
+    }
+}
+
+/// The routers that the file lists, then those that only a gateway names, in order; without their routes.
+pub(super) fn routers(resolver: &mut Resolver<'_>) -> Vec<Router> {
+    let file = resolver.file;
+    let mut routers: Vec<Router> = file
+        .routers
+        .iter()
+        .map(|router| named(router.name.as_ref()))
+        .collect();
+    for (i, subnet) in file.subnets.iter().enumerate() {
+        let Some(At {
+            value: gateway,
+            span,
+        }) = &subnet.gateway
+        else {
+            continue;
+        };
+        let Some(name) = &gateway.router else {
+            continue;
+        };
+        resolver.names.add_router(name, resolver.problems);
+        let Some(address) = resolver.subnets[i].gateway else {
+            continue;
+        };
+        let place = gateway
+            .address
+            .as_ref()
+            .map_or(span, |address| &address.span);
+        let interface = New {
+            subnet: SubnetId(i),
+            address: At::new(address, place.clone()),
+            arp: gateway.arp.as_ref(),
+            mac: gateway.mac.as_ref(),
+        };
+        let known = routers.iter().position(|router| router.name == name.value);
+        let known = known.unwrap_or_else(|| {
+            routers.push(named(Some(name)));
+            routers.len() - 1
+        });
+        interface.add_to(&mut routers[known], resolver);
+    }
+    for (router, plan) in file.routers.iter().zip(&mut routers) {
+        for At {
+            value: interface, ..
+        } in &router.interfaces
+        {
+            let (Some(name), Some(address)) = (&interface.subnet, &interface.address) else {
+                continue;
+            };
+            if let Some(subnet) = resolver.names.subnet(name, resolver.problems) {
+                let interface = New {
+                    subnet,
+                    address: address.clone(),
+                    arp: interface.arp.as_ref(),
+                    mac: interface.mac.as_ref(),
+                };
+                interface.add_to(plan, resolver);
+            }
+        }
+        if plan.interfaces.is_empty() {
+            let message = "this router has no interface";
+            let help = "give it `interfaces`, or name it in a subnet's `gateway`".to_owned();
+            resolver
+                .problems
+                .push(Problem::new(&router.span, message).help(help));
+        }
+    }
+    routers
+}
+
+fn named(name: Option<&At<String>>) -> Router {
+    Router {
+        name: name.map(|name| name.value.clone()).unwrap_or_default(),
+        interfaces: Vec::new(),
+        routes: Vec::new(),
+    }
+}
+
+/// An interface that a router is to get.
+struct New<'a> {
+    subnet: SubnetId,
+    address: At<std::net::Ipv4Addr>,
+    arp: Option<&'a At<ArpMode>>,
+    mac: Option<&'a At<crate::wire::Mac>>,
+}
+
+impl New<'_> {
+    fn add_to(self, router: &mut Router, resolver: &mut Resolver<'_>) {
+        let New {
+            subnet: at,
+            address,
+            arp,
+            mac,
+        } = self;
+        let subnet = &resolver.subnets[at.0];
+        let who = format!("{} in {}", router.name, subnet.name);
+        if router
+            .interfaces
+            .iter()
+            .any(|interface| interface.subnet == at)
+        {
+            let message = format!(
+                "{} has an interface in {} already",
+                router.name, subnet.name
+            );
+            resolver.problems.push(Problem::new(&address.span, message));
+            return;
+        }
+        resolver
+            .stations
+            .address(&who, &address, subnet, resolver.problems);
+        let place: &Span = mac.map_or(&address.span, |mac| &mac.span);
+        let mac = mac.map_or_else(|| server_mac(address.value), |mac| mac.value);
+        resolver
+            .stations
+            .mac(who, mac, place, Some(at), resolver.problems);
+        router.interfaces.push(RouterInterface {
+            subnet: at,
+            address: address.value,
+            mac,
+            arp: arp.map_or(ArpMode::Strict, |arp| arp.value),
+        });
+    }
+}

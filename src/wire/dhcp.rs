@@ -1,1 +1,0 @@
-//! DHCP messages (RFC 2131, RFC 2132).

@@ -1,1 +1,0 @@
-//! The sets' configuration string in DHCP options 125 and 43.

@@ -1,0 +1,122 @@
+//! The oldest form: options 128 to 135, one for each value, with `MITEL IP PHONE` in option 130.
+//!
+//! Addresses are binary, four bytes each. No document says how wide the numbers of 132 to 134 are: one,
+//! two and four bytes are read, highest first.
+
+use std::net::Ipv4Addr;
+
+use super::text::{APP_PROXY_MAX, CALL_SERVERS_MAX, DSCP_MAX, L2P_MAX, VLAN_MAX, is_name};
+use super::{CallServers, Decoded, Defect, Marking, Settings, Severity, Source, WithPort};
+use crate::wire::dhcp::Message;
+
+const SW_TFTP: u8 = 128;
+const CALL_SRV: u8 = 129;
+const MARK: u8 = 130;
+const IPA_SRV: u8 = 131;
+const VLAN: u8 = 132;
+const L2P: u8 = 133;
+const DSCP: u8 = 134;
+const APP_PROXY: u8 = 135;
+const MARK_TEXT: &[u8] = b"MITEL IP PHONE";
+
+/// Reads options 128 to 135 of a message; `None` if it has neither 128 nor 129 nor 130.
+///
+/// A defect's offset counts from the first byte of the option that its text names.
+pub fn decode_old(message: &Message) -> Option<Decoded> {
+    let mark = message.option(MARK);
+    let (sw_tftp, call_srv) = (message.option(SW_TFTP), message.option(CALL_SRV));
+    if sw_tftp.is_none() && call_srv.is_none() && mark.is_none() {
+        return None;
+    }
+    let mut defects = Vec::new();
+    if mark.as_deref() != Some(MARK_TEXT) {
+        defects.push(Defect {
+            offset: 0,
+            problem: "option 130 is not `MITEL IP PHONE`".to_owned(),
+            severity: Severity::Fatal,
+        });
+    }
+    let mut settings = Settings::default();
+    let mut take = |code: u8, wants: &str, store: &mut dyn FnMut(&[u8]) -> Option<()>| {
+        let Some(value) = message.option(code) else {
+            return;
+        };
+        if store(&value).is_none() {
+            defects.push(Defect {
+                offset: 0,
+                problem: format!("option {code} is not {wants}"),
+                severity: Severity::Warning,
+            });
+        }
+    };
+    take(SW_TFTP, "a list of IPv4 addresses", &mut |value| {
+        settings.sw_tftp = addresses(value)?;
+        Some(())
+    });
+    take(CALL_SRV, "one to four IPv4 addresses", &mut |value| {
+        let list = addresses(value).filter(|list| list.len() <= CALL_SERVERS_MAX)?;
+        settings.call_srv = Some(CallServers::Addresses(list));
+        Some(())
+    });
+    take(IPA_SRV, "an IPv4 address", &mut |value| {
+        let [host] = addresses(value)?[..] else {
+            return None;
+        };
+        settings.ipa_srv = Some(WithPort { host, port: None });
+        Some(())
+    });
+    take(VLAN, "0 to 4095", &mut |value| {
+        settings.vlan = Some(number(value, u32::from(VLAN_MAX))? as u16);
+        Some(())
+    });
+    take(L2P, "0 to 7", &mut |value| {
+        settings.l2p = Some(plain(number(value, u32::from(L2P_MAX))? as u8));
+        Some(())
+    });
+    take(DSCP, "0 to 63", &mut |value| {
+        settings.dscp = Some(plain(number(value, u32::from(DSCP_MAX))? as u8));
+        Some(())
+    });
+    take(APP_PROXY, "a name of at most 40 characters", &mut |value| {
+        let name = std::str::from_utf8(value).ok()?;
+        if name.len() > APP_PROXY_MAX || !is_name(name) {
+            return None;
+        }
+        settings.app_proxy = Some(WithPort {
+            host: name.to_owned(),
+            port: None,
+        });
+        Some(())
+    });
+    Some(Decoded {
+        source: Source::Old,
+        text: None,
+        tags: Vec::new(),
+        settings,
+        defects,
+    })
+}
+
+fn addresses(value: &[u8]) -> Option<Vec<Ipv4Addr>> {
+    let (whole, rest) = value.as_chunks::<4>();
+    let list = whole.iter().map(|octets| Ipv4Addr::from(*octets)).collect();
+    (!whole.is_empty() && rest.is_empty()).then_some(list)
+}
+
+fn number(value: &[u8], max: u32) -> Option<u32> {
+    if !matches!(value.len(), 1 | 2 | 4) {
+        return None;
+    }
+    let number = value
+        .iter()
+        .fold(0, |sum: u32, byte| (sum << 8) | u32::from(*byte));
+    (number <= max).then_some(number)
+}
+
+const fn plain(default: u8) -> Marking {
+    Marking {
+        default,
+        voice: None,
+        signalling: None,
+    }
+}
