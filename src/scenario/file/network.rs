@@ -14,6 +14,7 @@ use crate::scenario::plan::{ArpMode, Firmware, MadeFile, Prefix, Route};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units::{self, Wrong};
 use crate::wire::Mac;
+use crate::wire::vendor::{self, Marking};
 
 #[derive(Debug)]
 pub(crate) struct Subnet {
@@ -52,24 +53,32 @@ pub(crate) struct Dhcp {
     pub(crate) call_srv: Option<At<Vec<At<String>>>>,
     pub(crate) sw_tftp: Option<At<Vec<At<String>>>>,
     pub(crate) vlan: Option<At<u16>>,
-    /// As sent: a number, or one each of default, voice and signalling.
-    pub(crate) l2p: Option<At<String>>,
-    pub(crate) dscp: Option<At<String>>,
+    pub(crate) l2p: Option<At<Marking>>,
+    pub(crate) dscp: Option<At<Marking>>,
     pub(crate) layout: Option<At<Layout>>,
     pub(crate) option_60: Option<At<String>>,
     pub(crate) options: Vec<(At<u8>, Vec<u8>)>,
     pub(crate) reserve: Vec<(At<String>, At<Ipv4Addr>)>,
 }
 
-/// How the sets' configuration string is wrapped.
+impl Dhcp {
+    /// Whether there is anything to tell the sets.
+    pub(crate) fn has_settings(&self) -> bool {
+        let servers = self.call_srv.is_some() || self.sw_tftp.is_some();
+        servers || self.vlan.is_some() || self.l2p.is_some() || self.dscp.is_some()
+    }
+}
+
+/// Which option the sets' configuration stands in, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Option 125, the string behind the length.
-    A,
-    /// Option 125, the string in a sub-option of this number (RFC 3925).
-    B(u8),
-    /// Option 43, the string alone.
-    Option43,
+    Option125(vendor::Layout),
+    Option43(vendor::Layout),
+}
+
+impl Layout {
+    /// What most servers send.
+    pub(crate) const DEFAULT: Layout = Layout::Option125(vendor::Layout::Raw);
 }
 
 #[derive(Debug)]
@@ -175,8 +184,8 @@ fn dhcp(item: &Item<'_>, problems: &mut Problems) -> Option<Dhcp> {
         call_srv: fields.optional("call_srv", problems, one_or_more(text)),
         sw_tftp: fields.optional("sw_tftp", problems, one_or_more(text)),
         vlan: fields.optional("vlan", problems, number(0, 4095)),
-        l2p: fields.optional("l2p", problems, priority("l2p", 7)),
-        dscp: fields.optional("dscp", problems, priority("dscp", 63)),
+        l2p: fields.optional("l2p", problems, marking("l2p", 7)),
+        dscp: fields.optional("dscp", problems, marking("dscp", 63)),
         layout: fields.optional("layout", problems, of(layout)),
         option_60: fields.optional("option-60", problems, text),
         options: options.map(|options| options.value).unwrap_or_default(),
@@ -185,42 +194,63 @@ fn dhcp(item: &Item<'_>, problems: &mut Problems) -> Option<Dhcp> {
 }
 
 /// A number, or text like `46v46s26`: default, voice, signalling.
-fn priority(what: &str, most: u8) -> impl Fn(&Item<'_>, &mut Problems) -> Option<String> {
+fn marking(what: &str, most: u8) -> impl Fn(&Item<'_>, &mut Problems) -> Option<Marking> {
     move |item, problems| {
         if let DeValue::Integer(_) = item.get_ref() {
-            return number(0, most)(item, problems).map(|value| value.to_string());
+            return number(0, most)(item, problems).map(|default| Marking {
+                default,
+                voice: None,
+                signalling: None,
+            });
         }
         let text = any_text(item, problems)?;
-        let fits = |part: &str| part.parse::<u8>().is_ok_and(|value| value <= most);
+        let fits = |part: &str| part.parse::<u8>().ok().filter(|value| *value <= most);
         let parts = text
             .split_once('v')
-            .and_then(|(first, rest)| Some((first, rest.split_once('s')?)));
-        if parts.is_some_and(|(a, (b, c))| fits(a) && fits(b) && fits(c)) {
-            return Some(text);
+            .and_then(|(default, rest)| Some((default, rest.split_once('s')?)))
+            .and_then(|(default, (voice, signalling))| {
+                Some(Marking {
+                    default: fits(default)?,
+                    voice: Some(fits(voice)?),
+                    signalling: Some(fits(signalling)?),
+                })
+            });
+        if parts.is_none() {
+            let help = format!(
+                "a number from 0 to {most}, or three for default, voice and signalling: \"{most}v{most}s{most}\""
+            );
+            let message = format!("`{text}` is not a value of {what}");
+            problems.push(Problem::new(&item.span(), message).help(help));
         }
-        let help = format!(
-            "a number from 0 to {most}, or three for default, voice and signalling: \"{most}v{most}s{most}\""
-        );
-        problems.push(Problem::new(&item.span(), format!("`{text}` is no {what}")).help(help));
-        None
+        parts
     }
 }
 
 fn layout(text: &str) -> Result<Layout, Wrong> {
     /// The number that servers are seen to use.
     const USUAL_SUB_OPTION: u8 = 130;
+    use vendor::Layout::{Raw, SubOption};
     match text {
-        "A" => return Ok(Layout::A),
-        "B" => return Ok(Layout::B(USUAL_SUB_OPTION)),
-        "option 43" => return Ok(Layout::Option43),
+        "A" => return Ok(Layout::Option125(Raw)),
+        "B" => return Ok(Layout::Option125(SubOption(USUAL_SUB_OPTION))),
+        "option 43" => return Ok(Layout::Option43(Raw)),
         _ => {}
     }
-    let number = text
+    let number = |text: &str| text.parse().ok().map(SubOption);
+    let of_125 = text
         .strip_prefix("B:")
-        .and_then(|number| number.trim().parse().ok());
-    number.map(Layout::B).ok_or_else(|| {
-        let help = "write \"A\", \"B\", \"B:1\" (sub-option 1) or \"option 43\"";
-        Wrong::new(format!("`{text}` is not a layout of option 125"), help)
+        .and_then(number)
+        .map(Layout::Option125);
+    let of_43 = text
+        .strip_prefix("option 43:")
+        .and_then(number)
+        .map(Layout::Option43);
+    of_125.or(of_43).ok_or_else(|| {
+        let help = "write \"A\", \"B\", \"B:1\" (sub-option 1), \"option 43\" or \"option 43:1\"";
+        Wrong::new(
+            format!("`{text}` is not a layout of the sets' configuration"),
+            help,
+        )
     })
 }
 

@@ -107,6 +107,7 @@ pub(super) fn step(item: &Item<'_>, problems: &mut Problems) -> Option<Step> {
     parts.extend(fields.present(&["expect"]));
     parts.sort_by_key(|(_, place)| place.start);
     let kind = match parts.as_slice() {
+        [] if !fields.unknown.is_empty() => None,
         [] => {
             let problem = Problem::new(&fields.span, "this step does nothing and expects nothing");
             let actions = keys::ACTIONS.join(", ");

@@ -9,6 +9,7 @@ mod dhcp;
 mod hosts;
 mod names;
 mod network;
+mod options;
 mod phones;
 mod routes;
 mod stations;
