@@ -5,6 +5,8 @@
 //! problem. The tables and their keys are listed in [`keys`].
 
 mod cluster;
+mod dhcp;
+mod expect;
 mod fields;
 mod keys;
 mod network;
@@ -12,8 +14,10 @@ mod steps;
 mod value;
 
 pub(super) use cluster::{Cluster, Element, Phone};
-pub(super) use network::{Cable, Dhcp, Host, Layout, Router, Subnet, Tftp};
-pub(super) use steps::{Action, Expect, Frames, Step, StepKind, Told};
+pub(super) use dhcp::{Dhcp, Layout};
+pub(super) use expect::{Expect, Frames, Told};
+pub(super) use network::{Cable, Host, Router, Subnet, Tftp};
+pub(super) use steps::{Action, Step, StepKind};
 
 use toml::de::DeTable;
 
