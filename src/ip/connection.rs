@@ -87,6 +87,9 @@ enum Phase {
     Open,
     /// The app knows that the peer has sent its last byte.
     PeerClosed,
+    /// The app closed before the peer answered, with nothing to send: nothing more is said
+    /// (RFC 9293 section 3.10.4).
+    GivenUp,
 }
 
 /// One TCP connection.
@@ -245,6 +248,10 @@ impl Connection {
         outgoing: &mut Vec<u8>,
     ) -> bool {
         let start = outgoing.len();
+        if self.closed && self.backlog.is_empty() && self.socket().state() == State::SynSent {
+            self.phase = Phase::GivenUp;
+            return false;
+        }
         self.feed();
         let before = (self.socket().state(), self.socket().send_queue());
         self.run(now, incoming, outgoing);
@@ -293,6 +300,7 @@ impl Connection {
                 return Some(Happened::Ended(StreamEnd::Reset));
             }
             Phase::Opening { .. } | Phase::Accepting { .. } => return None,
+            Phase::GivenUp => return Some(Happened::Ended(StreamEnd::Closed)),
             Phase::Open | Phase::PeerClosed => {}
         }
         if socket.can_recv() {
@@ -360,6 +368,7 @@ impl Connection {
         match self.phase {
             Phase::Opening { until } => Some((until, Happened::Ended(StreamEnd::TimedOut))),
             Phase::Accepting { until } => Some((until, Happened::Forgotten)),
+            Phase::GivenUp => None,
             Phase::Open | Phase::PeerClosed => self.owed_since.map(|since| {
                 (
                     since + self.data_timeout,
@@ -384,11 +393,6 @@ impl Connection {
         if self.closed && self.backlog.is_empty() && self.socket().may_send() {
             self.socket().close();
             moved = true;
-        }
-        if self.closed && self.backlog.is_empty() && self.is_opening() {
-            // Nothing was ever said: the attempt is given up without a word (RFC 9293 section 3.10.4).
-            self.socket().close();
-            self.phase = Phase::PeerClosed;
         }
         moved
     }
