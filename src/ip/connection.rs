@@ -26,6 +26,7 @@ use smoltcp::wire::{HardwareAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 use crate::app::{StreamEnd, StreamId};
 use crate::time::{Duration, Instant};
 use crate::wire::tcp::RST;
+pub(super) use wire::Packets;
 use wire::Wire;
 
 /// smoltcp is not called twice at one moment for its own timers.
@@ -440,24 +441,6 @@ impl fmt::Debug for Connection {
             .field("stream", &self.stream)
             .field("phase", &self.phase)
             .finish_non_exhaustive()
-    }
-}
-
-/// IP packets in one row, cut by their lengths.
-#[derive(Debug)]
-pub(super) struct Packets<'a>(pub(super) &'a [u8]);
-
-impl<'a> Iterator for Packets<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let len = self
-            .0
-            .get(2..4)
-            .map(|len| u16::from_be_bytes([len[0], len[1]]))?;
-        let (packet, rest) = self.0.split_at_checked(usize::from(len))?;
-        self.0 = rest;
-        (!packet.is_empty()).then_some(packet)
     }
 }
 
