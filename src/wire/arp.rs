@@ -89,3 +89,91 @@ impl fmt::Display for Arp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::fixture;
+    use etherparse::{ArpOperation, ArpPacket};
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_fixture_decodes_to_its_line_and_encodes_to_its_bytes() {
+        for fixture in fixture::all("arp") {
+            let arp = decode(&fixture.bytes).unwrap();
+            assert_eq!(arp.to_string(), fixture.line, "{}", fixture.name);
+            let padding = &fixture.bytes[LEN..];
+            assert!(padding.iter().all(|byte| *byte == 0));
+            assert_eq!(
+                encoded(&arp),
+                fixture.bytes[..LEN].to_vec(),
+                "{}",
+                fixture.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_cut_anywhere_is_an_error_that_says_where() {
+        for fixture in fixture::all("arp") {
+            for len in 0..LEN {
+                let error = decode(&fixture.bytes[..len]).unwrap_err();
+                assert_eq!(error.offset, len, "{}", fixture.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_about_other_kinds_of_addresses_is_an_error() {
+        let message = fixture::all("arp").swap_remove(0).bytes;
+        for place in 0..ETHERNET_IPV4.len() {
+            let mut other = message.clone();
+            other[place] ^= 1;
+            let error = decode(&other).unwrap_err();
+            assert_eq!(error.to_string(), "arp: not IPv4 over Ethernet at byte 0");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_decoding_panic(bytes: Vec<u8>, whole: [u8; LEN]) {
+            let _ = decode(&bytes);
+            let _ = decode(&[&ETHERNET_IPV4[..], &whole].concat()).unwrap().to_string();
+        }
+
+        #[test]
+        fn a_message_survives_the_round_trip_and_etherparse_writes_the_same(
+            operation: u16,
+            sender_mac: [u8; 6],
+            sender_ip: Ipv4Addr,
+            target_mac: [u8; 6],
+            target_ip: Ipv4Addr,
+        ) {
+            let arp = Arp {
+                operation,
+                sender_mac: Mac(sender_mac),
+                sender_ip,
+                target_mac: Mac(target_mac),
+                target_ip,
+            };
+            let bytes = encoded(&arp);
+            prop_assert_eq!(decode(&bytes), Ok(arp));
+            let theirs = ArpPacket::new(
+                etherparse::ArpHardwareId::ETHERNET,
+                etherparse::EtherType::IPV4,
+                ArpOperation(operation),
+                &sender_mac,
+                &sender_ip.octets(),
+                &target_mac,
+                &target_ip.octets(),
+            );
+            prop_assert_eq!(&bytes[..], &theirs.unwrap().to_bytes()[..]);
+        }
+    }
+
+    fn encoded(arp: &Arp) -> Vec<u8> {
+        let mut out = Vec::new();
+        arp.encode(&mut out);
+        out
+    }
+}

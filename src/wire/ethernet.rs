@@ -132,3 +132,81 @@ impl fmt::Display for Header {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::fixture;
+    use etherparse::{EtherType, Ethernet2Header, SingleVlanHeader, VlanId, VlanPcp};
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_fixture_decodes_to_its_line_and_encodes_to_its_bytes() {
+        for fixture in fixture::all("ethernet") {
+            let (header, payload) = decode(&fixture.bytes).unwrap();
+            let line = format!("{header}, payload {} bytes", payload.len());
+            assert_eq!(line, fixture.line, "{}", fixture.name);
+            assert_eq!(encoded(&header, payload), fixture.bytes, "{}", fixture.name);
+        }
+    }
+
+    #[test]
+    fn a_frame_cut_within_its_header_is_an_error_that_says_where() {
+        for fixture in fixture::all("ethernet") {
+            let (_, payload) = decode(&fixture.bytes).unwrap();
+            let header_len = fixture.bytes.len() - payload.len();
+            for len in 0..fixture.bytes.len() {
+                let decoded = decode(&fixture.bytes[..len]);
+                assert_eq!(decoded.is_ok(), len >= header_len, "{}", fixture.name);
+            }
+        }
+        let error = decode(&[0; 5]).unwrap_err();
+        assert_eq!(error.to_string(), "eth: ends within the header at byte 5");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_decoding_panic_and_what_decodes_is_kept(
+            addresses: [u8; 12],
+            ethertype in prop_oneof![Just(ETHERTYPE_VLAN), any::<u16>()],
+            rest: Vec<u8>,
+        ) {
+            let bytes = [&addresses[..], &ethertype.to_be_bytes(), &rest].concat();
+            if let Ok((header, payload)) = decode(&bytes) {
+                prop_assert_eq!(encoded(&header, payload), bytes);
+                let _ = header.to_string();
+            }
+            let _ = decode(&rest);
+        }
+
+        #[test]
+        fn etherparse_writes_the_same_header(
+            dst: [u8; 6], src: [u8; 6], pcp in 0..8_u8, dei: bool, vid in 0..4096_u16, ethertype: u16,
+        ) {
+            let tag = Tag { pcp, dei, vid };
+            let header = Header { dst: Mac(dst), src: Mac(src), tag: Some(tag), ethertype };
+            let mut theirs = Vec::new();
+            let outer = Ethernet2Header {
+                source: src,
+                destination: dst,
+                ether_type: EtherType::VLAN_TAGGED_FRAME,
+            };
+            outer.write(&mut theirs).unwrap();
+            let inner = SingleVlanHeader {
+                pcp: VlanPcp::try_new(pcp).unwrap(),
+                drop_eligible_indicator: dei,
+                vlan_id: VlanId::try_new(vid).unwrap(),
+                ether_type: EtherType(ethertype),
+            };
+            inner.write(&mut theirs).unwrap();
+            prop_assert_eq!(encoded(&header, &[]), theirs);
+        }
+    }
+
+    fn encoded(header: &Header, payload: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        header.encode(&mut out);
+        out.extend_from_slice(payload);
+        out
+    }
+}

@@ -198,3 +198,118 @@ impl fmt::Display for Message<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::fixture;
+    use etherparse::Icmpv4Slice;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_fixture_decodes_to_its_line_and_encodes_to_its_bytes() {
+        for fixture in fixture::all("icmp") {
+            let message = decode(&fixture.bytes).unwrap();
+            assert_eq!(message.to_string(), fixture.line, "{}", fixture.name);
+            assert_eq!(encoded(&message), fixture.bytes, "{}", fixture.name);
+        }
+    }
+
+    #[test]
+    fn a_message_cut_anywhere_is_an_error_unless_what_was_cut_sums_up_to_nothing() {
+        // A whole IPv4 header quoted does: its own checksum makes it so.
+        for fixture in fixture::all("icmp") {
+            for len in 0..fixture.bytes.len() {
+                let (head, tail) = fixture.bytes.split_at(len);
+                let nothing = len % 2 == 0 && ipv4::checksum(&[tail]) == 0;
+                let sums_up = nothing || tail.iter().all(|byte| *byte == 0);
+                let right = sums_up && len >= HEADER_LEN;
+                assert_eq!(decode(head).is_ok(), right, "{} at {len}", fixture.name);
+            }
+        }
+    }
+
+    #[test]
+    fn any_single_wrong_bit_is_an_error() {
+        let bytes = encoded(&Message::EchoRequest {
+            id: 7,
+            seq: 1,
+            data: b"data",
+        });
+        for bit in 0..bytes.len() * 8 {
+            let mut wrong = bytes.clone();
+            wrong[bit / 8] ^= 1 << (bit % 8);
+            let error = decode(&wrong).unwrap_err();
+            assert_eq!((error.problem, error.offset), (BAD_CHECKSUM, 2));
+        }
+    }
+
+    #[test]
+    fn an_echo_with_an_unknown_code_is_kept_as_it_is() {
+        let message = Message::Other {
+            kind: ECHO_REQUEST,
+            code: 1,
+            rest: b"idsq",
+        };
+        assert_eq!(decode(&encoded(&message)), Ok(message));
+    }
+
+    #[test]
+    fn a_next_hop_mtu_can_be_sent_as_another_message() {
+        let bytes = encoded(&Message::Other {
+            kind: UNREACHABLE,
+            code: FRAGMENTATION_NEEDED,
+            rest: &[0, 0, 0x05, 0x14, 0x45],
+        });
+        let theirs = Icmpv4Slice::from_slice(&bytes).unwrap().icmp_type();
+        assert!(format!("{theirs:?}").contains("next_hop_mtu: 1300"));
+        let message = Message::Unreachable {
+            code: FRAGMENTATION_NEEDED,
+            quoted: &[0x45],
+        };
+        assert_eq!(decode(&bytes), Ok(message));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_decoding_panic(kind in 0..16_u8, code in 0..4_u8, rest: Vec<u8>) {
+            let _ = decode(&rest);
+            let mut bytes = vec![kind, code, 0, 0];
+            bytes.extend_from_slice(&rest);
+            let sum = ipv4::checksum(&[&bytes]);
+            bytes[2..4].copy_from_slice(&sum.to_be_bytes());
+            match decode(&bytes) {
+                Ok(message) => drop(message.to_string()),
+                Err(error) => prop_assert!(bytes.len() < HEADER_LEN, "{}", error),
+            }
+        }
+
+        #[test]
+        fn a_message_survives_the_round_trip_and_etherparse_agrees_on_it(
+            variant in 0..5, code: u8, id: u16, seq: u16, data: Vec<u8>,
+        ) {
+            let data = &data[..];
+            let mut rest = vec![0; 4];
+            rest.extend_from_slice(data);
+            let message = match variant {
+                0 => Message::EchoRequest { id, seq, data },
+                1 => Message::EchoReply { id, seq, data },
+                2 => Message::Unreachable { code, quoted: data },
+                3 => Message::TimeExceeded { code, quoted: data },
+                _ => Message::Other { kind: 42, code, rest: &rest },
+            };
+            let bytes = encoded(&message);
+            prop_assert_eq!(decode(&bytes), Ok(message));
+            let theirs = Icmpv4Slice::from_slice(&bytes).unwrap();
+            prop_assert_eq!(theirs.payload(), data);
+            let sum = theirs.icmp_type().calc_checksum(theirs.payload());
+            prop_assert_eq!(sum, theirs.checksum());
+        }
+    }
+
+    fn encoded(message: &Message<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        message.encode(&mut out);
+        out
+    }
+}

@@ -199,19 +199,24 @@ pub fn pseudo_header_sum(src: Ipv4Addr, dst: Ipv4Addr, protocol: u8, len: usize)
     u64::from(src.to_bits()) + u64::from(dst.to_bits()) + u64::from(protocol) + len as u64
 }
 
-/// The sum of the 16-bit words of `bytes`, not folded yet; an odd last byte counts as if a zero followed.
+/// The sum of the 16-bit words of `bytes`; an odd last byte counts as if a zero followed.
 pub fn sum(bytes: &[u8]) -> u64 {
-    // A sum of 32-bit words is one of 16-bit words once it is folded (RFC 1071 section 2 (C)).
+    // Words are read with their bytes swapped, as usual processors have them, and the sum is swapped back
+    // (RFC 1071 section 2 (B)). Words of 32 bits sum up like words of 16 once they are folded (section 2 (C)).
     let (steps, rest) = bytes.as_chunks::<8>();
+    let (pairs, last) = rest.as_chunks::<2>();
     let mut total = 0;
     for step in steps {
-        let words = u64::from_be_bytes(*step);
+        let words = u64::from_le_bytes(*step);
         total += (words >> 32) + (words & 0xffff_ffff);
     }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let words = u64::from_be_bytes(last);
-    total + (words >> 32) + (words & 0xffff_ffff)
+    for pair in pairs {
+        total += u64::from(u16::from_le_bytes(*pair));
+    }
+    if let [byte] = last {
+        total += u64::from(*byte);
+    }
+    u64::from(fold(total).swap_bytes())
 }
 
 /// The checksum field for a sum: folded to 16 bits and inverted.
@@ -248,5 +253,211 @@ impl fmt::Display for Header {
             write!(f, ", fragment at {}{more}", self.fragment_offset * 8)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::fixture;
+    use etherparse::{IpFragOffset, Ipv4Header};
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_fixture_decodes_to_its_line_and_encodes_to_its_bytes() {
+        for fixture in fixture::all("ipv4") {
+            let (header, payload) = decode(&fixture.bytes).unwrap();
+            let line = format!("{header}, payload {} bytes", payload.len());
+            assert_eq!(line, fixture.line, "{}", fixture.name);
+            let bytes = encoded(&header, payload);
+            if fixture.name == "ipv4_options" {
+                assert_eq!(bytes.len() + 4, fixture.bytes.len());
+            } else {
+                assert_eq!(bytes, fixture.bytes[..bytes.len()], "{}", fixture.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_packet_cut_anywhere_is_an_error() {
+        for fixture in fixture::all("ipv4") {
+            let (_, payload) = decode(&fixture.bytes).unwrap();
+            let offset = payload.as_ptr() as usize - fixture.bytes.as_ptr() as usize;
+            for len in 0..offset + payload.len() {
+                decode(&fixture.bytes[..len]).unwrap_err();
+            }
+        }
+    }
+
+    #[test]
+    fn any_single_wrong_bit_in_the_header_is_an_error() {
+        let packet = encoded(&HEADER, b"payload");
+        for bit in 0..HEADER_LEN * 8 {
+            let mut wrong = packet.clone();
+            wrong[bit / 8] ^= 1 << (bit % 8);
+            let error = decode(&wrong).unwrap_err();
+            if bit / 8 != 0 {
+                assert_eq!((error.problem, error.offset), (BAD_CHECKSUM, 10));
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_that_contradicts_itself_is_an_error_that_says_where() {
+        let with = |place: usize, byte: u8| {
+            let mut packet = encoded(&HEADER, b"payload");
+            packet[place] = byte;
+            packet[10..12].fill(0);
+            let header_len = usize::from(packet[0] & 15) * 4;
+            let sum = checksum(&[&packet[..header_len.min(packet.len())]]);
+            packet[10..12].copy_from_slice(&sum.to_be_bytes());
+            decode(&packet).unwrap_err().to_string()
+        };
+        assert_eq!(with(0, 0x65), "ip: version is not 4 at byte 0");
+        assert_eq!(with(0, 0x44), "ip: header length is below 20 at byte 0");
+        assert_eq!(with(0, 0x4f), "ip: ends within the options at byte 27");
+        assert_eq!(
+            with(3, 19),
+            "ip: total length is below the header's length at byte 2"
+        );
+        assert_eq!(
+            with(3, 28),
+            "ip: total length goes beyond the frame at byte 2"
+        );
+    }
+
+    #[test]
+    fn a_payload_too_long_for_the_length_field_does_not_panic() {
+        let mut out = Vec::new();
+        HEADER.encode(usize::from(u16::MAX), &mut out);
+        assert_eq!(out[2..4], [0xff, 0xff]);
+    }
+
+    #[test]
+    fn a_packet_without_a_hop_left_or_cut_short_stays_as_it_is() {
+        let mut packet = encoded(&Header { ttl: 0, ..HEADER }, b"");
+        let before = packet.clone();
+        decrement_ttl(&mut packet);
+        assert_eq!(packet, before);
+        decrement_ttl(&mut packet[..19]);
+        assert_eq!(packet, before);
+    }
+
+    #[test]
+    fn damage_is_still_seen_after_a_hop() {
+        let mut packet = encoded(&HEADER, b"");
+        packet[1] ^= 0x10;
+        decrement_ttl(&mut packet);
+        assert_eq!(decode(&packet).unwrap_err().problem, BAD_CHECKSUM);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_decoding_panic(bytes: Vec<u8>, version_and_length in 0x43_u8..0x50) {
+            let _ = decode(&bytes);
+            let mut likely = [&[version_and_length][..], &bytes].concat();
+            likely.resize(likely.len().max(60), 0);
+            likely[10..12].fill(0);
+            let sum = checksum(&[&likely[..usize::from(version_and_length & 15) * 4]]);
+            likely[10..12].copy_from_slice(&sum.to_be_bytes());
+            if let Ok((header, _)) = decode(&likely) {
+                let _ = header.to_string();
+            }
+        }
+
+        #[test]
+        fn a_packet_survives_the_round_trip_and_etherparse_writes_the_same(
+            header in any_header(), payload: Vec<u8>,
+        ) {
+            let bytes = encoded(&header, &payload);
+            prop_assert_eq!(decode(&bytes), Ok((header, &payload[..])));
+            let mut theirs = theirs(&header, payload.len());
+            theirs.header_checksum = theirs.calc_header_checksum();
+            prop_assert_eq!(&bytes[..HEADER_LEN], &theirs.to_bytes()[..]);
+        }
+
+        #[test]
+        fn a_hop_leaves_the_checksum_that_a_new_header_would_have(header in any_header()) {
+            prop_assume!(header.ttl > 0);
+            let mut packet = encoded(&header, b"");
+            decrement_ttl(&mut packet);
+            let after = Header { ttl: header.ttl - 1, ..header };
+            prop_assert_eq!(packet, encoded(&after, b""));
+        }
+
+        #[test]
+        fn the_sum_is_the_one_of_the_textbook_however_the_bytes_are_cut(
+            bytes: Vec<u8>, cuts in proptest::collection::vec(0..100_usize, 0..4),
+        ) {
+            let mut parts = Vec::new();
+            let mut rest = &bytes[..];
+            for cut in cuts {
+                let (part, tail) = rest.split_at(cut.min(rest.len()));
+                parts.push(part);
+                rest = tail;
+            }
+            parts.push(rest);
+            prop_assert_eq!(checksum(&parts), textbook(&bytes));
+        }
+    }
+
+    const HEADER: Header = Header {
+        tos: 0xb8,
+        id: 0x1234,
+        dont_fragment: true,
+        more_fragments: false,
+        fragment_offset: 0,
+        ttl: 64,
+        protocol: UDP,
+        src: Ipv4Addr::new(10, 1, 0, 50),
+        dst: Ipv4Addr::new(10, 1, 0, 1),
+    };
+
+    fn any_header() -> impl Strategy<Value = Header> {
+        let flags = (any::<bool>(), any::<bool>(), 0..=OFFSET_MASK);
+        let bytes = (any::<u8>(), any::<u8>(), any::<u8>());
+        let addresses = (any::<Ipv4Addr>(), any::<Ipv4Addr>());
+        (any::<u16>(), flags, bytes, addresses).prop_map(|(id, flags, bytes, addresses)| Header {
+            tos: bytes.0,
+            id,
+            dont_fragment: flags.0,
+            more_fragments: flags.1,
+            fragment_offset: flags.2,
+            ttl: bytes.1,
+            protocol: bytes.2,
+            src: addresses.0,
+            dst: addresses.1,
+        })
+    }
+
+    fn theirs(header: &Header, payload_len: usize) -> Ipv4Header {
+        let (src, dst) = (header.src.octets(), header.dst.octets());
+        let len = u16::try_from(payload_len).unwrap();
+        let mut theirs =
+            Ipv4Header::new(len, header.ttl, header.protocol.into(), src, dst).unwrap();
+        theirs.dscp = (header.tos >> 2).try_into().unwrap();
+        theirs.ecn = (header.tos & 3).try_into().unwrap();
+        theirs.identification = header.id;
+        theirs.dont_fragment = header.dont_fragment;
+        theirs.more_fragments = header.more_fragments;
+        theirs.fragment_offset = IpFragOffset::try_new(header.fragment_offset).unwrap();
+        theirs
+    }
+
+    /// RFC 1071 section 4.1, word by word.
+    fn textbook(bytes: &[u8]) -> u16 {
+        let mut sum = 0_u32;
+        for pair in bytes.chunks(2) {
+            sum += u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0));
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        !(sum as u16)
+    }
+
+    fn encoded(header: &Header, payload: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        header.encode(payload.len(), &mut out);
+        out.extend_from_slice(payload);
+        out
     }
 }

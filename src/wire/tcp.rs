@@ -165,3 +165,149 @@ impl fmt::Display for Segment<'_> {
         write!(f, ", win {}, length {}", self.window, self.payload.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::fixture;
+    use etherparse::{TcpHeader, TcpSlice};
+    use proptest::prelude::*;
+
+    const SRC: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 50);
+    const DST: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 10);
+
+    #[test]
+    fn every_fixture_decodes_to_its_line_and_encodes_to_its_bytes() {
+        for fixture in fixture::all("tcp") {
+            let (packet, bytes) = ipv4::decode(&fixture.bytes).unwrap();
+            let segment = decode(bytes, packet.src, packet.dst).unwrap();
+            assert_eq!(
+                format!("{packet}; {segment}"),
+                fixture.line,
+                "{}",
+                fixture.name
+            );
+            let again = encoded(&segment, packet.src, packet.dst);
+            assert_eq!(again, bytes, "{}", fixture.name);
+        }
+    }
+
+    #[test]
+    fn a_segment_cut_anywhere_is_an_error() {
+        for fixture in fixture::all("tcp") {
+            let (packet, bytes) = ipv4::decode(&fixture.bytes).unwrap();
+            for len in 0..bytes.len() {
+                decode(&bytes[..len], packet.src, packet.dst).unwrap_err();
+            }
+        }
+    }
+
+    #[test]
+    fn any_single_wrong_bit_is_an_error() {
+        let bytes = encoded(&SEGMENT, SRC, DST);
+        for bit in 0..bytes.len() * 8 {
+            let mut wrong = bytes.clone();
+            wrong[bit / 8] ^= 1 << (bit % 8);
+            let error = decode(&wrong, SRC, DST).unwrap_err();
+            if bit / 8 != 12 {
+                assert_eq!((error.problem, error.offset), (BAD_CHECKSUM, 16));
+            }
+        }
+        decode(&bytes, SRC, SRC).unwrap_err();
+    }
+
+    #[test]
+    fn a_header_length_that_cannot_be_is_an_error_that_says_where() {
+        let mut bytes = encoded(&SEGMENT, SRC, DST);
+        bytes[12] = 0x40;
+        let error = decode(&bytes, SRC, DST).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tcp: header length is below 20 at byte 12"
+        );
+        bytes[12] = 0xf0;
+        let error = decode(&bytes, SRC, DST).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tcp: header length goes beyond the packet at byte 12"
+        );
+    }
+
+    #[test]
+    fn options_are_filled_to_whole_words_and_cut_at_forty_bytes() {
+        for (given, sent) in [(0, 0), (1, 4), (4, 4), (39, 40), (41, 40)] {
+            let options = vec![1; given];
+            let segment = Segment {
+                options: &options,
+                ..SEGMENT
+            };
+            let bytes = encoded(&segment, SRC, DST);
+            let read = decode(&bytes, SRC, DST).unwrap();
+            assert_eq!(read.options.len(), sent);
+            assert!(read.options.starts_with(&options[..given.min(40)]));
+            assert_eq!(read.payload, SEGMENT.payload);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_decoding_panic(mut bytes: Vec<u8>, words in 0..16_u8) {
+            let _ = decode(&bytes, SRC, DST);
+            bytes.resize(bytes.len().max(HEADER_LEN), 0);
+            bytes[12] = words << 4;
+            bytes[16..18].fill(0);
+            let pseudo = ipv4::pseudo_header_sum(SRC, DST, ipv4::TCP, bytes.len());
+            let sum = ipv4::complement(pseudo + ipv4::sum(&bytes));
+            bytes[16..18].copy_from_slice(&sum.to_be_bytes());
+            let fits = (HEADER_LEN..=bytes.len()).contains(&(usize::from(words) * 4));
+            let decoded = decode(&bytes, SRC, DST);
+            prop_assert_eq!(decoded.is_ok(), fits);
+            let _ = decoded.map(|segment| segment.to_string());
+        }
+
+        #[test]
+        fn a_segment_survives_the_round_trip_and_etherparse_agrees_on_it(
+            ports: (u16, u16), numbers: (u32, u32), flags: u8, window: u16,
+            words in proptest::collection::vec(any::<[u8; 4]>(), 0..=10), payload: Vec<u8>,
+        ) {
+            let options = words.concat();
+            let segment = Segment {
+                src_port: ports.0,
+                dst_port: ports.1,
+                seq: numbers.0,
+                ack: numbers.1,
+                flags,
+                window,
+                options: &options,
+                payload: &payload,
+            };
+            let bytes = encoded(&segment, SRC, DST);
+            prop_assert_eq!(decode(&bytes, SRC, DST), Ok(segment));
+
+            let theirs = TcpSlice::from_slice(&bytes).unwrap();
+            prop_assert_eq!(theirs.payload(), &payload[..]);
+            let header: TcpHeader = theirs.to_header();
+            let (src, dst) = (SRC.octets(), DST.octets());
+            let sum = header.calc_checksum_ipv4_raw(src, dst, &payload).unwrap();
+            prop_assert_eq!(sum, header.checksum);
+            prop_assert_eq!(&header.to_bytes()[..], &bytes[..HEADER_LEN + options.len()]);
+        }
+    }
+
+    const SEGMENT: Segment<'static> = Segment {
+        src_port: 40_000,
+        dst_port: 6_800,
+        seq: 1,
+        ack: 2,
+        flags: PSH | ACK,
+        window: 1_000,
+        options: &[],
+        payload: b"register",
+    };
+
+    fn encoded(segment: &Segment<'_>, src: Ipv4Addr, dst: Ipv4Addr) -> Vec<u8> {
+        let mut out = Vec::new();
+        segment.encode(src, dst, &mut out);
+        out
+    }
+}

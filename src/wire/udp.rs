@@ -84,3 +84,116 @@ impl fmt::Display for Header {
         write!(f, "{} > {}", self.src_port, self.dst_port)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::fixture;
+    use etherparse::{UdpHeader, UdpSlice};
+    use proptest::prelude::*;
+
+    const SRC: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 50);
+    const DST: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 10);
+
+    #[test]
+    fn every_fixture_decodes_to_its_line_and_encodes_to_its_bytes() {
+        for fixture in fixture::all("udp") {
+            let (packet, bytes) = ipv4::decode(&fixture.bytes).unwrap();
+            let (header, payload) = decode(bytes, packet.src, packet.dst).unwrap();
+            let line = format!("{packet}; {header}, payload {} bytes", payload.len());
+            assert_eq!(line, fixture.line, "{}", fixture.name);
+            let mut again = encoded(&header, packet.src, packet.dst, payload);
+            if fixture.name == "udp_no_checksum" {
+                again[6..8].fill(0);
+            }
+            assert_eq!(again, bytes, "{}", fixture.name);
+        }
+    }
+
+    #[test]
+    fn a_datagram_cut_anywhere_is_an_error_that_says_where() {
+        let bytes = encoded(&PORTS, SRC, DST, b"payload");
+        for len in 0..bytes.len() {
+            let error = decode(&bytes[..len], SRC, DST).unwrap_err();
+            assert_eq!(error.offset, if len < HEADER_LEN { len } else { 4 });
+        }
+    }
+
+    #[test]
+    fn any_single_wrong_bit_is_an_error() {
+        let bytes = encoded(&PORTS, SRC, DST, b"payload");
+        for bit in 0..bytes.len() * 8 {
+            let mut wrong = bytes.clone();
+            wrong[bit / 8] ^= 1 << (bit % 8);
+            let error = decode(&wrong, SRC, DST).unwrap_err();
+            if !(4..6).contains(&(bit / 8)) {
+                assert_eq!((error.problem, error.offset), (BAD_CHECKSUM, 6));
+            }
+        }
+        decode(&bytes, SRC, SRC).unwrap_err();
+    }
+
+    #[test]
+    fn bytes_beyond_the_length_are_ignored() {
+        let mut bytes = encoded(&PORTS, SRC, DST, b"payload");
+        bytes.extend_from_slice(b"more");
+        assert_eq!(decode(&bytes, SRC, DST), Ok((PORTS, &b"payload"[..])));
+    }
+
+    #[test]
+    fn a_checksum_that_comes_out_as_zero_is_sent_as_all_ones() {
+        let mut payload = [0; 2];
+        let without = encoded(&PORTS, SRC, DST, &payload);
+        payload.copy_from_slice(&without[6..8]);
+        let bytes = encoded(&PORTS, SRC, DST, &payload);
+        assert_eq!(bytes[6..8], [0xff, 0xff]);
+        assert_eq!(decode(&bytes, SRC, DST), Ok((PORTS, &payload[..])));
+    }
+
+    #[test]
+    fn a_payload_too_long_for_the_length_field_does_not_panic() {
+        let bytes = encoded(&PORTS, SRC, DST, &[0; 65_536]);
+        assert_eq!(bytes[4..6], [0xff, 0xff]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_decoding_panic(ports: [u8; 4], len in 0..40_u8, rest: Vec<u8>) {
+            let bytes = [&ports[..], &[0, len, 0, 0], &rest].concat();
+            let decoded = decode(&bytes, SRC, DST);
+            prop_assert_eq!(decoded.is_ok(), (8..=bytes.len()).contains(&usize::from(len)));
+            let _ = decode(&rest, SRC, DST);
+        }
+
+        #[test]
+        fn a_datagram_survives_the_round_trip_and_etherparse_writes_the_same(
+            src_port: u16, dst_port: u16, src: Ipv4Addr, dst: Ipv4Addr, payload: Vec<u8>,
+        ) {
+            let header = Header { src_port, dst_port };
+            let bytes = encoded(&header, src, dst, &payload);
+            prop_assert_eq!(decode(&bytes, src, dst), Ok((header, &payload[..])));
+            let len = u16::try_from(bytes.len()).unwrap();
+            let mut theirs = UdpHeader {
+                source_port: src_port,
+                destination_port: dst_port,
+                length: len,
+                checksum: 0,
+            };
+            let (src, dst) = (src.octets(), dst.octets());
+            theirs.checksum = theirs.calc_checksum_ipv4_raw(src, dst, &payload).unwrap();
+            prop_assert_eq!(&bytes[..HEADER_LEN], &theirs.to_bytes()[..]);
+            prop_assert_eq!(UdpSlice::from_slice(&bytes).unwrap().payload(), &payload[..]);
+        }
+    }
+
+    const PORTS: Header = Header {
+        src_port: 68,
+        dst_port: 67,
+    };
+
+    fn encoded(header: &Header, src: Ipv4Addr, dst: Ipv4Addr, payload: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        header.encode(src, dst, payload, &mut out);
+        out
+    }
+}
