@@ -1,30 +1,54 @@
 //! jackfield: a packet-level test harness and network emulator for IP-phone registration.
 //!
-//! The modules, lowest layer first (`tests/architecture.rs` keeps the order):
+//! The modules, lowest layer first; none uses one that comes after it (`tests/architecture.rs`).
+
+/// Instants, deadlines.
+pub mod time;
+
+/// Chance: named streams from the run's seed.
+pub mod rng;
+
+/// Bytes ⇄ structs, one file a protocol.
+pub mod wire;
+
+/// Effects, drops with their reasons, trace events.
+pub mod outbox;
 
 /// The contract of anything that speaks over a host's IP stack.
 pub mod app;
-/// Captures: pcapng, display filters.
-pub mod capture;
-/// The reference controller.
-pub mod controller;
-/// DHCP: server, client, leases.
-pub mod dhcp;
-/// Ethernet: switch, link.
-pub mod fabric;
-/// IP: the neighbour machine, hosts, TCP, gateways.
-pub mod ip;
-/// Effects, drops with their reasons, trace events.
-pub mod outbox;
-/// Chance: named streams from the run's seed.
-pub mod rng;
-/// Scenarios: file → plan → lab → outcome.
-pub mod scenario;
+
 /// The engine: nodes, links, the event queue.
 pub mod sim;
+
+/// Ethernet: switch, link.
+pub mod fabric;
+
+/// IP: the neighbour machine, hosts, TCP, gateways.
+pub mod ip;
+
+/// DHCP: server, client, leases.
+pub mod dhcp;
+
 /// TFTP: server, client.
 pub mod tftp;
-/// Instants, deadlines.
-pub mod time;
-/// Bytes ⇄ structs, one file a protocol.
-pub mod wire;
+
+/// A set: boot, registration, display, memory.
+pub mod phone;
+
+/// The reference controller.
+pub mod controller;
+
+/// Captures: pcapng, display filters.
+pub mod capture;
+
+/// The machine: clock, namespaces, TAP devices, programs. The only unsafe code.
+pub mod os;
+
+/// Scenarios: file → plan → lab → outcome.
+pub mod scenario;
+
+/// Reports: text, JSON.
+pub mod report;
+
+/// The command line.
+pub mod cli;

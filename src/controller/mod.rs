@@ -1,1 +1,25 @@
-//! The reference controller.
+//! The reference controller: one element of a cluster, as the rulebook says it must behave.
+//!
+//! ```text
+//! automatic     automatic DN selection (RG-13)
+//! forms         what an administrator programs; the DN ⇄ MAC database
+//! cluster       a DN's element, in three look-ups (CL-2)
+//! registration  the decision: one pure function of forms and request (RG-1 to RG-14)
+//! connections   how far each conversation has come, and its deadline
+//! element       the app: says what was decided, and does it
+//! ```
+//!
+//! The controller speaks the registration protocol (`docs/registration-protocol.md`) through a host's IP
+//! stack and nothing else, so that any other program can stand in its place.
+
+mod automatic;
+mod cluster;
+mod connections;
+mod element;
+mod forms;
+mod registration;
+
+pub use cluster::{REDIRECTS_MAX, resolve};
+pub use element::{Element, ElementConfig};
+pub use forms::{AccessCode, ClusterElement, FormError, Forms, IcpEntry, Trunk};
+pub use registration::{Action, Request, Verdict, decide};

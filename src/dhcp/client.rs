@@ -196,6 +196,11 @@ impl Client {
         self.handle(now, Event::Stop, out);
     }
 
+    /// Its host lost power: all is forgotten, and nothing is sent or asked of the host.
+    pub fn power_down(&mut self) {
+        self.state = State::Idle;
+    }
+
     /// The lease that it holds, if it has an address.
     pub fn lease(&self) -> Option<&Lease> {
         self.state.held().map(|held| &held.lease)

@@ -284,3 +284,106 @@ impl Leases {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::Duration;
+
+    #[derive(Debug, Clone)]
+    enum Deed {
+        Offer(Option<u8>),
+        Grant(u8),
+        Release(u8),
+        Decline(u8),
+        Wait(u64),
+    }
+
+    fn deeds() -> impl Strategy<Value = Vec<(u8, Deed)>> {
+        let deed = prop_oneof![
+            proptest::option::of(0..12_u8).prop_map(Deed::Offer),
+            (0..12_u8).prop_map(Deed::Grant),
+            (0..12_u8).prop_map(Deed::Release),
+            (0..12_u8).prop_map(Deed::Decline),
+            (0..40_u64).prop_map(Deed::Wait),
+        ];
+        proptest::collection::vec((0..10_u8, deed), 0..200)
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_the_maps_agree_and_no_address_has_two_clients(deeds in deeds()) {
+            let reserved = BTreeMap::from([(mac(0), host(3)), (mac(1), host(11))]);
+            let mut leases = Leases::new((host(1), host(8)), &reserved);
+            let mut now = Instant::ZERO;
+            for (n, deed) in deeds {
+                let client = ClientKey([n].into());
+                let until = now + Duration::from_secs(30);
+                match deed {
+                    Deed::Offer(wanted) => {
+                        let offered = leases.offer(&client, mac(n), wanted.map(host), until);
+                        if let Some(address) = offered {
+                            prop_assert!(leases.may_have(&client, mac(n), address));
+                        }
+                    }
+                    Deed::Grant(last) => {
+                        let may = leases.may_have(&client, mac(n), host(last));
+                        prop_assert_eq!(leases.grant(&client, mac(n), host(last), until), may);
+                    }
+                    Deed::Release(last) => {
+                        leases.release(now, &client, host(last));
+                    }
+                    Deed::Decline(last) => {
+                        leases.decline(&client, host(last), until);
+                    }
+                    Deed::Wait(secs) => {
+                        now += Duration::from_secs(secs);
+                        while leases.expire(now).is_some() {}
+                        prop_assert!(leases.next_deadline().is_none_or(|at| at > now));
+                    }
+                }
+                check(&leases, &reserved)?;
+            }
+        }
+    }
+
+    fn check(leases: &Leases, reserved: &BTreeMap<Mac, Ipv4Addr>) -> Result<(), TestCaseError> {
+        let mut holders = BTreeSet::new();
+        for (address, lease) in leases.iter() {
+            let held = matches!(lease.hold, Hold::Offered { .. } | Hold::Leased { .. });
+            if held {
+                prop_assert!(
+                    holders.insert(&lease.client),
+                    "a client holds two addresses"
+                );
+                prop_assert_eq!(leases.of_client(&lease.client), Some((address, lease)));
+            }
+            let owner = reserved.iter().find(|(_, own)| **own == address);
+            if let Some((mac, _)) = owner {
+                prop_assert_eq!(lease.mac, *mac);
+            }
+            let in_row = leases
+                .ended
+                .iter()
+                .filter(|(_, other)| *other == address)
+                .count();
+            let wanted = matches!(lease.hold, Hold::Ended { .. }) && owner.is_none();
+            prop_assert_eq!(in_row, usize::from(wanted));
+        }
+        for (client, address) in &leases.by_client {
+            let lease = leases.by_address.get(address);
+            prop_assert_eq!(lease.map(|lease| &lease.client), Some(client));
+        }
+        Ok(())
+    }
+
+    fn host(last: u8) -> Ipv4Addr {
+        Ipv4Addr::new(10, 0, 0, last)
+    }
+
+    fn mac(n: u8) -> Mac {
+        Mac([2, 0, 0, 0, 0, n])
+    }
+}

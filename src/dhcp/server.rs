@@ -14,15 +14,20 @@
 //! server may know better (RFC 2131 section 4.3.2).
 //!
 //! Not here: the conflict probe before an offer (RFC 2131 section 2.2 leaves it to the server; a client
-//! that declines has its address set aside), dynamic BOOTP, leases that survive a restart, and fitting a
+//! that declines has its address set aside), dynamic BOOTP, leases that outlive the program, and fitting a
 //! reply into the client's maximum message size (option 57): what is configured is sent.
 
+mod config;
 mod reply;
+mod request;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use super::lease::{ClientKey, Hold, Leases};
+pub use config::{Scope, ServerConfig};
+use request::{Objection, Request, RequestKind, client_key, request_kind};
+
+use super::lease::{Hold, Leases};
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{LeaseEvent, Outbox, TraceEvent};
 use crate::time::{Deadline, Deadlines, Duration, Instant};
@@ -34,51 +39,6 @@ use crate::wire::dhcp::{BOOTREQUEST, Message, MessageType, SERVER_PORT, code};
 const OFFER_HOLD: Duration = Duration::from_secs(60);
 /// How long a declined address is set aside. RFC 2131 leaves it open; this is Kea's default, one day.
 const DECLINE_HOLD: Duration = Duration::from_secs(86_400);
-
-/// What a server is told.
-#[derive(Debug, Clone)]
-pub struct ServerConfig {
-    /// The server identifier: the address of its host.
-    pub address: Ipv4Addr,
-    /// In any order; prefixes do not overlap.
-    pub scopes: Vec<Scope>,
-    /// Whether it is the only server of its subnets, and so says no.
-    pub authoritative: bool,
-}
-
-/// One subnet and what its clients are told.
-#[derive(Debug, Clone)]
-pub struct Scope {
-    /// Network and prefix length.
-    pub prefix: (Ipv4Addr, u8),
-    /// First and last address to give.
-    pub pool: (Ipv4Addr, Ipv4Addr),
-    pub router: Option<Ipv4Addr>,
-    pub name_servers: Vec<Ipv4Addr>,
-    pub lease: Duration,
-    /// T1; if none is sent, clients take half of the lease (RFC 2131 section 4.4.5).
-    pub renew: Option<Duration>,
-    /// T2; if none is sent, clients take 0.875 of the lease.
-    pub rebind: Option<Duration>,
-    /// More options, as they go on the wire, in this order.
-    pub options: Vec<(u8, Vec<u8>)>,
-    /// Addresses kept for one client each; of the prefix, in the pool or not.
-    pub reservations: BTreeMap<Mac, Ipv4Addr>,
-}
-
-impl Scope {
-    /// Whether an address is of this subnet.
-    pub fn contains(&self, address: Ipv4Addr) -> bool {
-        let mask = self.mask();
-        u32::from(address) & mask == u32::from(self.prefix.0) & mask
-    }
-
-    /// The subnet mask as a number.
-    pub fn mask(&self) -> u32 {
-        let host_bits = 32 - u32::from(self.prefix.1.min(32));
-        u32::MAX.checked_shl(host_bits).unwrap_or(0)
-    }
-}
 
 /// A DHCP server. It binds UDP port 67 when its host starts.
 #[derive(Debug)]
@@ -97,23 +57,6 @@ pub struct DhcpServer {
 struct Subnet {
     scope: Scope,
     leases: Leases,
-}
-
-/// One message, and who sent it.
-struct Request {
-    message: Message,
-    client: ClientKey,
-    mac: Mac,
-}
-
-/// Which of its states a client sends a REQUEST from (RFC 2131 table 4), and the address that it names.
-enum RequestKind {
-    /// It chose the offer of this server.
-    Selecting { server: Ipv4Addr, address: Ipv4Addr },
-    /// It would like its old address back, without an offer.
-    InitReboot { address: Ipv4Addr },
-    /// It wants more time on its address: renewing if sent to a server, rebinding if broadcast.
-    Extending { address: Ipv4Addr },
 }
 
 impl DhcpServer {
@@ -195,12 +138,11 @@ impl DhcpServer {
             return self.subnet_with(message.giaddr);
         }
         let unicast = !message.ciaddr.is_unspecified() && sent_to == self.address;
-        let of_client = if unicast {
-            self.subnet_with(message.ciaddr)
+        self.subnet_with(if unicast {
+            message.ciaddr
         } else {
-            None
-        };
-        of_client.or_else(|| self.subnet_with(self.address))
+            self.address
+        })
     }
 
     fn subnet_with(&self, address: Ipv4Addr) -> Option<usize> {
@@ -248,19 +190,14 @@ impl DhcpServer {
             }
             RequestKind::Selecting { address, .. } => {
                 let leases = &self.subnets[at].leases;
-                let own = leases.of_client(&request.client);
-                let offered = own.is_some_and(|(own, lease)| {
-                    own == address && !matches!(lease.hold, Hold::Ended { .. })
-                });
+                let own = leases.of_client(&request.client).map(|(own, _)| own);
+                let verdict = if own == Some(address) {
+                    Ok(())
+                } else {
+                    Err(Objection::NotOffered)
+                };
                 // The client speaks to this server alone: it answers, authoritative or not.
-                (
-                    address,
-                    if offered {
-                        Ok(())
-                    } else {
-                        Err(Some("address was not offered"))
-                    },
-                )
+                (address, verdict)
             }
             RequestKind::InitReboot { address } | RequestKind::Extending { address } => {
                 self.meant_for_us(&request.message)?;
@@ -279,9 +216,11 @@ impl DhcpServer {
                 out.push(reply::ack(self.address, scope, &request.message, address));
                 return Ok(());
             }
-            Ok(()) => "address is another client's",
-            Err(Some(reason)) => reason,
-            Err(None) => return Err("address is unknown here, and another server may know it"),
+            Ok(()) => Objection::NotForClient.reason(),
+            Err(objection) if self.authoritative || objection == Objection::NotOffered => {
+                objection.reason()
+            }
+            Err(objection) => return Err(objection.reason_for_silence()),
         };
         out.trace(TraceEvent::Lease(LeaseEvent::Refused {
             mac,
@@ -292,29 +231,22 @@ impl DhcpServer {
         Ok(())
     }
 
-    /// Whether a client may go on with an address that it believes to be its own. `Err(None)`: say nothing.
-    fn verify(
-        &self,
-        at: usize,
-        request: &Request,
-        address: Ipv4Addr,
-    ) -> Result<(), Option<&'static str>> {
+    /// Whether a client may go on with an address that it believes to be its own.
+    fn verify(&self, at: usize, request: &Request, address: Ipv4Addr) -> Result<(), Objection> {
         let Subnet { scope, leases } = &self.subnets[at];
-        let refuse = |reason| Err(self.authoritative.then_some(reason));
         if !scope.contains(address) {
-            return refuse("address is of another subnet");
+            return Err(Objection::OtherSubnet);
         }
-        let known = leases.of_client(&request.client).map(|(own, _)| own);
-        if known.is_some_and(|own| own != address) {
-            return refuse("client has another address");
+        match leases.of_client(&request.client) {
+            Some((own, _)) if own != address => return Err(Objection::OtherAddress),
+            None if !self.authoritative => return Err(Objection::NoRecord),
+            Some(_) | None => {}
         }
-        if !leases.may_have(&request.client, request.mac, address) {
-            return refuse("address is not for this client");
+        if leases.may_have(&request.client, request.mac, address) {
+            Ok(())
+        } else {
+            Err(Objection::NotForClient)
         }
-        if known.is_none() && !self.authoritative {
-            return Err(None);
-        }
-        Ok(())
     }
 
     fn release(
@@ -330,7 +262,7 @@ impl DhcpServer {
             .leases
             .release(now, &request.client, address)
         {
-            return Err("releases an address that is not the client's");
+            return Err("releases an address that it does not hold");
         }
         out.trace(TraceEvent::Lease(LeaseEvent::Released {
             mac: request.mac,
@@ -351,7 +283,7 @@ impl DhcpServer {
         let address = address.map_err(|_| "declines, and does not say which address")?;
         let leases = &mut self.subnets[at].leases;
         if !leases.decline(&request.client, address, now + DECLINE_HOLD) {
-            return Err("declines an address that is not the client's");
+            return Err("declines an address that is not its own");
         }
         out.trace(TraceEvent::Lease(LeaseEvent::Declined {
             mac: request.mac,
@@ -392,32 +324,6 @@ impl DhcpServer {
                 }
             }
             self.deadlines.set(at, leases.next_deadline());
-        }
-    }
-}
-
-/// Tells the REQUESTs apart by what they hold (RFC 2131 section 4.3.6, table 4).
-fn request_kind(message: &Message) -> Result<RequestKind, &'static str> {
-    let server = message.address(code::SERVER_IDENTIFIER).ok();
-    let requested = message.address(code::REQUESTED_ADDRESS).ok();
-    match (server, requested, message.ciaddr) {
-        (Some(server), Some(address), _) => Ok(RequestKind::Selecting { server, address }),
-        (None, Some(address), Ipv4Addr::UNSPECIFIED) => Ok(RequestKind::InitReboot { address }),
-        (_, None, Ipv4Addr::UNSPECIFIED) => Err("requests, and does not say which address"),
-        (_, _, address) => Ok(RequestKind::Extending { address }),
-    }
-}
-
-/// Who a client is (RFC 2131 section 4.2). A client identifier is mostly hardware type and address, so a
-/// client that sends one only at times stays the same.
-fn client_key(message: &Message) -> ClientKey {
-    match message.option(code::CLIENT_IDENTIFIER) {
-        Some(identifier) if !identifier.is_empty() => ClientKey(identifier.as_ref().into()),
-        _ => {
-            let length = usize::from(message.hlen).min(message.chaddr.len());
-            let mut key = vec![message.htype];
-            key.extend_from_slice(&message.chaddr[..length]);
-            ClientKey(key.into())
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::outbox::{Out, Outbox, TraceEvent};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant, earlier};
 use crate::wire::Mac;
-use crate::wire::dhcp::{Message, code};
+use crate::wire::dhcp::Message;
+use crate::wire::vendor;
 
 const MAC: Mac = Mac([0x08, 0x00, 0x0f, 0, 0, 1]);
 
@@ -96,7 +97,7 @@ fn mv_11_with_a_server_that_is_not_authoritative_the_lease_runs_out() {
     assert_eq!(
         link.log,
         [
-            "87.5 server 1: ignored: address is unknown here, and another server may know it",
+            "87.5 server 1: ignored: not authoritative, and address is of another subnet",
             "100 server 0: expired 10.1.0.50",
             "100 lost: lease expired",
             "101 discovering",
@@ -144,7 +145,7 @@ fn of_two_offers_the_first_that_passes_the_policy_is_taken() {
             "0 discovering",
             "0 server 0: offered 10.1.0.50",
             "0 server 1: offered 10.1.0.70",
-            "0 refuses offer 1 of 10.1.0.2: no option 43",
+            "0 refuses offer 1 of 10.1.0.2: no option 125, 43 or 128",
             "0 accepts offer 2 of 10.1.0.3",
             "0 server 0: ignored: the client chose another server",
             "0 server 1: granted 10.1.0.70 for 100 s",
@@ -195,7 +196,10 @@ fn a_released_address_goes_to_its_client_again() {
 }
 
 /// Options that the client's policy wants.
-const ALL: &[(u8, &[u8])] = &[(43, b"x")];
+const ALL: &[(u8, &[u8])] = &[(
+    43,
+    b"id:ipphone.mitel.com;sw_tftp=10.9.0.2;call_srv=10.9.0.10",
+)];
 
 fn secs(secs: u64) -> Instant {
     Instant::ZERO + Duration::from_secs(secs)
@@ -243,9 +247,9 @@ impl Link {
             mac: MAC,
             vendor_class: b"ipphone.mitel.com".to_vec(),
             parameter_request_list: vec![1, 3, 6],
-            policy: |offer| match offer.option(code::VENDOR_SPECIFIC) {
-                Some(_) => Ok(()),
-                None => Err("no option 43".to_owned()),
+            policy: |offer| match vendor::choose(offer) {
+                Ok(_) => Ok(()),
+                Err(refusal) => Err(refusal.to_string()),
             },
             broadcast: false,
             timing: Timing {

@@ -1,1 +1,7 @@
-//! Ethernet: switches and links.
+//! Ethernet: switches and links. They see frames and nothing above them.
+
+mod link;
+mod switch;
+
+pub use link::{Bitrate, Cable, CableSettings};
+pub use switch::{PortMode, Switch};

@@ -35,6 +35,8 @@ drop_reasons! {
     NotForThisMac = "destination MAC is another station's",
     /// A host or gateway: an ARP request for an address that is not its own.
     ArpNotForUs = "ARP for another station",
+    /// A host or gateway: a broadcast to a UDP port that nobody here listens on.
+    BroadcastNotWanted = "broadcast that nobody here listens to",
     /// A host: a packet for another IP address.
     NotForThisAddress = "destination address is another host's",
     /// A host that has no address yet, or a station without power.
@@ -70,7 +72,10 @@ impl DropReason {
     pub const fn is_routine(self) -> bool {
         matches!(
             self,
-            DropReason::SamePort | DropReason::NotForThisMac | DropReason::ArpNotForUs
+            DropReason::SamePort
+                | DropReason::NotForThisMac
+                | DropReason::ArpNotForUs
+                | DropReason::BroadcastNotWanted
         )
     }
 }

@@ -194,7 +194,6 @@ pub enum PhoneEvent {
     },
     /// It gave its address up, and why.
     Unbound {
-        address: Ipv4Addr,
         reason: &'static str,
     },
     Downloaded {

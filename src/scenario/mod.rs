@@ -1,22 +1,40 @@
 //! Scenarios: a file becomes a plan, a plan becomes a lab, a lab runs and gives an outcome.
 //!
 //! ```text
-//!   text ──file──▶ File (as written, with places) ──resolve──▶ Plan (checked, no choice left)
+//! text ──file──▶ File (as written, with places) ──resolve──▶ Plan (checked, no choice left)
+//!                                                             │ build
+//!                          Outcome ◀──run──────────────────── Lab (nodes and cables)
+//!                                      watch: views of sets, counts of frames, the capture
 //! ```
 //!
-//! Both steps collect every problem that they find, so that a user sees all of them at once.
+//! Reading collects every problem that it finds, so that a user sees all of them at once.
 
+mod build;
+mod comments;
+mod describe;
+mod expect;
 mod explain;
 mod file;
+mod lab;
 mod nearest;
+mod outcome;
 pub mod plan;
 mod problem;
+mod recorder;
 mod resolve;
+mod run;
+mod tally;
 mod template;
 mod units;
+mod watch;
 
+pub use build::{BuildError, Files, firmware};
 pub use explain::explain;
+pub use outcome::{Outcome, Stopped, Verdict};
 pub use problem::{Problem, Problems};
+pub use recorder::{CaptureSink, DROPS, Recorder, VIRTUAL_EPOCH_NANOS};
+pub use run::Run;
+pub use watch::{Deaf, Listener, PhoneView};
 
 use plan::Plan;
 

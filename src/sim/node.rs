@@ -51,6 +51,16 @@ pub enum Side {
     B,
 }
 
+impl Side {
+    /// The opposite end.
+    pub const fn other(self) -> Side {
+        match self {
+            Side::A => Side::B,
+            Side::B => Side::A,
+        }
+    }
+}
+
 /// What became of a frame that was put on a link: where chance plays, none or several copies arrive.
 #[derive(Debug, Default)]
 pub struct Carried {

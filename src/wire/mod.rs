@@ -103,3 +103,6 @@ impl DecodeError {
         }
     }
 }
+
+#[cfg(test)]
+mod fixture;

@@ -1,1 +1,497 @@
 //! Tests of the DHCP client.
+//!
+//! The test language: `bench.start()`, `bench.reply(kind)` and `bench.timeout()` at `bench.now` give what came of
+//! it in one line: what was sent and asked of the host, and what the owner is told.
+
+use std::fmt::Write as _;
+use std::net::SocketAddrV4;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::outbox::Out;
+use crate::wire::dhcp::code;
+
+const MAC: Mac = Mac([8, 0, 0x0f, 0, 0, 1]);
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 50);
+const SERVER: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 2);
+const LEASE: u64 = 8_000;
+
+#[test]
+fn the_transitions_are_those_of_the_golden_table() {
+    let mut table = String::from(
+        "# The DHCP client: in each state, what happens, what it does, and the next state.\n\
+         # What a state has no line for is ignored; a reply that is ignored is traced.\n",
+    );
+    for state in STATES {
+        writeln!(table).unwrap();
+        for event in EVENTS {
+            let mut bench = Bench::in_state(state);
+            let before = bench.ignored;
+            let Some(did) = bench.give(event) else {
+                continue;
+            };
+            let next = name_of(&bench.client.state);
+            if bench.ignored > before || did.is_empty() && next == state {
+                continue;
+            }
+            writeln!(table, "{state:<10} | {event:<15} | {did} | {next}").unwrap();
+        }
+    }
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/golden/dhcp_client_transitions.txt"
+    );
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &table).unwrap();
+    }
+    assert_eq!(table, std::fs::read_to_string(path).unwrap());
+}
+
+#[test]
+fn each_state_has_its_deadline_and_its_name() {
+    let due = |state| Bench::in_state(state).client.poll_timeout();
+    let at = |secs, name| Some((Instant::ZERO + Duration::from_secs(secs), name));
+    assert_eq!(due("IDLE"), None);
+    assert_eq!(due("INIT"), at(1, "DHCP discovery"));
+    assert_eq!(due("SELECTING"), at(4, "DHCP retransmission"));
+    assert_eq!(due("REQUESTING"), at(4, "DHCP retransmission"));
+    assert_eq!(due("BOUND"), at(4_000, "DHCP renewal (T1)"));
+    assert_eq!(due("RENEWING"), at(4_000 + 1_500, "DHCP retransmission"));
+    assert_eq!(due("REBINDING"), at(7_000 + 500, "DHCP retransmission"));
+}
+
+#[test]
+fn discovers_come_after_4_8_16_32_and_64_seconds_for_ever_give_or_take_one() {
+    let mut bench = Bench::new(Timing::default());
+    bench.start();
+    for expected in [4, 8, 16, 32, 64, 64, 64] {
+        let before = bench.now;
+        assert_eq!(bench.timeout(), "send Discover to 255.255.255.255");
+        let waited = bench.now.since(before);
+        let second = Duration::from_secs(1);
+        let expected = Duration::from_secs(expected);
+        assert!(
+            (expected - second..=expected + second).contains(&waited),
+            "{waited:?}"
+        );
+        assert_ne!(waited, expected, "chance has a say");
+    }
+}
+
+#[test]
+fn a_request_without_an_answer_is_sent_five_times_in_a_minute_and_then_it_begins_anew() {
+    let mut bench = Bench::in_state("REQUESTING");
+    for at in [4, 12, 28, 60] {
+        assert_eq!(bench.timeout(), "send Request to 255.255.255.255");
+        assert_eq!(bench.now, Instant::ZERO + Duration::from_secs(at));
+    }
+    assert_eq!(bench.timeout(), "tell lost: no answer to the request");
+    assert_eq!(
+        bench.timeout(),
+        "send Discover to 255.255.255.255, tell discovering"
+    );
+}
+
+#[test]
+fn a_lease_is_asked_for_at_t1_then_at_half_of_what_is_left_and_of_all_at_t2_until_it_ends() {
+    let mut bench = Bench::in_state("BOUND");
+    let mut log = Vec::new();
+    while bench.client.lease().is_some() {
+        let did = bench.timeout();
+        log.push(format!(
+            "{} {did}",
+            bench.now.since(Instant::ZERO).as_secs()
+        ));
+    }
+    let to_server = "send Request to 10.1.0.2";
+    let to_all = "send Request to 255.255.255.255";
+    let expected = [
+        (4_000, to_server),
+        (5_500, to_server),
+        (6_250, to_server),
+        (6_625, to_server),
+        (6_812, to_server),
+        (6_906, to_server),
+        (6_966, to_server),
+        (7_000, to_all),
+        (7_500, to_all),
+        (7_750, to_all),
+        (7_875, to_all),
+        (7_937, to_all),
+        (7_997, to_all),
+        (8_000, "configure none, tell lost: lease expired"),
+    ];
+    assert_eq!(log, expected.map(|(at, did)| format!("{at} {did}")));
+}
+
+#[test]
+fn the_lease_counts_from_the_first_request_however_late_the_answer() {
+    let mut bench = Bench::in_state("REQUESTING");
+    bench.timeout();
+    bench.now += Duration::from_secs(3);
+    bench.give("ACK");
+    assert_eq!(
+        bench.client.poll_timeout().unwrap().0,
+        Instant::ZERO + Duration::from_secs(LEASE / 2)
+    );
+}
+
+#[test]
+fn t1_and_t2_are_the_servers_if_they_are_in_order() {
+    let t1_of = |t1: u64, t2: u64| {
+        let mut bench = Bench::in_state("REQUESTING");
+        let mut ack = bench.message("ACK");
+        ack.options
+            .push_duration(code::RENEWAL_TIME, Duration::from_secs(t1));
+        ack.options
+            .push_duration(code::REBINDING_TIME, Duration::from_secs(t2));
+        bench.receive(&ack.encode());
+        bench
+            .client
+            .poll_timeout()
+            .unwrap()
+            .0
+            .since(Instant::ZERO)
+            .as_secs()
+    };
+    assert_eq!(t1_of(100, 200), 100);
+    for (t1, t2) in [(200, 100), (100, LEASE), (0, 200)] {
+        assert_eq!(t1_of(t1, t2), LEASE / 2);
+    }
+}
+
+#[test]
+fn an_ack_that_grants_nothing_is_ignored() {
+    for (code, data) in [
+        (code::LEASE_TIME, &[0; 4][..]),
+        (code::LEASE_TIME, &[1]),
+        (code::SERVER_IDENTIFIER, &[]),
+    ] {
+        let mut bench = Bench::in_state("REQUESTING");
+        let mut ack = Message::new(BOOTREPLY, MAC, bench.xid);
+        ack.yiaddr = ADDRESS;
+        ack.options.push(code::MESSAGE_TYPE, &[5]);
+        for (other, good) in bench.message("ACK").options.iter() {
+            if other != code::MESSAGE_TYPE {
+                ack.options
+                    .push(other, if other == code { data } else { good });
+            }
+        }
+        bench.receive(&ack.encode());
+        assert_eq!(bench.ignored, 1);
+        assert!(bench.client.lease().is_none());
+    }
+}
+
+#[test]
+fn replies_to_others_and_of_other_requests_are_ignored() {
+    for spoil in [
+        |message: &mut Message| message.xid ^= 1,
+        |message: &mut Message| message.chaddr[5] ^= 1,
+        |message: &mut Message| message.op = 1,
+    ] {
+        let mut bench = Bench::in_state("SELECTING");
+        let mut offer = bench.message("OFFER");
+        spoil(&mut offer);
+        assert_eq!(bench.receive(&offer.encode()), "");
+        assert_eq!(bench.ignored, 1);
+    }
+}
+
+#[test]
+fn a_reply_cut_short_anywhere_is_ignored_and_traced() {
+    let whole = Bench::in_state("SELECTING").message("OFFER").encode();
+    let end = whole.iter().rposition(|byte| *byte == code::END).unwrap();
+    for length in 0..=end {
+        let mut bench = Bench::in_state("SELECTING");
+        assert_eq!(bench.receive(&whole[..length]), "", "{length}");
+        assert_eq!(bench.ignored, 1);
+    }
+}
+
+#[test]
+fn what_it_sends_holds_what_rfc_2131_table_5_wants() {
+    let sent = |state, event| {
+        let mut bench = Bench::in_state(state);
+        bench.give(event);
+        bench.sent.pop().unwrap().to_string()
+    };
+    let client = "client 08:00:0f:00:00:01";
+    let wishes = "60 \"ipphone.mitel.com\", 55 1 3 6";
+    let without_xid = |line: String| {
+        let (kind, rest) = line.split_once(", xid ").unwrap();
+        format!("{kind}, {}", rest.split_once(", ").unwrap().1)
+    };
+    assert_eq!(
+        without_xid(sent("IDLE", "start")),
+        format!("DHCP Discover, {client}, options 53 Discover, {wishes}")
+    );
+    assert_eq!(
+        without_xid(sent("SELECTING", "OFFER")),
+        format!("DHCP Request, {client}, options 53 Request, 54 10.1.0.2, 50 10.1.0.50, {wishes}")
+    );
+    for (state, event) in [
+        ("BOUND", "timeout"),
+        ("RENEWING", "timeout"),
+        ("REBINDING", "timeout"),
+    ] {
+        assert_eq!(
+            without_xid(sent(state, event)),
+            format!("DHCP Request, {client}, has 10.1.0.50, options 53 Request, {wishes}")
+        );
+    }
+    assert_eq!(
+        without_xid(sent("BOUND", "release")),
+        format!("DHCP Release, {client}, has 10.1.0.50, options 53 Release, 54 10.1.0.2")
+    );
+}
+
+#[test]
+fn after_a_power_down_it_starts_as_if_new() {
+    let mut bench = Bench::in_state("RENEWING");
+    bench.client.power_down();
+    assert_eq!(bench.client.poll_timeout(), None);
+    assert_eq!(
+        bench.start(),
+        "bind 68, send Discover to 255.255.255.255, tell discovering"
+    );
+}
+
+#[test]
+fn called_early_it_does_nothing() {
+    for state in STATES {
+        let mut bench = Bench::in_state(state);
+        let mut out = Outbox::default();
+        assert_eq!(bench.client.handle_timeout(bench.now, &mut out), None);
+        assert!(out.is_empty());
+    }
+}
+
+proptest! {
+    #[test]
+    fn random_replies_never_panic(
+        state in 0..STATES.len(),
+        noise in proptest::collection::vec(any::<u8>(), 0..120),
+        at in 0..340_usize,
+    ) {
+        let mut bench = Bench::in_state(STATES[state]);
+        let mut bytes = bench.message("ACK").encode();
+        bytes.truncate(at);
+        bytes.extend(noise);
+        bench.receive(&bytes);
+    }
+}
+
+const STATES: [&str; 7] = [
+    "IDLE",
+    "INIT",
+    "SELECTING",
+    "REQUESTING",
+    "BOUND",
+    "RENEWING",
+    "REBINDING",
+];
+const EVENTS: [&str; 9] = [
+    "start",
+    "OFFER",
+    "poor OFFER",
+    "ACK",
+    "NAK",
+    "timeout",
+    "end of stage",
+    "release",
+    "stop",
+];
+
+fn name_of(state: &State) -> &'static str {
+    match state {
+        State::Idle => "IDLE",
+        State::Init { .. } => "INIT",
+        State::Selecting(_) => "SELECTING",
+        State::Requesting(_) => "REQUESTING",
+        State::Bound(_) => "BOUND",
+        State::Renewing(..) => "RENEWING",
+        State::Rebinding(..) => "REBINDING",
+    }
+}
+
+struct Bench {
+    now: Instant,
+    client: Client,
+    /// Of the message sent last.
+    xid: u32,
+    sent: Vec<Message>,
+    ignored: usize,
+}
+
+impl Bench {
+    fn new(timing: Timing) -> Bench {
+        let config = ClientConfig {
+            mac: MAC,
+            vendor_class: b"ipphone.mitel.com".to_vec(),
+            parameter_request_list: vec![1, 3, 6],
+            policy: |offer| match offer.option(43) {
+                Some(_) => Ok(()),
+                None => Err("no option 43".to_owned()),
+            },
+            broadcast: false,
+            timing,
+        };
+        let client = Client::new(config, crate::rng::Rng::stream(1, "client"));
+        Bench {
+            now: Instant::ZERO,
+            client,
+            xid: 0,
+            sent: Vec::new(),
+            ignored: 0,
+        }
+    }
+
+    fn in_state(state: &str) -> Bench {
+        let mut bench = Bench::new(Timing {
+            jitter: Duration::ZERO,
+            ..Timing::default()
+        });
+        let way: &[&str] = match state {
+            "IDLE" => &[],
+            "INIT" => &["start", "OFFER", "NAK"],
+            "SELECTING" => &["start"],
+            "REQUESTING" => &["start", "OFFER"],
+            "BOUND" => &["start", "OFFER", "ACK"],
+            "RENEWING" => &["start", "OFFER", "ACK", "timeout"],
+            _ => &["start", "OFFER", "ACK", "timeout", "end of stage"],
+        };
+        for event in way {
+            bench.give(event).unwrap();
+        }
+        assert_eq!(name_of(&bench.client.state), state);
+        bench
+    }
+
+    /// Lets `event` happen; `None` if it can't in this state.
+    fn give(&mut self, event: &str) -> Option<String> {
+        Some(match event {
+            "start" => self.start(),
+            "release" => self.act(|client, now, out| {
+                client.release(now, out);
+                None
+            }),
+            "stop" => self.act(|client, now, out| {
+                client.stop(now, out);
+                None
+            }),
+            "timeout" => {
+                self.client.poll_timeout()?;
+                self.timeout()
+            }
+            "end of stage" => {
+                let held = self.client.state.held()?;
+                self.now = match name_of(&self.client.state) {
+                    "RENEWING" => held.rebind_at,
+                    "REBINDING" => held.expires_at,
+                    _ => return None,
+                };
+                // The question is still open: the stage ends at the same instant or before.
+                if let State::Renewing(_, query) | State::Rebinding(_, query) =
+                    &mut self.client.state
+                {
+                    query.resend_at = self.now;
+                }
+                self.act(Client::handle_timeout)
+            }
+            reply => {
+                let bytes = self.message(reply).encode();
+                self.receive(&bytes)
+            }
+        })
+    }
+
+    fn start(&mut self) -> String {
+        self.act(Client::start)
+    }
+
+    /// Goes on to the next deadline.
+    fn timeout(&mut self) -> String {
+        self.now = self.client.poll_timeout().unwrap().0;
+        self.act(Client::handle_timeout)
+    }
+
+    fn receive(&mut self, payload: &[u8]) -> String {
+        let from = SocketAddrV4::new(SERVER, 67);
+        let to = SocketAddrV4::new(ADDRESS, 68);
+        self.act(|client, now, out| {
+            client.handle_datagram(now, &Datagram { from, to, payload }, out)
+        })
+    }
+
+    fn message(&self, kind: &str) -> Message {
+        let mut message = Message::new(BOOTREPLY, MAC, self.xid);
+        message.yiaddr = ADDRESS;
+        let number = match kind {
+            "ACK" => 5,
+            "NAK" => 6,
+            _ => 2,
+        };
+        message.options.push(code::MESSAGE_TYPE, &[number]);
+        message
+            .options
+            .push(code::SERVER_IDENTIFIER, &SERVER.octets());
+        message
+            .options
+            .push_duration(code::LEASE_TIME, Duration::from_secs(LEASE));
+        message.options.push(code::SUBNET_MASK, &[255, 255, 255, 0]);
+        if kind != "poor OFFER" {
+            message.options.push(43, b"x");
+        }
+        message
+    }
+
+    fn act(
+        &mut self,
+        action: impl FnOnce(&mut Client, Instant, &mut Outbox<AppEffect>) -> Option<ClientEvent>,
+    ) -> String {
+        let mut out = Outbox::default();
+        let event = action(&mut self.client, self.now, &mut out);
+        let mut did = Vec::new();
+        for out in out.drain() {
+            match out {
+                Out::Effect(AppEffect::Send { to, payload, .. }) => {
+                    let message = Message::decode(&payload).unwrap();
+                    did.push(format!(
+                        "send {} to {}",
+                        message.message_type().unwrap(),
+                        to.ip()
+                    ));
+                    self.xid = message.xid;
+                    self.sent.push(message);
+                }
+                Out::Effect(AppEffect::Configure(Some(host))) => {
+                    did.push(format!("configure {}/{}", host.address, host.prefix_len));
+                }
+                Out::Effect(AppEffect::Configure(None)) => did.push("configure none".to_owned()),
+                Out::Effect(AppEffect::Bind { port }) => did.push(format!("bind {port}")),
+                Out::Effect(AppEffect::Unbind { port }) => did.push(format!("unbind {port}")),
+                Out::Effect(other) => panic!("{other:?}"),
+                Out::Trace(_) => self.ignored += 1,
+            }
+        }
+        if let Some(event) = event {
+            did.push(format!("tell {}", tell(&event)));
+        }
+        did.join(", ")
+    }
+}
+
+fn tell(event: &ClientEvent) -> String {
+    match event {
+        ClientEvent::Discovering => "discovering".to_owned(),
+        ClientEvent::OfferRefused { reason, count, .. } => {
+            format!("offer {count} refused: {reason}")
+        }
+        ClientEvent::OfferAccepted { count, .. } => format!("offer {count} accepted"),
+        ClientEvent::Bound(lease) => format!("bound {}", lease.address),
+        ClientEvent::Renewed(lease) => format!("renewed {}", lease.address),
+        ClientEvent::Lost { reason } => format!("lost: {reason}"),
+    }
+}

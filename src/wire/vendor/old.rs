@@ -36,65 +36,69 @@ pub fn decode_old(message: &Message) -> Option<Decoded> {
             severity: Severity::Fatal,
         });
     }
-    let mut settings = Settings::default();
-    let mut take = |code: u8, wants: &str, store: &mut dyn FnMut(&[u8]) -> Option<()>| {
-        let Some(value) = message.option(code) else {
-            return;
-        };
-        if store(&value).is_none() {
-            defects.push(Defect {
-                offset: 0,
-                problem: format!("option {code} is not {wants}"),
-                severity: Severity::Warning,
-            });
-        }
+    let mut reader = Reader { message, defects };
+    let marking = |max| move |value: &[u8]| number(value, u32::from(max)).map(plain);
+    let settings = Settings {
+        call_srv: reader.take(CALL_SRV, "one to four IPv4 addresses", |value| {
+            let list = addresses(value).filter(|list| list.len() <= CALL_SERVERS_MAX);
+            list.map(CallServers::Addresses)
+        }),
+        sw_tftp: reader
+            .take(SW_TFTP, "a list of IPv4 addresses", addresses)
+            .unwrap_or_default(),
+        ipa_srv: reader.take(IPA_SRV, "an IPv4 address", |value| {
+            match addresses(value)?[..] {
+                [host] => Some(WithPort { host, port: None }),
+                _ => None,
+            }
+        }),
+        vlan: reader.take(VLAN, "0 to 4095", |value| {
+            number(value, u32::from(VLAN_MAX)).map(|vlan| vlan as u16)
+        }),
+        l2p: reader.take(L2P, "0 to 7", marking(L2P_MAX)),
+        dscp: reader.take(DSCP, "0 to 63", marking(DSCP_MAX)),
+        app_proxy: reader.take(APP_PROXY, "a name of at most 40 characters", |value| {
+            let name = std::str::from_utf8(value).ok()?;
+            let good = name.len() <= APP_PROXY_MAX && is_name(name);
+            good.then(|| WithPort {
+                host: name.to_owned(),
+                port: None,
+            })
+        }),
     };
-    take(SW_TFTP, "a list of IPv4 addresses", &mut |value| {
-        settings.sw_tftp = addresses(value)?;
-        Some(())
-    });
-    take(CALL_SRV, "one to four IPv4 addresses", &mut |value| {
-        let list = addresses(value).filter(|list| list.len() <= CALL_SERVERS_MAX)?;
-        settings.call_srv = Some(CallServers::Addresses(list));
-        Some(())
-    });
-    take(IPA_SRV, "an IPv4 address", &mut |value| {
-        let [host] = addresses(value)?[..] else {
-            return None;
-        };
-        settings.ipa_srv = Some(WithPort { host, port: None });
-        Some(())
-    });
-    take(VLAN, "0 to 4095", &mut |value| {
-        settings.vlan = Some(number(value, u32::from(VLAN_MAX))? as u16);
-        Some(())
-    });
-    take(L2P, "0 to 7", &mut |value| {
-        settings.l2p = Some(plain(number(value, u32::from(L2P_MAX))? as u8));
-        Some(())
-    });
-    take(DSCP, "0 to 63", &mut |value| {
-        settings.dscp = Some(plain(number(value, u32::from(DSCP_MAX))? as u8));
-        Some(())
-    });
-    take(APP_PROXY, "a name of at most 40 characters", &mut |value| {
-        let name = std::str::from_utf8(value).ok()?;
-        if name.len() > APP_PROXY_MAX || !is_name(name) {
-            return None;
-        }
-        settings.app_proxy = Some(WithPort {
-            host: name.to_owned(),
-            port: None,
-        });
-        Some(())
-    });
     Some(Decoded {
         source: Source::Old,
         text: None,
         tags: Vec::new(),
         settings,
-        defects,
+        defects: reader.defects,
     })
+}
+
+/// Reads one option after the other, and notes what is wrong.
+struct Reader<'a> {
+    message: &'a Message,
+    defects: Vec<Defect>,
+}
+
+impl Reader<'_> {
+    /// The value of an option; `None` if it is missing, or wrong, which is noted.
+    fn take<T>(
+        &mut self,
+        code: u8,
+        wants: &str,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Option<T> {
+        let value = read(&self.message.option(code)?);
+        if value.is_none() {
+            self.defects.push(Defect {
+                offset: 0,
+                problem: format!("option {code} is not {wants}"),
+                severity: Severity::Warning,
+            });
+        }
+        value
+    }
 }
 
 fn addresses(value: &[u8]) -> Option<Vec<Ipv4Addr>> {
@@ -113,9 +117,9 @@ fn number(value: &[u8], max: u32) -> Option<u32> {
     (number <= max).then_some(number)
 }
 
-const fn plain(default: u8) -> Marking {
+const fn plain(default: u32) -> Marking {
     Marking {
-        default,
+        default: default as u8, // at most 63
         voice: None,
         signalling: None,
     }

@@ -1,0 +1,31 @@
+//! The program's exit codes.
+
+use std::process::ExitCode;
+
+/// What the exit code says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Exit {
+    Passed,
+    ExpectationFailed,
+    /// Also for wrong arguments, as clap has it.
+    ScenarioWrong,
+    MachineRefused,
+    /// Live: the machine was too late for the run to mean anything.
+    Invalid,
+}
+
+/// The exit codes, for `--help`.
+pub(super) const HELP: &str = "Exit codes: 0 passed, 1 an expectation failed, 2 the scenario or the \
+arguments are wrong, 3 the machine refused (rights, a device, a disk), 4 a live run was too late to count.";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Passed => 0,
+            Exit::ExpectationFailed => 1,
+            Exit::ScenarioWrong => 2,
+            Exit::MachineRefused => 3,
+            Exit::Invalid => 4,
+        })
+    }
+}

@@ -1,0 +1,170 @@
+//! A cable, three parts each way in this order: queue (bytes that wait) → transmitter (rate) → wire (latency).
+//!
+//! Only bytes that wait for the transmitter count against the queue; what is being sent or is on the wire
+//! does not. Without impairment nothing overtakes on a cable. The way of a frame is known when it is
+//! handed in, so a cable has no deadlines of its own.
+
+use std::collections::VecDeque;
+
+use crate::outbox::DropReason;
+use crate::sim::{Carried, Link, Side};
+use crate::time::{Duration, Instant};
+use crate::wire::Frame;
+
+/// Bits a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bitrate(pub u64);
+
+impl Bitrate {
+    /// How long `bytes` take to send, to the nanosecond above.
+    pub fn time_for(self, bytes: usize) -> Duration {
+        let bit_nanos = bytes as u128 * 8 * 1_000_000_000;
+        let nanos = bit_nanos.div_ceil(u128::from(self.0.max(1)));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+/// How a cable is, the same each way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CableSettings {
+    pub latency: Duration,
+    /// `None`: frames take no time to send, and never wait.
+    pub rate: Option<Bitrate>,
+    /// Bytes that may wait for the transmitter.
+    pub queue_bytes_max: usize,
+}
+
+/// Bytes that a frame takes on the wire besides its own: preamble 8, frame check sequence 4, gap 12 (IEEE 802.3).
+const OVERHEAD_BYTES: usize = 24;
+/// A frame is padded to this length before the frame check sequence (IEEE 802.3).
+const FRAME_BYTES_MIN: usize = 60;
+
+/// A cable between two ports.
+#[derive(Debug)]
+pub struct Cable {
+    settings: CableSettings,
+    ways: [Way; 2],
+}
+
+/// One direction of a cable.
+#[derive(Debug, Default)]
+struct Way {
+    /// When the transmitter has sent everything that was handed in.
+    idle_at: Instant,
+    /// When each frame that may still wait begins to be sent, and its bytes.
+    waiting: VecDeque<(Instant, usize)>,
+    waiting_bytes: usize,
+}
+
+impl Cable {
+    /// A cable with these settings, nothing on it.
+    pub fn new(settings: CableSettings) -> Cable {
+        Cable {
+            settings,
+            ways: Default::default(),
+        }
+    }
+}
+
+impl Link for Cable {
+    fn carry(&mut self, now: Instant, from: Side, frame: &Frame, carried: &mut Carried) {
+        let Some(rate) = self.settings.rate else {
+            let arrival = now + self.settings.latency;
+            carried.arrivals.push((arrival, frame.clone()));
+            return;
+        };
+        let way = &mut self.ways[from as usize];
+        way.forget_sent(now);
+        let starts = way.idle_at.max(now);
+        if starts > now {
+            if way.waiting_bytes + frame.len() > self.settings.queue_bytes_max {
+                carried.dropped = Some(DropReason::QueueFull);
+                return;
+            }
+            way.waiting.push_back((starts, frame.len()));
+            way.waiting_bytes += frame.len();
+        }
+        way.idle_at = starts + rate.time_for(frame.len().max(FRAME_BYTES_MIN) + OVERHEAD_BYTES);
+        let arrival = way.idle_at + self.settings.latency;
+        carried.arrivals.push((arrival, frame.clone()));
+    }
+}
+
+impl Way {
+    /// Takes out of the queue what the transmitter has begun to send by now.
+    fn forget_sent(&mut self, now: Instant) {
+        while let Some((_, bytes)) = self.waiting.pop_front_if(|(starts, _)| *starts <= now) {
+            self.waiting_bytes -= bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_takes_its_time_to_send_and_then_the_latency() {
+        let mut cable = cable(100_000_000, 10_000);
+        // 1,476 + 24 bytes at 100 Mbit/s: 120 µs; latency 50 µs.
+        assert_eq!(arrival(&mut cable, 0, 1_476), Ok(170_000));
+        // A short one is padded to 60: 84 bytes, 6.72 µs, and waits for the first.
+        assert_eq!(arrival(&mut cable, 0, 42), Ok(120_000 + 6_720 + 50_000));
+    }
+
+    #[test]
+    fn no_loss_below_the_rate_whatever_the_latency() {
+        let mut slow = Cable::new(CableSettings {
+            latency: Duration::from_millis(600),
+            rate: Some(Bitrate(15_000_000)),
+            queue_bytes_max: 3_000,
+        });
+        // 1,500 bytes on the wire each 800 µs is exactly 15 Mbit/s.
+        assert!((0..7_500).all(|n| arrival(&mut slow, n * 800_000, 1_476).is_ok()));
+    }
+
+    #[test]
+    fn only_waiting_bytes_count_against_the_queue() {
+        let mut cable = cable(100_000_000, 2_000);
+        // One is sent, two wait in 2,000 bytes, the fourth finds no room.
+        let results: Vec<bool> = (0..4)
+            .map(|_| arrival(&mut cable, 0, 1_000).is_ok())
+            .collect();
+        assert_eq!(results, [true, true, true, false]);
+        assert_eq!(
+            arrival(&mut cable, 0, 1_000),
+            Err(DropReason::QueueFull),
+            "and the reason is named"
+        );
+        // When the second is being sent, there is room for one more.
+        assert!(arrival(&mut cable, 82_000, 1_000).is_ok());
+    }
+
+    #[test]
+    fn the_two_directions_do_not_hinder_each_other() {
+        let mut cable = cable(100_000_000, 2_000);
+        arrival(&mut cable, 0, 1_476).unwrap();
+        let mut carried = Carried::default();
+        let frame: Frame = vec![0; 1_476].into();
+        cable.carry(Instant::ZERO, Side::B, &frame, &mut carried);
+        assert_eq!(carried.arrivals[0].0.as_nanos(), 170_000);
+    }
+
+    fn cable(rate: u64, queue_bytes_max: usize) -> Cable {
+        Cable::new(CableSettings {
+            latency: Duration::from_micros(50),
+            rate: Some(Bitrate(rate)),
+            queue_bytes_max,
+        })
+    }
+
+    fn arrival(cable: &mut Cable, now: u64, bytes: usize) -> Result<u64, DropReason> {
+        let mut carried = Carried::default();
+        let frame: Frame = vec![0; bytes].into();
+        cable.carry(Instant::from_nanos(now), Side::A, &frame, &mut carried);
+        match carried.dropped {
+            Some(reason) => Err(reason),
+            None => Ok(carried.arrivals[0].0.as_nanos()),
+        }
+    }
+}

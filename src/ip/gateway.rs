@@ -1,0 +1,396 @@
+//! A gateway: a router between Ethernet segments, as the Linux kernel is one.
+//!
+//! ```text
+//!  frame ─▶ for this MAC? ─▶ ARP ──▶ own address · proxy · neighbours
+//!                │
+//!                └─▶ IPv4 ─▶ source possible? ─▶ for me? ──▶ ping answered, all else refused
+//!                                                   └─▶ route? ─▶ TTL? ─▶ MTU? ─▶ neighbour ─▶ out
+//!                                                         3/0      11/0    3/4      3/1 after 3 s
+//! ```
+//!
+//! What can't be forwarded is dropped with its reason and, where RFC 1812 wants it, answered with an ICMP
+//! error from the address of the interface it came in by. Errors are limited as Linux limits them
+//! (`icmp_error.rs`). Addresses, ARP and limits were measured on Linux 6.18.
+//!
+//! Deliberately absent: redirects (RFC 1812 section 5.2.7.2), fragmenting, multicast routing, forwarding
+//! of directed broadcasts, options in the IP header (they travel on unread).
+
+mod forward;
+mod proxy;
+mod routes;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::arp::Neighbours;
+use super::endpoint::{hearing, mask, same_subnet, why};
+use super::icmp_error::{self, Limits};
+use super::interface::Interface;
+use super::neighbour::{Hearing, NeighbourSettings};
+use crate::outbox::{DropReason, NeighbourState, Outbox};
+use crate::rng::Rng;
+use crate::sim::{Node, PortId, Transmit};
+use crate::time::{Deadline, Deadlines, Instant, earlier};
+use crate::wire::arp::{self, Arp};
+use crate::wire::{Frame, Mac, ethernet};
+use proxy::Pending;
+use routes::{Routes, Target};
+
+/// For which addresses an interface answers ARP requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArpMode {
+    /// For its own address alone (Linux `arp_ignore` = 1).
+    Strict,
+    /// For the address of any of the gateway's interfaces, with its own MAC (Linux's default).
+    AnyOwnAddress,
+    /// For those, and for any address that is routed out of another interface: after a random time of up
+    /// to 0.8 s if it was asked by broadcast (Linux `proxy_arp` = 1).
+    Proxy,
+}
+
+/// One interface of a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatewayInterface {
+    pub mac: Mac,
+    pub address: Ipv4Addr,
+    /// 0 to 32.
+    pub prefix_len: u8,
+    pub arp: ArpMode,
+}
+
+/// A static route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    pub prefix: Ipv4Addr,
+    /// 0 to 32.
+    pub prefix_len: u8,
+    pub to: RouteTo,
+}
+
+/// Where a static route leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteTo {
+    /// To a router on one of the gateway's links.
+    Via(Ipv4Addr),
+    /// To the link of the interface with this number.
+    Interface(u16),
+}
+
+/// What a gateway is made of.
+#[derive(Debug, Clone)]
+pub struct GatewayConfig {
+    /// Interface n is at port n.
+    pub interfaces: Vec<GatewayInterface>,
+    pub routes: Vec<Route>,
+    pub neighbours: NeighbourSettings,
+    /// Bytes of the largest IP packet, on every interface.
+    pub mtu: u16,
+    /// The gateway's own stream: neighbour times, proxy delays.
+    pub rng: Rng,
+}
+
+/// Why a gateway can't be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayError {
+    /// A route's next router is on none of the gateway's links.
+    #[error("{0} is on none of the gateway's links")]
+    NoLinkTo(Ipv4Addr),
+    /// A route leads to an interface that the gateway has not.
+    #[error("there is no interface {0}")]
+    NoInterface(u16),
+}
+
+/// A router between Ethernet segments.
+#[derive(Debug)]
+pub struct Gateway {
+    legs: Vec<Leg>,
+    /// Which interface each of the gateway's own addresses is on.
+    own: BTreeMap<Ipv4Addr, u16>,
+    routes: Routes,
+    limits: Limits,
+    proxied: Pending,
+    rng: Rng,
+    next_id: u16,
+    /// When each interface's neighbours want to be called.
+    due: Deadlines<u16>,
+    forwarded: u64,
+    dropped: BTreeMap<DropReason, u64>,
+}
+
+/// An interface with its address.
+#[derive(Debug)]
+struct Leg {
+    interface: Interface,
+    address: Ipv4Addr,
+    prefix_len: u8,
+    arp: ArpMode,
+}
+
+impl Gateway {
+    /// A gateway with a route to the subnet of each interface, and the static ones.
+    ///
+    /// # Errors
+    ///
+    /// If a static route leads nowhere.
+    pub fn new(config: GatewayConfig) -> Result<Gateway, GatewayError> {
+        let mut rng = config.rng;
+        let mut gateway = Gateway {
+            legs: Vec::new(),
+            own: BTreeMap::new(),
+            routes: Routes::default(),
+            limits: Limits::default(),
+            proxied: Pending::default(),
+            next_id: rng.u32() as u16,
+            rng,
+            due: Deadlines::default(),
+            forwarded: 0,
+            dropped: BTreeMap::new(),
+        };
+        for (number, leg) in (0u16..).zip(&config.interfaces) {
+            gateway.add_leg(number, leg, config.neighbours, config.mtu);
+        }
+        for route in config.routes {
+            let target = gateway.target(route.to)?;
+            gateway.routes.add(route.prefix, route.prefix_len, target);
+        }
+        Ok(gateway)
+    }
+
+    fn add_leg(
+        &mut self,
+        number: u16,
+        leg: &GatewayInterface,
+        settings: NeighbourSettings,
+        mtu: u16,
+    ) {
+        let neighbours = Neighbours::new(number, settings, &mut self.rng);
+        let port = PortId(u32::from(number));
+        self.legs.push(Leg {
+            interface: Interface::new(port, leg.mac, mtu, neighbours),
+            address: leg.address,
+            prefix_len: leg.prefix_len,
+            arp: leg.arp,
+        });
+        self.own.entry(leg.address).or_insert(number);
+        let target = Target {
+            interface: number,
+            via: None,
+        };
+        self.routes.add(leg.address, leg.prefix_len, target);
+    }
+
+    fn target(&self, to: RouteTo) -> Result<Target, GatewayError> {
+        match to {
+            RouteTo::Interface(interface) if usize::from(interface) < self.legs.len() => {
+                let via = None;
+                Ok(Target { interface, via })
+            }
+            RouteTo::Interface(interface) => Err(GatewayError::NoInterface(interface)),
+            RouteTo::Via(router) => match self.routes.lookup(router) {
+                Some(Target {
+                    interface,
+                    via: None,
+                }) => {
+                    let via = Some(router);
+                    Ok(Target { interface, via })
+                }
+                _ => Err(GatewayError::NoLinkTo(router)),
+            },
+        }
+    }
+
+    /// Packets forwarded since the beginning.
+    pub fn forwarded(&self) -> u64 {
+        self.forwarded
+    }
+
+    /// Frames dropped since the beginning, by reason.
+    pub fn dropped(&self) -> BTreeMap<DropReason, u64> {
+        let mut dropped = self.dropped.clone();
+        for leg in &self.legs {
+            let queues = leg.interface.neighbours.dropped();
+            for (reason, count) in [
+                (DropReason::NeighbourQueueFull, queues.overflowed),
+                (DropReason::NeighbourFailed, queues.discarded),
+            ] {
+                if count > 0 {
+                    *dropped.entry(reason).or_default() += count;
+                }
+            }
+        }
+        dropped
+    }
+
+    /// What an interface knows about a neighbour; `None` also if there is no such interface.
+    pub fn neighbour(
+        &self,
+        interface: u16,
+        address: Ipv4Addr,
+    ) -> Option<(NeighbourState, Option<Mac>)> {
+        let leg = self.legs.get(usize::from(interface))?;
+        leg.interface.neighbours.state(address)
+    }
+
+    fn drop(&mut self, reason: DropReason, frame: &Frame, out: &mut Outbox<Transmit>) {
+        *self.dropped.entry(reason).or_default() += 1;
+        out.drop(reason, frame);
+    }
+
+    /// Takes a frame; `Err` says why it goes no further.
+    fn receive(
+        &mut self,
+        now: Instant,
+        port: PortId,
+        frame: &Frame,
+        out: &mut Outbox<Transmit>,
+    ) -> Result<(), DropReason> {
+        let number = u16::try_from(port.0).unwrap_or(u16::MAX);
+        let Some(leg) = self.legs.get(usize::from(number)) else {
+            return Err(DropReason::NotConnected);
+        };
+        let Some(&[d0, d1, d2, d3, d4, d5]) = frame.first_chunk::<6>() else {
+            return Err(DropReason::Undecodable);
+        };
+        let dst = Mac([d0, d1, d2, d3, d4, d5]);
+        if dst != leg.interface.mac && !dst.is_group() {
+            return Err(DropReason::NotForThisMac);
+        }
+        let (header, payload) = ethernet::decode(frame).map_err(why)?;
+        if header.tag.is_some_and(|tag| tag.vid != 0) {
+            return Err(DropReason::UnknownProtocol);
+        }
+        match header.ethertype {
+            ethernet::ETHERTYPE_ARP => self.receive_arp(now, number, dst, payload, out),
+            ethernet::ETHERTYPE_IPV4 => self.receive_ip(now, number, dst, payload, out),
+            _ => Err(DropReason::UnknownProtocol),
+        }
+    }
+
+    /// Which ARP message does what: Linux `arp_process`.
+    fn receive_arp(
+        &mut self,
+        now: Instant,
+        number: u16,
+        dst: Mac,
+        bytes: &[u8],
+        out: &mut Outbox<Transmit>,
+    ) -> Result<(), DropReason> {
+        let message = arp::decode(bytes).map_err(why)?;
+        let leg = &self.legs[usize::from(number)];
+        let (sender, target) = (message.sender_ip, message.target_ip);
+        let request = message.operation == arp::REQUEST;
+        // Nobody else may speak for our addresses; we don't defend them either.
+        if self.own.contains_key(&sender) || icmp_error::is_impossible_source(sender) {
+            return Err(DropReason::ArpNotForUs);
+        }
+        let ours = match leg.arp {
+            ArpMode::Strict => target == leg.address,
+            ArpMode::AnyOwnAddress | ArpMode::Proxy => self.own.contains_key(&target),
+        };
+        let probe = sender.is_unspecified();
+        let proxied = request
+            && !ours
+            && !probe
+            && leg.arp == ArpMode::Proxy
+            && !icmp_error::is_impossible_source(target)
+            && self
+                .routes
+                .lookup(target)
+                .is_some_and(|target| target.interface != number);
+        let asks_us = request && (ours || proxied);
+        if !asks_us && (probe || !leg.interface.neighbours.knows(sender)) {
+            return Err(DropReason::ArpNotForUs);
+        }
+        if !probe {
+            let hearing = hearing(&message, dst, asks_us);
+            self.hear(now, number, &message, hearing, out);
+        }
+        if asks_us {
+            // Asked alone, a proxy need not let the owner go first.
+            if proxied && dst.is_group() {
+                let added = self.proxied.add(now, number, message, &mut self.rng);
+                return added.then_some(()).ok_or(DropReason::QueueFull);
+            }
+            self.legs[usize::from(number)]
+                .interface
+                .answer_arp(&message, out);
+        }
+        Ok(())
+    }
+
+    fn hear(
+        &mut self,
+        now: Instant,
+        number: u16,
+        message: &Arp,
+        hearing: Hearing,
+        out: &mut Outbox<Transmit>,
+    ) {
+        let leg = &mut self.legs[usize::from(number)];
+        leg.interface.hear(now, leg.address, message, hearing, out);
+        self.rearm(number);
+    }
+
+    fn rearm(&mut self, number: u16) {
+        let next = self.legs[usize::from(number)]
+            .interface
+            .neighbours
+            .next_deadline();
+        self.due.set(number, next);
+    }
+}
+
+impl Leg {
+    fn is_subnet_broadcast(&self, address: Ipv4Addr) -> bool {
+        self.prefix_len < 31
+            && same_subnet(self.address, address, self.prefix_len)
+            && address.to_bits() | mask(self.prefix_len) == u32::MAX
+    }
+}
+
+impl Node for Gateway {
+    fn handle_frame(
+        &mut self,
+        now: Instant,
+        port: PortId,
+        frame: &Frame,
+        out: &mut Outbox<Transmit>,
+    ) {
+        if let Err(reason) = self.receive(now, port, frame, out) {
+            self.drop(reason, frame, out);
+        }
+    }
+
+    fn handle_carrier(&mut self, now: Instant, port: PortId, up: bool, out: &mut Outbox<Transmit>) {
+        let number = u16::try_from(port.0).unwrap_or(u16::MAX);
+        if let (false, Some(leg)) = (up, self.legs.get_mut(usize::from(number))) {
+            leg.interface.neighbours.carrier_lost(now, out);
+            self.rearm(number);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox<Transmit>) {
+        while let Some((number, request)) = self.proxied.pop_due(now) {
+            self.legs[usize::from(number)]
+                .interface
+                .answer_arp(&request, out);
+        }
+        while let Some(number) = self.due.pop_due(now) {
+            let mut failed = Vec::new();
+            let leg = &mut self.legs[usize::from(number)];
+            leg.interface
+                .handle_timeout(now, leg.address, &mut failed, out);
+            self.rearm(number);
+            for waiting in &failed {
+                self.fail(now, waiting, out);
+            }
+        }
+    }
+
+    fn poll_timeout(&self) -> Deadline {
+        earlier(
+            self.proxied.next().map(|at| (at, "proxy ARP")),
+            self.due.next().map(|at| (at, "neighbour")),
+        )
+    }
+}

@@ -1,0 +1,357 @@
+//! Drives a run on the machine's clock.
+//!
+//! ```text
+//!        ┌────────────▶ advance(now) ─────────────┐
+//!        │                                        ▼
+//!   wait for a frame, a program,     frames in, the program's end
+//!   a signal, or the next deadline                │
+//!        ▲                                        ▼
+//!        └── start a program ◀── frames out ◀── advance(now), if anything came
+//! ```
+//!
+//! One thread, one epoll descriptor. What falls due is done before what comes in is taken, so that the run
+//! sees both in the order of their times. Ports are read in batches: a flood at one of them delays neither
+//! the others nor a deadline by more than a batch.
+//!
+//! A live run competes for the machine. How late the driver was at each deadline is measured and returned:
+//! past a bound of its own choosing the caller calls the run invalid. Frames that wait in the kernel while the
+//! driver is late carry the time at which they were read.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll;
+use rustix::io::Errno;
+use rustix::time::Timespec;
+
+use super::clock::Clock;
+use super::enclosure::Enclosure;
+use super::error::LiveError;
+use super::interrupts::Interrupts;
+use super::process::{Process, Started};
+use super::tap::Port;
+use crate::sim::{Drive, EdgeId, Next, ProgramEnd};
+use crate::time::{Duration, Instant};
+use crate::wire::Frame;
+
+/// Frames read from one port before the run goes on.
+const BATCH_FRAMES: usize = 64;
+/// The longest frame that a TAP device gives: a program may raise the MTU as far as 65,521 bytes.
+const FRAME_BYTES_MAX: usize = 65_536;
+/// Descriptors handled in one turn; the others wait for the next.
+const READY_MAX: usize = 64;
+
+/// How a live run is driven.
+#[derive(Debug)]
+pub struct Settings<'a> {
+    /// A deadline that is met later than this is counted in [`Lateness::late`].
+    pub late_bound: Duration,
+    /// What ends the run before its time.
+    pub interrupts: Option<&'a Interrupts>,
+}
+
+impl Settings<'_> {
+    /// The bound where the user gives none.
+    pub const LATE_BOUND: Duration = Duration::from_millis(50);
+}
+
+impl Default for Settings<'_> {
+    fn default() -> Self {
+        Settings {
+            late_bound: Settings::LATE_BOUND,
+            interrupts: None,
+        }
+    }
+}
+
+/// How late the driver was.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Lateness {
+    /// The longest time between a deadline and the run being told of it.
+    pub worst: Duration,
+    /// Deadlines met later than [`Settings::late_bound`].
+    pub late: u64,
+    /// Deadlines met.
+    pub deadlines: u64,
+}
+
+impl Lateness {
+    /// Notes that `now` the run is told of what it wanted `next`.
+    fn note(&mut self, next: Next, now: Instant, bound: Duration) {
+        let Next::At(at) = next else { return };
+        if now < at {
+            return; // something from outside came first
+        }
+        let late_by = now.since(at);
+        self.deadlines += 1;
+        self.late += u64::from(late_by > bound);
+        self.worst = self.worst.max(late_by);
+    }
+}
+
+/// Drives a run to its end on `clock`, with a port behind each of its edges, in their order.
+///
+/// The clock is best started just before: the run's time zero is the clock's. On return, and on every error,
+/// no program of the run is left.
+///
+/// # Errors
+/// [`LiveError`]: the machine failed, or the user ended the run ([`LiveError::Stopped`]).
+pub fn drive_live(
+    run: &mut impl Drive,
+    ports: &mut [Port],
+    clock: &Clock,
+    settings: &Settings<'_>,
+) -> Result<Lateness, LiveError> {
+    let mut driver = Driver::new(ports, clock, settings)?;
+    let mut next = Next::At(Instant::ZERO);
+    loop {
+        let now = clock.now();
+        driver.lateness.note(next, now, settings.late_bound);
+        next = run.advance(now);
+        if next != Next::Finished && driver.take_in(run, now)? {
+            next = run.advance(now);
+        }
+        driver.send_out(run)?;
+        if next == Next::Finished {
+            return Ok(driver.lateness);
+        }
+        if driver.start_program(run)? {
+            driver.wait(next)?;
+        }
+    }
+}
+
+/// What an epoll event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Port(usize),
+    Output,
+    End,
+    Interrupt,
+}
+
+impl Source {
+    const INTERRUPT: u64 = u64::MAX;
+    const END: u64 = u64::MAX - 1;
+    const OUTPUT: u64 = u64::MAX - 2;
+
+    /// The number that epoll keeps; that of a port is its index.
+    fn number(self) -> u64 {
+        match self {
+            Source::Port(index) => index as u64,
+            Source::Output => Source::OUTPUT,
+            Source::End => Source::END,
+            Source::Interrupt => Source::INTERRUPT,
+        }
+    }
+
+    fn of(number: u64) -> Source {
+        match number {
+            Source::INTERRUPT => Source::Interrupt,
+            Source::END => Source::End,
+            Source::OUTPUT => Source::Output,
+            index => Source::Port(index as usize),
+        }
+    }
+}
+
+/// The program that is running, and when its time is over.
+#[derive(Debug)]
+struct Running {
+    process: Process,
+    until: Instant,
+}
+
+struct Driver<'a> {
+    ports: &'a mut [Port],
+    clock: &'a Clock,
+    interrupts: Option<&'a Interrupts>,
+    epoll: OwnedFd,
+    ready: Vec<Source>,
+    events: Vec<epoll::Event>,
+    buffer: Vec<u8>,
+    program: Option<Running>,
+    /// What programs that have ended left running.
+    background: Vec<Enclosure>,
+    lateness: Lateness,
+}
+
+impl<'a> Driver<'a> {
+    fn new(
+        ports: &'a mut [Port],
+        clock: &'a Clock,
+        settings: &Settings<'a>,
+    ) -> Result<Driver<'a>, LiveError> {
+        let driver = Driver {
+            ports,
+            clock,
+            interrupts: settings.interrupts,
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(wait_failed)?,
+            ready: Vec::with_capacity(READY_MAX),
+            events: Vec::with_capacity(READY_MAX),
+            buffer: vec![0; FRAME_BYTES_MAX],
+            program: None,
+            background: Vec::new(),
+            lateness: Lateness::default(),
+        };
+        for (index, port) in driver.ports.iter().enumerate() {
+            driver.watch(port.fd(), Source::Port(index))?;
+        }
+        if let Some(interrupts) = driver.interrupts {
+            driver.watch(interrupts.fd(), Source::Interrupt)?;
+        }
+        Ok(driver)
+    }
+
+    fn watch(&self, fd: BorrowedFd<'_>, source: Source) -> Result<(), LiveError> {
+        let data = epoll::EventData::new_u64(source.number());
+        epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN).map_err(wait_failed)
+    }
+
+    /// Gives the run what has come in since the last turn. Whether there was anything.
+    fn take_in(&mut self, run: &mut impl Drive, now: Instant) -> Result<bool, LiveError> {
+        let mut came = false;
+        let mut program_ended = false;
+        while let Some(source) = self.ready.pop() {
+            match source {
+                Source::Port(index) => came |= self.read_port(run, now, index)?,
+                Source::Output => self.read_output(),
+                Source::End => program_ended = true,
+                Source::Interrupt => {
+                    let signal = self.interrupts.and_then(Interrupts::caught);
+                    return Err(LiveError::Stopped {
+                        signal: signal.unwrap_or("a signal"),
+                    });
+                }
+            }
+        }
+        if let Some(end) = self.end_of_program(now, program_ended) {
+            run.program_ended(now, end);
+            came = true;
+        }
+        Ok(came)
+    }
+
+    /// Reads a batch from one port. Whether there was a frame.
+    fn read_port(
+        &mut self,
+        run: &mut impl Drive,
+        now: Instant,
+        index: usize,
+    ) -> Result<bool, LiveError> {
+        let port = &mut self.ports[index];
+        for count in 0..BATCH_FRAMES {
+            let received = port
+                .receive(&mut self.buffer)
+                .map_err(|source| LiveError::Port {
+                    edge: index,
+                    source,
+                })?;
+            let Some(length) = received else {
+                return Ok(count > 0);
+            };
+            let frame = Frame::from(&self.buffer[..length]);
+            run.frame_in(now, EdgeId(index), &frame);
+        }
+        Ok(true)
+    }
+
+    /// Gives the machine what is on its way out.
+    fn send_out(&mut self, run: &mut impl Drive) -> Result<(), LiveError> {
+        for (index, port) in self.ports.iter_mut().enumerate() {
+            while let Some(frame) = run.frame_out(EdgeId(index)) {
+                port.send(&frame).map_err(|source| LiveError::Port {
+                    edge: index,
+                    source,
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the program that the run wants, if it wants one. `false`: the run must be asked again at once.
+    fn start_program(&mut self, run: &mut impl Drive) -> Result<bool, LiveError> {
+        if self.program.is_some() {
+            return Ok(true);
+        }
+        let Some(wanted) = run.program() else {
+            return Ok(true);
+        };
+        self.background.retain_mut(|left| !left.is_over());
+        let namespace = self.ports[wanted.edge.0].namespace();
+        let process = match Process::start(namespace, &wanted.command)? {
+            Started::Running(process) => process,
+            Started::Not(end) => {
+                run.program_ended(self.clock.now(), end);
+                return Ok(false);
+            }
+        };
+        self.watch(process.end(), Source::End)?;
+        if let Some(pipe) = process.pipe() {
+            self.watch(pipe, Source::Output)?;
+        }
+        let until = self.clock.now() + wanted.within;
+        self.program = Some(Running { process, until });
+        Ok(true)
+    }
+
+    fn read_output(&mut self) {
+        if let Some(running) = &mut self.program {
+            running.process.read_output();
+        }
+    }
+
+    /// How the program ended, if it has, or has now to be killed.
+    fn end_of_program(&mut self, now: Instant, ended: bool) -> Option<ProgramEnd> {
+        let running = self.program.take_if(|it| ended || now >= it.until)?;
+        let _ = epoll::delete(&self.epoll, running.process.end());
+        if let Some(pipe) = running.process.pipe() {
+            let _ = epoll::delete(&self.epoll, pipe);
+        }
+        match running.process.try_end() {
+            Ok((end, left)) => {
+                self.background.push(left);
+                Some(end)
+            }
+            Err(process) => Some(process.kill()),
+        }
+    }
+
+    /// Waits until something comes in, or the run or the program's time is due.
+    fn wait(&mut self, next: Next) -> Result<(), LiveError> {
+        let wanted = match next {
+            Next::At(at) => Some(at),
+            Next::Outside | Next::Finished => None,
+        };
+        let over = self.program.as_ref().map(|running| running.until);
+        let until = wanted.into_iter().chain(over).min();
+        let timeout = until.map(|at| timespec(at.since(self.clock.now())));
+        self.events.clear();
+        match epoll::wait(
+            self.epoll.as_fd(),
+            spare_capacity(&mut self.events),
+            timeout.as_ref(),
+        ) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(wait_failed(errno)),
+        }
+        // Taken from the end, so in the order in which they came.
+        let sources = self.events.iter().rev();
+        self.ready
+            .extend(sources.map(|event| Source::of(event.data.u64())));
+        Ok(())
+    }
+}
+
+fn wait_failed(errno: Errno) -> LiveError {
+    LiveError::Wait {
+        source: errno.into(),
+    }
+}
+
+fn timespec(span: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(span.subsec_nanos()),
+    }
+}

@@ -1,0 +1,34 @@
+//! The machine: its clock, namespaces, TAP devices, programs, signals, and the driver of a live run.
+//!
+//! The only module that touches the machine, and the only one with unsafe code. It knows a run by
+//! [`Drive`](crate::sim::Drive) alone: nothing of protocols or scenarios.
+//!
+//! ```text
+//!   drive_live ─┬─ Clock
+//!               ├─ Port (one an edge) ── Namespace ── eth0, lo
+//!               └─ Process ── Enclosure (PID namespace) ── the program and all that it starts
+//! ```
+//!
+//! Nothing that is made here has a name on disk, so nothing is left when this process ends, however it ends.
+
+mod clock;
+mod driver;
+mod enclosure;
+mod error;
+mod interface;
+mod interrupts;
+mod netns;
+mod probe;
+mod process;
+mod tap;
+
+pub use clock::Clock;
+pub use driver::{Lateness, Settings, drive_live};
+pub use error::LiveError;
+pub use interrupts::Interrupts;
+pub use netns::Namespace;
+pub use probe::{MachineRefusal, probe};
+pub use tap::{Port, PortCounters, PortSettings};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! A network namespace without a name: a machine of its own behind an edge.
+//!
+//! ```text
+//!   thread (short-lived): unshare(network, mounts) → set up → open /proc/thread-self/ns/{net,mnt}
+//!                                                              │
+//!   Namespace ─────────────── holds the two descriptors ───────┘
+//!   Namespace::run(work): thread (short-lived): setns(both) → work
+//! ```
+//!
+//! Nothing on disk names the namespace. It lives as long as a descriptor or a process is in it, so it goes
+//! with this process, however this process ends. Threads outside are never moved into it: they could not be
+//! trusted afterwards.
+//!
+//! The mount namespace beside it gives programs a `/sys` that shows their own interfaces, and an
+//! `/etc/resolv.conf` of their own, which a DHCP client may overwrite without harm to the machine.
+//!
+//! IPv6 is off before any device comes up: a kernel would send MLD reports and router solicitations that no
+//! scenario asked for.
+
+#![expect(
+    unsafe_code,
+    reason = "unshare is unsafe where descriptors are unshared; here they never are"
+)]
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::thread;
+
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::thread::{LinkNameSpaceType, UnshareFlags};
+
+use super::error::LiveError;
+use super::interface::Interface;
+
+/// A network namespace and the mount namespace that goes with it.
+#[derive(Debug)]
+pub struct Namespace {
+    network: OwnedFd,
+    mounts: OwnedFd,
+}
+
+impl Namespace {
+    /// Makes a namespace with its loopback interface up and IPv6 off.
+    ///
+    /// # Errors
+    /// [`LiveError::Namespace`] names the step that the machine refused.
+    pub fn create() -> Result<Namespace, LiveError> {
+        on_a_thread(|| {
+            unshare(
+                UnshareFlags::NEWNET | UnshareFlags::NEWNS,
+                "make a network namespace",
+            )?;
+            own_mounts().map_err(failed("give a namespace mounts of its own"))?;
+            disable_ipv6().map_err(failed("switch IPv6 off in a namespace"))?;
+            Interface::open("lo")?.bring_up()?;
+            let open = |path| {
+                File::open(path)
+                    .map(OwnedFd::from)
+                    .map_err(failed("open a namespace"))
+            };
+            Ok(Namespace {
+                network: open("/proc/thread-self/ns/net")?,
+                mounts: open("/proc/thread-self/ns/mnt")?,
+            })
+        })
+    }
+
+    /// Does `work` on a thread inside the namespace, and waits for it.
+    ///
+    /// # Errors
+    /// [`LiveError::Namespace`] where the namespace cannot be entered; else what `work` returns.
+    pub fn run<T: Send>(
+        &self,
+        work: impl FnOnce() -> Result<T, LiveError> + Send,
+    ) -> Result<T, LiveError> {
+        on_a_thread(|| {
+            self.enter()?;
+            work()
+        })
+    }
+
+    /// Moves the calling thread into the namespace, for good.
+    fn enter(&self) -> Result<(), LiveError> {
+        // Entering a mount namespace resets the working directory; a program's relative paths need it back.
+        let folder = std::env::current_dir().map_err(failed("find the working directory"))?;
+        unshare(UnshareFlags::FS, "unshare the working directory")?;
+        for (namespace, kind) in [
+            (&self.network, LinkNameSpaceType::Network),
+            (&self.mounts, LinkNameSpaceType::Mount),
+        ] {
+            rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(kind))
+                .map_err(|errno| failed("enter a namespace")(errno.into()))?;
+        }
+        std::env::set_current_dir(folder).map_err(failed("return to the working directory"))
+    }
+}
+
+/// Does `work` on a thread of its own, which ends with it.
+fn on_a_thread<T: Send>(
+    work: impl FnOnce() -> Result<T, LiveError> + Send,
+) -> Result<T, LiveError> {
+    thread::scope(|scope| {
+        let worker = thread::Builder::new()
+            .name("namespace".to_owned())
+            .spawn_scoped(scope, work)
+            .map_err(|source| LiveError::Thread { source })?;
+        worker
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Takes the calling thread out of what `flags` names. Never descriptors.
+pub(super) fn unshare(flags: UnshareFlags, step: &'static str) -> Result<(), LiveError> {
+    assert!(
+        !flags.contains(UnshareFlags::FILES),
+        "descriptors stay shared"
+    );
+    // SAFETY: only unsharing the table of descriptors is unsafe, and `flags` does not ask for that.
+    unsafe { rustix::thread::unshare_unsafe(flags) }.map_err(|errno| failed(step)(errno.into()))
+}
+
+fn failed(step: &'static str) -> impl FnOnce(io::Error) -> LiveError {
+    move |source| LiveError::Namespace { step, source }
+}
+
+/// Gives the calling thread's new mount namespace a `/sys` and an `/etc/resolv.conf` of its own.
+fn own_mounts() -> io::Result<()> {
+    const RESOLV_CONF: &str = "/etc/resolv.conf";
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", private)?;
+    if let Ok(text) = fs::read(RESOLV_CONF) {
+        // The copy needs a file system that nobody else sees; /sys serves as the place to build it.
+        rustix::mount::mount("tmpfs", "/sys", "tmpfs", MountFlags::empty(), None)?;
+        fs::write("/sys/resolv.conf", text)?;
+        rustix::mount::mount_bind("/sys/resolv.conf", RESOLV_CONF)?;
+        rustix::mount::unmount("/sys", UnmountFlags::DETACH)?;
+    }
+    rustix::mount::mount("sysfs", "/sys", "sysfs", MountFlags::empty(), None)?;
+    Ok(())
+}
+
+/// Switches IPv6 off for the devices of the calling thread's namespace, present and future.
+fn disable_ipv6() -> io::Result<()> {
+    for devices in ["all", "default"] {
+        match fs::write(
+            format!("/proc/sys/net/ipv6/conf/{devices}/disable_ipv6"),
+            "1",
+        ) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {} // a kernel without IPv6
+            other => other?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! A program of a run, on a machine behind an edge.
+//!
+//! Its standard output and standard error are one pipe, so that lines come in the order in which they were
+//! written; its standard input is empty. No shell stands between.
+//!
+//! A program has ended when its first process has. What that left in the background goes on to the end of the
+//! run (a server that makes itself a daemon is of use only so), but its output goes nowhere any more. A program
+//! that is over its time is killed with everything that it has started.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{Command, Stdio};
+
+use rustix::io::Errno;
+use rustix::pipe::PipeFlags;
+
+use super::enclosure::Enclosure;
+use super::error::LiveError;
+use super::netns::Namespace;
+use crate::sim::ProgramEnd;
+
+/// How much of a program's output is kept: the last bytes of it.
+const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+
+/// What came of starting a program.
+#[derive(Debug)]
+pub(super) enum Started {
+    Running(Process),
+    /// It could not be started; the output says why.
+    Not(ProgramEnd),
+}
+
+/// A program that is running.
+#[derive(Debug)]
+pub(super) struct Process {
+    enclosure: Enclosure,
+    pidfd: OwnedFd,
+    /// `None` when the program has closed its end.
+    pipe: Option<OwnedFd>,
+    output: Output,
+}
+
+impl Process {
+    /// Starts program and arguments in a namespace.
+    ///
+    /// # Errors
+    /// Where the machine refuses what any program needs. A program that is not there is no error.
+    pub(super) fn start(namespace: &Namespace, words: &[String]) -> Result<Started, LiveError> {
+        let Some((name, arguments)) = words.split_first() else {
+            return Ok(Started::Not(not_started("no program is named")));
+        };
+        let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
+        rustix::io::ioctl_fionbio(&reader, true).map_err(failed)?;
+        let errors = writer.try_clone().map_err(failed)?;
+        let mut command = Command::new(name);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(writer)
+            .stderr(errors);
+        let started = Enclosure::start(namespace, &mut command)?;
+        // The command holds the pipe's other end; without it the pipe ends when the program closes it.
+        drop(command);
+        let enclosure = match started {
+            Ok(enclosure) => enclosure,
+            Err(error) => {
+                let reason = format!("cannot start {name}: {error}");
+                return Ok(Started::Not(not_started(&reason)));
+            }
+        };
+        let pidfd = enclosure.pidfd().map_err(failed)?;
+        Ok(Started::Running(Process {
+            enclosure,
+            pidfd,
+            pipe: Some(reader),
+            output: Output::default(),
+        }))
+    }
+
+    /// Becomes readable when the program ends.
+    pub(super) fn end(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// Becomes readable when there is output. `None` when there will be no more.
+    pub(super) fn pipe(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Takes the output that is there.
+    pub(super) fn read_output(&mut self) {
+        let Some(pipe) = &self.pipe else { return };
+        let mut chunk = [0; 4096];
+        // A program that writes without end must not hold the run up.
+        for _ in 0..OUTPUT_BYTES_MAX / chunk.len() {
+            match rustix::io::read(pipe, &mut chunk) {
+                Ok(0) => {
+                    self.pipe = None;
+                    return;
+                }
+                Ok(length) => self.output.push(&chunk[..length]),
+                Err(Errno::INTR) => {}
+                // Nothing there at present; a pipe has no other errors.
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// How the program ended, if it has, and what it left running.
+    ///
+    /// # Errors
+    /// Gives the program back while it runs.
+    pub(super) fn try_end(mut self) -> Result<(ProgramEnd, Enclosure), Box<Process>> {
+        let Ok(Some(status)) = self.enclosure.try_wait() else {
+            return Err(Box::new(self));
+        };
+        self.read_output();
+        let end = ProgramEnd {
+            status: status.code(),
+            output: self.output.text(),
+        };
+        // An error means that the enclosure is over already.
+        let _ = self.enclosure.leave_when_alone();
+        Ok((end, self.enclosure))
+    }
+
+    /// Kills the program and all that it has started.
+    pub(super) fn kill(mut self) -> ProgramEnd {
+        self.read_output();
+        drop(self.enclosure);
+        ProgramEnd {
+            status: None,
+            output: self.output.text(),
+        }
+    }
+}
+
+fn not_started(reason: &str) -> ProgramEnd {
+    ProgramEnd {
+        status: None,
+        output: reason.to_owned(),
+    }
+}
+
+fn failed(source: impl Into<io::Error>) -> LiveError {
+    LiveError::Enclosure {
+        step: "make a pipe",
+        source: source.into(),
+    }
+}
+
+/// The last bytes of a program's output.
+#[derive(Debug, Default)]
+struct Output {
+    kept: VecDeque<u8>,
+    left_out_bytes: u64,
+}
+
+impl Output {
+    fn push(&mut self, bytes: &[u8]) {
+        self.kept.extend(bytes);
+        let excess = self.kept.len().saturating_sub(OUTPUT_BYTES_MAX);
+        self.kept.drain(..excess);
+        self.left_out_bytes += excess as u64;
+    }
+
+    /// As text; bytes that are no UTF-8 become replacement characters.
+    fn text(&mut self) -> String {
+        let text = String::from_utf8_lossy(self.kept.make_contiguous());
+        if self.left_out_bytes == 0 {
+            return text.into_owned();
+        }
+        format!(
+            "[{} bytes before this are left out]\n{text}",
+            self.left_out_bytes
+        )
+    }
+}

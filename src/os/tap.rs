@@ -1,0 +1,190 @@
+//! A TAP device as the port behind an edge: this side is a descriptor, the other side is `eth0` of a namespace.
+//!
+//! ```text
+//!   run ── edge ── Port ── descriptor │ eth0 ── kernel of the namespace ── programs
+//! ```
+//!
+//! The device has no packet information and no offloads (neither is asked for), so checksums are right and
+//! no segment is larger than the MTU: what is read here is what would be on a cable. Frames are not padded
+//! to 60 bytes.
+//!
+//! A device that cannot take a frame drops it, as an interface of a machine would; [`Port::counters`] says
+//! how many. The kernel drops what programs send faster than it is read; [`Port::overruns`] says how many. Closing a device takes the kernel some 20 ms.
+
+#![expect(unsafe_code, reason = "switching the carrier is an ioctl")]
+
+use std::fs::{self, File};
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+
+use rustix::io::Errno;
+use tun_tap::{Iface, Mode};
+
+use super::error::LiveError;
+use super::interface::{self, Interface};
+use super::netns::Namespace;
+use crate::wire::Mac;
+
+/// Name of the interface inside the namespace.
+const INTERFACE: &str = "eth0";
+/// The largest IP packet of Ethernet, in bytes.
+const MTU_BYTES: i32 = 1500;
+/// Frames that may wait in the kernel until the driver reads them. The kernel's 500 are soon full when a
+/// program sends a burst while the run is busy.
+const QUEUE_FRAMES: i32 = 4096;
+/// linux/if_tun.h: `_IOW('T', 226, int)`.
+const TUNSETCARRIER: libc::c_ulong = 0x4004_54e2;
+
+/// How the interface behind a port is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortSettings {
+    pub mac: Mac,
+    /// Address and length of its prefix in bits.
+    pub address: Option<(Ipv4Addr, u8)>,
+    /// Gateway of the default route. Needs an address.
+    pub gateway: Option<Ipv4Addr>,
+}
+
+/// What a port has carried.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct PortCounters {
+    /// Frames given to the machine.
+    pub sent: u64,
+    /// Frames taken from the machine.
+    pub received: u64,
+    /// Frames that the machine did not take: its queue was full, its interface down, or the frame too short.
+    pub dropped: u64,
+}
+
+/// A TAP device and the namespace that its other end is in.
+#[derive(Debug)]
+pub struct Port {
+    device: OwnedFd,
+    namespace: Namespace,
+    counters: PortCounters,
+}
+
+impl Port {
+    /// Makes a namespace with a TAP device as its `eth0`, which is up on return.
+    ///
+    /// # Errors
+    /// [`LiveError::Namespace`], [`LiveError::Tap`] or [`LiveError::Interface`], by what was refused.
+    pub fn open(settings: &PortSettings) -> Result<Port, LiveError> {
+        let namespace = Namespace::create()?;
+        let device = namespace.run(|| {
+            let device = make_device().map_err(|source| LiveError::Tap { source })?;
+            set_up(settings)?;
+            Ok(device)
+        })?;
+        Ok(Port {
+            device,
+            namespace,
+            counters: PortCounters::default(),
+        })
+    }
+
+    /// Gives a frame to the machine, or counts it as dropped.
+    ///
+    /// # Errors
+    /// Only where the device itself is gone or broken.
+    pub fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+        match rustix::io::write(&self.device, frame) {
+            Ok(_) => self.counters.sent += 1,
+            // EIO: the interface is down. EINVAL: shorter than an Ethernet header.
+            Err(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM | Errno::IO | Errno::INVAL) => {
+                self.counters.dropped += 1;
+            }
+            Err(errno) => return Err(errno.into()),
+        }
+        Ok(())
+    }
+
+    /// Takes a frame from the machine: its length in `buffer`. `None`: there is none at present.
+    ///
+    /// # Errors
+    /// Where the device is gone or broken.
+    pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        loop {
+            match rustix::io::read(&self.device, &mut *buffer) {
+                Ok(length) => {
+                    self.counters.received += 1;
+                    return Ok(Some(length));
+                }
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
+    /// Plugs the machine's cable in, or pulls it. It is plugged in at first.
+    ///
+    /// # Errors
+    /// Where the device is gone, or the kernel older than 5.0.
+    pub fn set_carrier(&mut self, up: bool) -> io::Result<()> {
+        let mut carrier = libc::c_int::from(up);
+        // SAFETY: TUNSETCARRIER reads an int.
+        unsafe { interface::ioctl(self.device.as_fd(), TUNSETCARRIER, &mut carrier) }
+    }
+
+    /// The descriptor to wait on: readable when a frame is there.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.device.as_fd()
+    }
+
+    /// The namespace behind the port.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// Frames from programs that the kernel dropped because nobody read them in time.
+    ///
+    /// # Errors
+    /// [`LiveError::Interface`] where the kernel does not say, for example after `eth0` was deleted.
+    pub fn overruns(&self) -> Result<u64, LiveError> {
+        let failed = |source| LiveError::Interface {
+            interface: INTERFACE.to_owned(),
+            step: "read the statistics",
+            source,
+        };
+        self.namespace.run(|| {
+            let text =
+                fs::read_to_string(format!("/sys/class/net/{INTERFACE}/statistics/tx_dropped"))
+                    .map_err(failed)?;
+            let number = text.trim().parse();
+            number.map_err(|_| failed(io::ErrorKind::InvalidData.into()))
+        })
+    }
+
+    /// What the port has carried so far.
+    pub fn counters(&self) -> PortCounters {
+        self.counters
+    }
+}
+
+/// Makes the device in the namespace of the calling thread. It goes with its descriptor.
+fn make_device() -> io::Result<OwnedFd> {
+    let raw = Iface::without_packet_info(INTERFACE, Mode::Tap)?.into_raw_fd();
+    // SAFETY: `into_raw_fd` gave the descriptor away; nobody else closes it.
+    let device = OwnedFd::from(unsafe { File::from_raw_fd(raw) });
+    rustix::io::ioctl_fionbio(&device, true)?;
+    Ok(device)
+}
+
+/// Sets `eth0` of the calling thread's namespace up.
+fn set_up(settings: &PortSettings) -> Result<(), LiveError> {
+    let eth0 = Interface::open(INTERFACE)?;
+    eth0.set_mac(settings.mac)?;
+    eth0.set_mtu(MTU_BYTES)?;
+    // Refused in a user namespace; then the kernel's own 500 must do, and `overruns` tells.
+    let _ = eth0.set_queue_frames(QUEUE_FRAMES);
+    if let Some((address, prefix)) = settings.address {
+        eth0.set_address(address, prefix)?;
+    }
+    eth0.bring_up()?;
+    if let Some(gateway) = settings.gateway {
+        eth0.set_default_route(gateway)?;
+    }
+    Ok(())
+}

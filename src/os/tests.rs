@@ -1,0 +1,503 @@
+//! The machine's side of a live run, with a toy for a run: one neighbour that answers ARP and ping.
+//!
+//! These tests need root and /dev/net/tun; where the machine refuses, they say so and are skipped.
+
+#![expect(unsafe_code, reason = "a raw packet socket, to measure with")]
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::Ipv4Addr;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::process::{Command, Stdio};
+
+use super::{
+    Clock, Interrupts, Lateness, LiveError, Namespace, Port, PortSettings, Settings, drive_live,
+    probe,
+};
+use crate::sim::{Drive, EdgeId, Next, Program, ProgramEnd};
+use crate::time::{Duration, Instant};
+use crate::wire::{Frame, Mac};
+
+const TOY_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const TOY_ADDRESS: [u8; 4] = [10, 77, 0, 1];
+const PORT_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
+
+#[test]
+fn ping_through_a_port_is_answered_by_the_run() {
+    if machine_refuses("ping_through_a_port_is_answered_by_the_run") {
+        return;
+    }
+    let mut toy = Toy::running(&[&["ping", "-c", "3", "-i", "0.2", "10.77.0.1"]]);
+    let (ports, lateness) = drive(&mut toy);
+    let end = &toy.ends[0];
+    assert_eq!(end.status, Some(0), "{}", end.output);
+    assert!(end.output.contains("3 received"), "{}", end.output);
+    eprintln!("{}{:?} {lateness:?}", end.output, ports[0].counters());
+}
+
+#[test]
+fn a_port_is_silent_until_a_program_speaks() {
+    if machine_refuses("a_port_is_silent_until_a_program_speaks") {
+        return;
+    }
+    let mut toy = Toy::running(&[&["sleep", "1.2"]]);
+    let (ports, _) = drive(&mut toy);
+    assert_eq!(ports[0].counters().received, 0);
+}
+
+#[test]
+fn the_interface_has_the_settings_of_the_port() {
+    if machine_refuses("the_interface_has_the_settings_of_the_port") {
+        return;
+    }
+    let mut toy = Toy::running(&[
+        &["cat", "/sys/class/net/eth0/address"],
+        &["ls", "/sys/class/net"],
+        &["cat", "/proc/net/route"],
+        &["ping", "-c", "1", "127.0.0.1"],
+    ]);
+    drive(&mut toy);
+    assert_eq!(toy.ends[0].output, "02:00:00:00:00:02\n");
+    assert!(toy.ends[1].output.contains("eth0\nlo\n"));
+    let route = &toy.ends[2].output;
+    assert!(route.contains("eth0\t00000000\t01004D0A"), "{route}"); // default through 10.77.0.1
+    assert!(route.contains("eth0\t00004D0A\t00000000"), "{route}"); // 10.77.0.0 on the link
+    assert_eq!(toy.ends[3].status, Some(0));
+}
+
+#[test]
+fn the_carrier_can_be_pulled() {
+    if machine_refuses("the_carrier_can_be_pulled") {
+        return;
+    }
+    let mut ports = [open_port()];
+    let command: &[&str] = &["cat", "/sys/class/net/eth0/carrier"];
+    let mut seen = Vec::new();
+    for up in [true, false, true] {
+        ports[0].set_carrier(up).unwrap();
+        let mut toy = Toy::running(&[command]);
+        drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+        seen.push(toy.ends[0].output.clone());
+    }
+    assert_eq!(seen, ["1\n", "0\n", "1\n"]);
+}
+
+#[test]
+fn a_frame_for_an_interface_that_is_down_is_dropped_and_counted() {
+    if machine_refuses("a_frame_for_an_interface_that_is_down_is_dropped_and_counted") {
+        return;
+    }
+    let mut ports = [open_port()];
+    let mut toy = Toy::running(&[&["ip", "link", "set", "eth0", "down"]]);
+    drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+    ports[0].send(&[0xff; 60]).unwrap();
+    ports[0].send(&[0xff; 3]).unwrap();
+    let counters = ports[0].counters();
+    assert_eq!((counters.sent, counters.dropped), (0, 2));
+}
+
+#[test]
+fn a_program_ends_with_its_status_and_both_its_outputs() {
+    if machine_refuses("a_program_ends_with_its_status_and_both_its_outputs") {
+        return;
+    }
+    let mut toy = Toy::running(&[
+        &["sh", "-c", "echo one; echo two >&2; echo three; exit 7"],
+        &["no-such-program", "-x"],
+        &["sh", "-c", "kill -9 $$"],
+        &["sh", "-c", "exec >&- 2>&-; sleep 0.3"],
+    ]);
+    let clock = Clock::start();
+    drive(&mut toy);
+    assert_eq!(toy.ends[0].status, Some(7));
+    assert_eq!(toy.ends[0].output, "one\ntwo\nthree\n");
+    assert_eq!(toy.ends[1].status, None);
+    let reason = &toy.ends[1].output;
+    assert!(
+        reason.starts_with("cannot start no-such-program: "),
+        "{reason}"
+    );
+    assert_eq!(toy.ends[2].status, None);
+    assert_eq!(toy.ends[3].status, Some(0));
+    assert!(clock.now() >= Instant::ZERO + Duration::from_millis(300));
+}
+
+#[test]
+fn a_program_does_not_write_the_machines_resolv_conf() {
+    if machine_refuses("a_program_does_not_write_the_machines_resolv_conf") {
+        return;
+    }
+    let Ok(before) = fs::read("/etc/resolv.conf") else {
+        return;
+    };
+    let write = "echo nameserver 10.77.0.1 > /etc/resolv.conf; cat /etc/resolv.conf";
+    let mut toy = Toy::running(&[&["sh", "-c", write]]);
+    drive(&mut toy);
+    let after = fs::read("/etc/resolv.conf").unwrap();
+    fs::write("/etc/resolv.conf", &before).unwrap();
+    assert_eq!(after, before);
+    assert_eq!(toy.ends[0].output, "nameserver 10.77.0.1\n");
+}
+
+/// Starts processes in every way in which they get away from a parent.
+const RUNAWAYS: &str =
+    "sleep 1000 & setsid sleep 1000 & (setsid sleep 1000 &); echo started; sleep 1000; echo never";
+
+#[test]
+fn a_program_over_its_time_is_killed_with_all_that_it_started() {
+    if machine_refuses("a_program_over_its_time_is_killed_with_all_that_it_started") {
+        return;
+    }
+    let mut ports = [open_port()];
+    let inode = inode_of(ports[0].namespace());
+    let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS], &["true"]]);
+    toy.programs[0].within = Duration::from_millis(500);
+    toy.look_at = Some(inode);
+    drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+    assert_eq!(toy.ends[0].status, None);
+    assert_eq!(toy.ends[0].output, "started\n");
+    assert_eq!(toy.seen_at_end[0], 0);
+    assert_eq!(processes_in(inode), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_program_leaves_in_the_background_lives_until_the_run_ends() {
+    if machine_refuses("what_a_program_leaves_in_the_background_lives_until_the_run_ends") {
+        return;
+    }
+    let mut ports = [open_port()];
+    let inode = inode_of(ports[0].namespace());
+    let mut toy = Toy::running(&[
+        &[
+            "sh",
+            "-c",
+            "setsid sleep 1000 & setsid sleep 1000 & sleep 0.3",
+        ],
+        &["true"],
+    ]);
+    toy.look_at = Some(inode);
+    drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+    assert_eq!(toy.ends[0].status, Some(0));
+    assert_eq!(toy.seen_at_end, [2, 2]);
+    assert_eq!(processes_in(inode), Vec::<String>::new());
+}
+
+#[test]
+fn a_signal_ends_the_run_and_its_programs() {
+    if machine_refuses("a_signal_ends_the_run_and_its_programs") {
+        return;
+    }
+    let mut ports = [open_port()];
+    let inode = inode_of(ports[0].namespace());
+    let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS]]);
+    toy.signal_at_start = true;
+    let interrupts = Interrupts::catch().unwrap();
+    assert!(Interrupts::catch().is_err());
+    let settings = Settings {
+        interrupts: Some(&interrupts),
+        ..Settings::default()
+    };
+    let result = drive_live(&mut toy, &mut ports, &Clock::start(), &settings);
+    assert!(
+        matches!(result, Err(LiveError::Stopped { signal: "SIGTERM" })),
+        "{result:?}"
+    );
+    assert_eq!(processes_in(inode), Vec::<String>::new());
+}
+
+/// Set in the environment of the process that is killed.
+const HARNESS: &str = "JACKFIELD_TEST_HARNESS";
+
+#[test]
+fn nothing_is_left_after_kill_9() {
+    if machine_refuses("nothing_is_left_after_kill_9") {
+        return;
+    }
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let mut harness = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "--nocapture"])
+        .arg("os::tests::the_harness_that_is_killed")
+        .env(HARNESS, "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(harness.stderr.take().unwrap()).lines();
+    let inode = loop {
+        let line = lines.next().unwrap().unwrap();
+        if let Some(inode) = line.strip_prefix("namespace ") {
+            break inode.parse().unwrap();
+        }
+    };
+    assert!(comes_true(|| sleepers_in(inode) == 4));
+    harness.kill().unwrap();
+    harness.wait().unwrap();
+    assert!(
+        comes_true(|| processes_in(inode).is_empty()),
+        "{:?}",
+        processes_in(inode)
+    );
+    assert_eq!(fs::read_to_string("/proc/self/mountinfo").unwrap(), mounts);
+}
+
+#[test]
+#[ignore = "nothing_is_left_after_kill_9 runs it in a process of its own"]
+fn the_harness_that_is_killed() {
+    if std::env::var_os(HARNESS).is_none() {
+        return;
+    }
+    let mut ports = [open_port()];
+    eprintln!("namespace {}", inode_of(ports[0].namespace()));
+    let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS]]);
+    drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+}
+
+#[test]
+fn a_deadline_is_met_within_the_bound() {
+    if machine_refuses("a_deadline_is_met_within_the_bound") {
+        return;
+    }
+    let mut toy = Toy::running(&[&["sleep", "0.5"]]);
+    toy.tick = Some(Duration::from_millis(1));
+    let (_, lateness) = drive(&mut toy);
+    assert!(lateness.deadlines > 50, "{lateness:?}");
+    eprintln!("{lateness:?}");
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn frames_per_second_from_port_to_port() {
+    const FRAMES: u64 = 1_000_000;
+    if machine_refuses("frames_per_second_from_port_to_port") {
+        return;
+    }
+    let mut ports = [open_port(), open_port()];
+    let mut toy = Toy::running(&[]);
+    toy.forward_until = Some(FRAMES);
+    let clock = Clock::start();
+    let sender = packet_socket(ports[0].namespace());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let frame = [0x02; 64];
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = rustix::io::write(&sender, &frame);
+            }
+        });
+        drive_live(&mut toy, &mut ports, &clock, &Settings::default()).unwrap();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let seconds = clock.now().since(Instant::ZERO).as_secs_f64();
+    eprintln!(
+        "{FRAMES} frames in {seconds:.2} s: {:.0} frames/s; overruns {}; {:?} {:?}",
+        FRAMES as f64 / seconds,
+        ports[0].overruns().unwrap(),
+        ports[0].counters(),
+        ports[1].counters()
+    );
+}
+
+/// A run with one program at a time behind edge 0 and a neighbour that answers ARP and ping.
+#[derive(Default)]
+struct Toy {
+    programs: VecDeque<Program>,
+    going: bool,
+    ends: Vec<ProgramEnd>,
+    outward: VecDeque<(usize, Frame)>,
+    /// Wants to be called this often.
+    tick: Option<Duration>,
+    next_tick: Instant,
+    /// Passes that many frames from edge 0 to edge 1, and does nothing else.
+    forward_until: Option<u64>,
+    forwarded: u64,
+    /// Counts the sleepers in this namespace each time that a program ends.
+    look_at: Option<u64>,
+    seen_at_end: Vec<usize>,
+    /// Sends SIGTERM to this process when the first program is started.
+    signal_at_start: bool,
+}
+
+impl Toy {
+    fn running(commands: &[&[&str]]) -> Toy {
+        let programs = commands.iter().map(|command| Program {
+            edge: EdgeId(0),
+            command: command.iter().map(|word| (*word).to_owned()).collect(),
+            within: Duration::from_secs(30),
+        });
+        Toy {
+            programs: programs.collect(),
+            ..Toy::default()
+        }
+    }
+}
+
+impl Drive for Toy {
+    fn advance(&mut self, now: Instant) -> Next {
+        if let Some(until) = self.forward_until {
+            return if self.forwarded < until {
+                Next::Outside
+            } else {
+                Next::Finished
+            };
+        }
+        if self.programs.is_empty() && !self.going {
+            return Next::Finished;
+        }
+        let Some(tick) = self.tick else {
+            return Next::Outside;
+        };
+        while self.next_tick <= now {
+            self.next_tick += tick;
+        }
+        Next::At(self.next_tick)
+    }
+
+    fn frame_in(&mut self, _now: Instant, edge: EdgeId, frame: &Frame) {
+        if self.forward_until.is_some() {
+            if edge == EdgeId(0) {
+                self.forwarded += 1;
+                self.outward.push_back((1, frame.clone()));
+            }
+        } else if let Some(answer) = answer(frame) {
+            self.outward.push_back((edge.0, answer));
+        }
+    }
+
+    fn frame_out(&mut self, edge: EdgeId) -> Option<Frame> {
+        self.outward
+            .pop_front_if(|(to, _)| *to == edge.0)
+            .map(|(_, frame)| frame)
+    }
+
+    fn program(&mut self) -> Option<Program> {
+        let program = self.programs.pop_front()?;
+        self.going = true;
+        if self.signal_at_start {
+            let this = rustix::process::getpid();
+            rustix::process::kill_process(this, rustix::process::Signal::TERM).unwrap();
+        }
+        Some(program)
+    }
+
+    fn program_ended(&mut self, _now: Instant, end: ProgramEnd) {
+        self.going = false;
+        self.ends.push(end);
+        if let Some(inode) = self.look_at {
+            self.seen_at_end.push(sleepers_in(inode));
+        }
+    }
+}
+
+/// The neighbour's answer to an ARP request for it or a ping of it.
+fn answer(frame: &[u8]) -> Option<Frame> {
+    let mut answer = frame.to_vec();
+    match frame.get(12..14)? {
+        [0x08, 0x06] if frame.get(20..22)? == [0, 1] && frame.get(38..42)? == TOY_ADDRESS => {
+            answer[21] = 2; // reply
+            answer.copy_within(22..32, 32); // the asker becomes the target
+            answer[22..28].copy_from_slice(&TOY_MAC);
+            answer[28..32].copy_from_slice(&TOY_ADDRESS);
+        }
+        [0x08, 0x00] if frame.get(23)? == &1 && frame.get(34)? == &8 => {
+            answer.copy_within(26..30, 30); // the asker becomes the destination
+            answer[26..30].copy_from_slice(&TOY_ADDRESS);
+            answer[34] = 0; // echo reply
+            // RFC 1624: the type fell by 0x0800, so the complement of the sum rises by as much.
+            let sum = u32::from(u16::from_be_bytes([frame[36], frame[37]])) + 0x0800;
+            let folded = ((sum & 0xffff) + (sum >> 16)) as u16;
+            answer[36..38].copy_from_slice(&folded.to_be_bytes());
+        }
+        _ => return None,
+    }
+    answer.copy_within(6..12, 0);
+    answer[6..12].copy_from_slice(&TOY_MAC);
+    Some(answer.into())
+}
+
+fn open_port() -> Port {
+    Port::open(&PortSettings {
+        mac: PORT_MAC,
+        address: Some((Ipv4Addr::new(10, 77, 0, 2), 24)),
+        gateway: Some(Ipv4Addr::from(TOY_ADDRESS)),
+    })
+    .unwrap()
+}
+
+fn drive(toy: &mut Toy) -> ([Port; 1], Lateness) {
+    let mut ports = [open_port()];
+    let lateness = drive_live(toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+    (ports, lateness)
+}
+
+/// Says that a test is skipped, and why, where the machine refuses.
+fn machine_refuses(test: &str) -> bool {
+    let refusal = probe();
+    if let Err(reason) = &refusal {
+        eprintln!("SKIPPED: {test}: {reason}");
+    }
+    refusal.is_err()
+}
+
+/// What tells a network namespace from others in /proc.
+fn inode_of(namespace: &Namespace) -> u64 {
+    namespace
+        .run(|| Ok(fs::metadata("/proc/thread-self/ns/net").unwrap().ino()))
+        .unwrap()
+}
+
+/// The command lines of the processes in a network namespace.
+fn processes_in(inode: u64) -> Vec<String> {
+    let processes = fs::read_dir("/proc").unwrap();
+    let inside = processes.filter_map(|entry| {
+        let path = entry.unwrap().path();
+        let namespace = fs::metadata(path.join("ns/net")).ok()?;
+        let command = fs::read_to_string(path.join("cmdline")).ok()?;
+        (namespace.ino() == inode).then_some(command)
+    });
+    inside.collect()
+}
+
+fn sleepers_in(inode: u64) -> usize {
+    let commands = processes_in(inode);
+    commands
+        .iter()
+        .filter(|command| command.starts_with("sleep"))
+        .count()
+}
+
+/// Waits until something is true, for ten seconds at most.
+fn comes_true(condition: impl Fn() -> bool) -> bool {
+    let pause = rustix::time::Timespec {
+        tv_sec: 0,
+        tv_nsec: 20_000_000,
+    };
+    (0..500).any(|_| {
+        let is_true = condition();
+        if !is_true {
+            let _ = rustix::thread::nanosleep(&pause);
+        }
+        is_true
+    })
+}
+
+/// A packet socket on `eth0` of a namespace: what is written to it the kernel sends.
+fn packet_socket(namespace: &Namespace) -> OwnedFd {
+    let open = || {
+        // SAFETY: plain system calls; the address is a structure on this stack.
+        unsafe {
+            let fd = libc::socket(libc::AF_PACKET, libc::SOCK_RAW, 0);
+            assert!(fd >= 0);
+            let socket = OwnedFd::from_raw_fd(fd);
+            let mut to: libc::sockaddr_ll = std::mem::zeroed();
+            to.sll_family = libc::AF_PACKET as u16;
+            to.sll_ifindex = libc::if_nametoindex(c"eth0".as_ptr()) as i32;
+            let length = size_of_val(&to) as u32;
+            let bound = libc::bind(socket.as_raw_fd(), (&raw const to).cast(), length);
+            assert_eq!(bound, 0);
+            Ok(socket)
+        }
+    };
+    namespace.run(open).unwrap()
+}

@@ -1,0 +1,106 @@
+//! The report for a program: JSON, one object a line; the last one is the outcome.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::words::{Line, line};
+use crate::outbox::TraceEvent;
+use crate::scenario::plan::{Plan, Step};
+use crate::scenario::{Listener, Outcome, Verdict};
+use crate::time::Instant;
+
+/// Writes each event, step and verdict of a run as a line.
+#[derive(Debug)]
+pub struct JsonLines<W> {
+    out: W,
+}
+
+impl<W: Write> JsonLines<W> {
+    /// Lines to `out`; what can't be written is lost silently, as on a closed pipe.
+    pub fn new(out: W) -> JsonLines<W> {
+        JsonLines { out }
+    }
+
+    fn write(&mut self, value: &Value) {
+        let _ = writeln!(self.out, "{value}");
+    }
+}
+
+impl<W: Write> Listener for JsonLines<W> {
+    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
+        let (kind, text) = match line(event) {
+            Line::Says(text) => ("event", text),
+            Line::Trouble(text) => ("trouble", text),
+            Line::Detail(text) => ("detail", text),
+            Line::Display(upper, lower) => {
+                let display = [upper, lower];
+                let at = now.as_nanos();
+                return self
+                    .write(&json!({"type": "display", "at_ns": at, "who": who, "lines": display}));
+            }
+        };
+        self.write(&json!({"type": kind, "at_ns": now.as_nanos(), "who": who, "text": text}));
+    }
+
+    fn step(&mut self, now: Instant, plan: &Plan, step: &Step) {
+        let text = step.kind.describe(plan);
+        let at = now.as_nanos();
+        self.write(&json!({"type": "step", "at_ns": at, "line": step.line, "text": text}));
+    }
+
+    fn verdict(&mut self, verdict: &Verdict) {
+        let mut value = verdict_json(verdict);
+        value["type"] = json!("verdict");
+        self.write(&value);
+    }
+}
+
+fn verdict_json(verdict: &Verdict) -> Value {
+    json!({
+        "line": verdict.line,
+        "passed": verdict.passed,
+        "when": verdict.when,
+        "expected": verdict.expected,
+        "found": verdict.found,
+        "at_ns": verdict.at.as_nanos(),
+        "frames": verdict.frames,
+        "filter": verdict.filter,
+    })
+}
+
+/// The outcome as one object.
+pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<&str>) -> Value {
+    let phones = plan.phones.iter().zip(&outcome.phones);
+    let phones = phones.map(|(phone, view)| {
+        let registered = view.registered.as_ref();
+        json!({
+            "name": phone.name,
+            "mac": phone.mac.to_string(),
+            "display": [view.display.upper, view.display.lower],
+            "address": view.address.map(|address| address.to_string()),
+            "dn": registered.map(|(dn, _)| dn),
+            "element": registered.map(|(_, element)| element.to_string()),
+            "stored_pin": view.stored_pin,
+        })
+    });
+    let drops = outcome.drops.iter();
+    let drops = drops.map(|(reason, count)| (reason.to_string(), json!(count)));
+    let stopped = outcome.stopped.as_ref();
+    json!({
+        "type": "outcome",
+        "scenario": file,
+        "title": plan.title,
+        "shows": plan.shows,
+        "seed": plan.seed,
+        "passed": outcome.passed(),
+        "verdicts": outcome.verdicts.iter().map(verdict_json).collect::<Vec<_>>(),
+        "stopped": stopped.map(|stopped| json!({"line": stopped.line, "reason": stopped.reason})),
+        "ended_ns": outcome.ended.as_nanos(),
+        "frames": outcome.frames,
+        "events": outcome.counters.events,
+        "drops": drops.collect::<serde_json::Map<_, _>>(),
+        "phones": phones.collect::<Vec<_>>(),
+        "capture": capture,
+    })
+}

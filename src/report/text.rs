@@ -1,0 +1,269 @@
+//! The report for a person: a timeline as it happens, then what came of it.
+//!
+//! ```text
+//! ── move anna to branch
+//!   12.004512  anna       cable out
+//!   12.004512  anna       ▏Waiting for LAN link▕ ▏to come up▕
+//!   ✓ within 90s: anna shows `Waiting for Link` (frame 812)
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+
+use super::words::{Line, line};
+use crate::outbox::TraceEvent;
+use crate::scenario::plan::{Plan, Step, StepKind};
+use crate::scenario::{Listener, Outcome, Verdict};
+use crate::time::Instant;
+
+/// How a report looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// ANSI colours: on a terminal only.
+    pub colour: bool,
+    /// Details too: neighbours, leases, dropped frames.
+    pub verbose: bool,
+}
+
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const CYAN: &str = "36";
+const BOLD: &str = "1";
+const DIM: &str = "2";
+
+/// Writes the timeline of a run.
+#[derive(Debug)]
+pub struct TextReport<W> {
+    out: W,
+    style: Style,
+    /// MACs and addresses of the plan, and who has them.
+    names: BTreeMap<String, String>,
+    name_width: usize,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+impl<W: Write> TextReport<W> {
+    /// A report to `out`; what can't be written is lost silently, as on a closed pipe.
+    pub fn new(plan: &Plan, style: Style, out: W) -> TextReport<W> {
+        let phones = plan.phones.iter().map(|phone| &phone.name);
+        let elements = plan.elements.iter().map(|element| &element.name);
+        let routers = plan.routers.iter().map(|router| &router.name);
+        let hosts = plan.hosts.iter().map(|host| &host.name);
+        let all = phones.chain(elements).chain(routers).chain(hosts);
+        let widest = all.map(|name| name.chars().count()).max();
+        let macs = plan.phones.iter();
+        let macs = macs.map(|phone| (phone.mac.to_string(), phone.name.clone()));
+        let addresses = plan.elements.iter();
+        let addresses = addresses.map(|e| (e.address.to_string(), e.name.clone()));
+        TextReport {
+            out,
+            style,
+            names: macs.chain(addresses).collect(),
+            name_width: widest.unwrap_or(0).clamp(6, 16),
+        }
+    }
+
+    /// Writes the head of the report.
+    pub fn begin(&mut self, plan: &Plan, clock: &str) {
+        let title = self.style.paint(BOLD, &plan.title);
+        let shows = plan.shows.join(" ");
+        let seed = plan.seed;
+        self.write(&format!("{title}\n{shows} · seed {seed} · {clock}\n"));
+    }
+
+    fn write(&mut self, text: &str) {
+        // A reader that has gone away, such as `head`, is no reason to end the run.
+        let _ = self.out.write_all(text.as_bytes());
+    }
+
+    fn entry(&mut self, now: Instant, who: &str, text: &str) {
+        let time = self.style.paint(DIM, &format!("{:>12}", now.to_string()));
+        let width = self.name_width;
+        let who = self.style.paint(CYAN, &format!("{who:<width$}"));
+        self.write(&format!("{time}  {who}  {text}\n"));
+    }
+
+    /// Puts the name beside each MAC and address of the scenario.
+    fn named(&self, text: &str) -> String {
+        let mut named = String::with_capacity(text.len());
+        for (n, word) in text.split(' ').enumerate() {
+            if n > 0 {
+                named.push(' ');
+            }
+            let bare = word.trim_end_matches([',', ':', ';', ')']);
+            match self.names.get(bare) {
+                Some(name) => {
+                    let _ = write!(named, "{name} ({bare}){}", &word[bare.len()..]);
+                }
+                None => named.push_str(word),
+            }
+        }
+        named
+    }
+}
+
+impl<W: Write> Listener for TextReport<W> {
+    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
+        match line(event) {
+            Line::Says(text) => {
+                let text = self.named(&text);
+                self.entry(now, who, &text);
+            }
+            Line::Display(upper, lower) => {
+                let lines = [upper, lower].map(|line| match line.is_empty() {
+                    true => String::new(),
+                    false => format!("▏{line}▕"),
+                });
+                let text = match lines.concat().is_empty() {
+                    true => "▏ ▕".to_owned(),
+                    false => lines.join(" "),
+                };
+                let text = self.style.paint(BOLD, text.trim_end());
+                self.entry(now, who, &text);
+            }
+            Line::Trouble(text) => {
+                let text = self.style.paint(YELLOW, &self.named(&text));
+                self.entry(now, who, &text);
+            }
+            Line::Detail(text) if self.style.verbose => {
+                let text = self.style.paint(DIM, &self.named(&text));
+                self.entry(now, who, &text);
+            }
+            Line::Detail(_) => {}
+        }
+    }
+
+    fn step(&mut self, _now: Instant, plan: &Plan, step: &Step) {
+        let mut lines = Vec::new();
+        if let StepKind::Act(_) = step.kind {
+            lines.push(format!("── {}", step.kind.describe(plan)));
+        }
+        lines.extend(step.note.iter().map(|note| format!("   {note}")));
+        if !lines.is_empty() {
+            let text = self.style.paint(BOLD, &lines.join("\n"));
+            self.write(&format!("\n{text}\n"));
+        }
+    }
+
+    fn verdict(&mut self, verdict: &Verdict) {
+        let text = verdict_line(verdict, self.style);
+        self.write(&text);
+    }
+}
+
+fn verdict_line(verdict: &Verdict, style: Style) -> String {
+    let frames: Vec<String> = verdict.frames.iter().map(u64::to_string).collect();
+    let proof = match (&verdict.filter, frames.as_slice()) {
+        (_, []) => String::new(),
+        (Some(_), frames) => format!("frames {}", frames.join(" ")),
+        (None, frames) => format!("frame {}", frames.join(" ")),
+    };
+    let proof = style.paint(DIM, &proof);
+    let sentence = format!("{}: {}", verdict.when, verdict.expected);
+    if verdict.passed {
+        let mark = style.paint(GREEN, "✓");
+        return format!("  {mark} {sentence}  {proof}\n");
+    }
+    let mark = style.paint(RED, "✗");
+    let line = verdict.line;
+    format!(
+        "  {mark} {sentence}\n      found: {}, at {} s, {proof} (line {line})\n",
+        verdict.found, verdict.at
+    )
+}
+
+/// What came of a run, in a few lines. `file` is the scenario, `capture` where the frames are.
+pub fn summary(
+    plan: &Plan,
+    outcome: &Outcome,
+    file: &str,
+    capture: Option<&str>,
+    style: Style,
+) -> String {
+    let mut text = String::from("\n");
+    for (phone, view) in plan.phones.iter().zip(&outcome.phones).take(PHONES_SHOWN) {
+        let registered = match &view.registered {
+            Some((dn, element)) => format!("DN {dn} at {}", element_name(plan, *element)),
+            None => "not in service".to_owned(),
+        };
+        let display = match view.display.to_string() {
+            blank if blank.is_empty() => "(dark)".to_owned(),
+            shown => shown,
+        };
+        let _ = writeln!(text, "{:<16}  {registered:<24}  {display}", phone.name);
+    }
+    if let Some(more) = plan.phones.len().checked_sub(PHONES_SHOWN + 1) {
+        let _ = writeln!(text, "and {} more phones", more + 1);
+    }
+    if !outcome.drops.is_empty() {
+        let drops = outcome.drops.iter();
+        let drops: Vec<String> = drops.map(|(reason, n)| format!("{n} {reason}")).collect();
+        let _ = writeln!(text, "not delivered: {}", drops.join(", "));
+    }
+    let failed: Vec<&Verdict> = outcome.verdicts.iter().filter(|v| !v.passed).collect();
+    for verdict in &failed {
+        let _ = writeln!(
+            text,
+            "{} {file}:{}: expected {}: {}; found {} at {} s",
+            style.paint(RED, "failed"),
+            verdict.line,
+            verdict.when,
+            verdict.expected,
+            verdict.found,
+            verdict.at
+        );
+        if let Some(capture) = capture {
+            let filter = verdict.filter.clone().unwrap_or_else(|| {
+                let last = verdict.frames.last().copied().unwrap_or(0);
+                format!(
+                    "frame.number > {} && frame.number <= {last}",
+                    last.saturating_sub(20)
+                )
+            });
+            let _ = writeln!(
+                text,
+                "  see: tshark -X lua_script:scripts/jackfield.lua -r {capture} -Y '{filter}'"
+            );
+        }
+    }
+    if let Some(stopped) = &outcome.stopped {
+        let stop = style.paint(RED, "stopped");
+        let _ = writeln!(text, "{stop} {file}:{}: {}", stopped.line, stopped.reason);
+    }
+    let passed = outcome.verdicts.len() - failed.len();
+    let mark = match outcome.passed() {
+        true => style.paint(GREEN, "passed"),
+        false => style.paint(RED, "FAILED"),
+    };
+    let _ = write!(
+        text,
+        "{mark}: {passed} of {} expectations, {} s, {} frames",
+        plan.expectations(),
+        outcome.ended,
+        outcome.frames
+    );
+    if let Some(capture) = capture {
+        let _ = write!(text, " in {capture}");
+    }
+    text.push('\n');
+    text
+}
+
+/// Phones whose last display a summary shows.
+const PHONES_SHOWN: usize = 12;
+
+fn element_name(plan: &Plan, address: std::net::Ipv4Addr) -> String {
+    let element = plan.elements.iter().find(|e| e.address == address);
+    element.map_or_else(|| address.to_string(), |element| element.name.clone())
+}

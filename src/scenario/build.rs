@@ -1,0 +1,425 @@
+//! A plan becomes a lab: nodes, cables, forms. Everything but the phones has power when it is done.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use super::lab::{Jack, Lab, Segment, Service, Station, Who, station_end};
+use super::plan::{
+    self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
+    Plan, Subnet, SubnetId,
+};
+use crate::app::HostAddress;
+use crate::capture::filter::FilterError;
+use crate::controller::{Element, ElementConfig, FormError, Forms, Trunk};
+use crate::dhcp::{DhcpServer, Scope, ServerConfig};
+use crate::fabric::{Bitrate, Cable, CableSettings};
+use crate::ip::{
+    ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig,
+    NeighbourSettings, Route, RouteTo, TcpSettings,
+};
+use crate::phone::{Memory, Phone, PhoneSettings, PhoneTimes};
+use crate::rng::Rng;
+use crate::sim::{Edge, End, NodeId, Observer, PortId, World};
+use crate::tftp::server::{self, TftpServer};
+use crate::wire::Mac;
+use crate::wire::reg::Target;
+
+/// Bytes of the largest IP packet on an Ethernet (RFC 894).
+const MTU: u16 = 1_500;
+
+/// The boot files of each TFTP host: name and content.
+pub type Files = BTreeMap<HostId, BTreeMap<String, Arc<[u8]>>>;
+
+/// Why a plan can't be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("display filter: {0:?}")]
+    Filter(FilterError),
+    #[error("forms of {element}: {source}")]
+    Form { element: String, source: FormError },
+    #[error("routes of {router}: {source}")]
+    Route {
+        router: String,
+        source: GatewayError,
+    },
+    #[error("firmware folder {folder}: {source}")]
+    Firmware { folder: String, source: io::Error },
+}
+
+impl From<FilterError> for BuildError {
+    fn from(error: FilterError) -> BuildError {
+        BuildError::Filter(error)
+    }
+}
+
+/// All boot files of a plan. `read` gives the files of a folder that the scenario names.
+pub fn firmware(
+    plan: &Plan,
+    mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
+) -> Result<Files, BuildError> {
+    let mut files = Files::new();
+    for (n, host) in plan.hosts.iter().enumerate() {
+        let HostKind::Tftp { firmware, .. } = &host.kind else {
+            continue;
+        };
+        let of_host = match firmware {
+            Firmware::Made(made) => made.iter().map(|f| (f.name.clone(), make(f))).collect(),
+            Firmware::Folder(folder) => read(folder).map_err(|source| BuildError::Firmware {
+                folder: folder.clone(),
+                source,
+            })?,
+        };
+        files.insert(HostId(n), of_host);
+    }
+    Ok(files)
+}
+
+/// The content of a made-up boot file: a line with its name and version, then bytes that follow from both.
+fn make(file: &MadeFile) -> Arc<[u8]> {
+    let mut bytes = format!("{} {}\n", file.name, file.version).into_bytes();
+    let mut rng = Rng::stream(0, &format!("{} {}", file.name, file.version));
+    while bytes.len() < file.bytes {
+        bytes.extend(rng.u64().to_le_bytes());
+    }
+    bytes.truncate(file.bytes);
+    bytes.into()
+}
+
+/// Builds the lab of a plan.
+pub fn build<O: Observer + Meets>(
+    plan: &Plan,
+    files: &Files,
+    observer: &mut O,
+) -> Result<Lab, BuildError> {
+    let mut builder = Builder {
+        plan,
+        world: World::new(),
+        who: Vec::new(),
+        cables: plan.subnets.iter().map(|_| Vec::new()).collect(),
+    };
+    for router in 0..plan.routers.len() {
+        builder.router(router)?;
+    }
+    let hosts: Vec<NodeId> = (0..plan.hosts.len())
+        .map(|n| builder.host(HostId(n), files))
+        .collect();
+    let mut elements = Vec::new();
+    for n in 0..plan.elements.len() {
+        elements.push(builder.element(ElementId(n))?);
+    }
+    let models = Models::of(plan);
+    let phones: Vec<NodeId> = (0..plan.phones.len())
+        .map(|n| builder.phone(PhoneId(n), &models))
+        .collect();
+    let mut lab = Lab {
+        edges: kernel_hosts(plan).map(|id| (id, hosts[id.0])).collect(),
+        segments: builder.switches(),
+        world: builder.world,
+        who: builder.who,
+        hosts,
+        elements,
+        phones: Vec::with_capacity(phones.len()),
+    };
+    observer.meet(plan, &lab);
+    lab.plug_everything_in(&builder.cables, observer);
+    for node in lab.hosts.clone().into_iter().chain(lab.elements.clone()) {
+        lab.power(node, true, observer);
+    }
+    Ok(lab)
+}
+
+/// An observer that is told who the nodes are before anything happens.
+pub trait Meets {
+    /// These are the nodes.
+    fn meet(&mut self, plan: &Plan, lab: &Lab);
+}
+
+fn kernel_hosts(plan: &Plan) -> impl Iterator<Item = HostId> + '_ {
+    let numbered = plan.hosts.iter().enumerate();
+    numbered
+        .filter(|(_, host)| matches!(host.kind, HostKind::Kernel { .. }))
+        .map(|(n, _)| HostId(n))
+}
+
+/// What the builder has made so far.
+struct Builder<'p> {
+    plan: &'p Plan,
+    world: World<Station, Cable>,
+    who: Vec<Who>,
+    /// For each subnet: the ends that its switch's ports get a cable to, in order.
+    cables: Vec<Vec<End>>,
+}
+
+/// File names and models, each once for all phones that share it.
+struct Models<'p>(BTreeMap<&'p str, [Arc<str>; 3]>);
+
+impl<'p> Models<'p> {
+    fn of(plan: &'p Plan) -> Models<'p> {
+        let shared = |model: &Model| {
+            [&model.name, &model.boot_file, &model.main_file].map(|text| Arc::from(text.as_str()))
+        };
+        let models = plan.phones.iter().map(|phone| &phone.model);
+        Models(
+            models
+                .map(|model| (model.name.as_str(), shared(model)))
+                .collect(),
+        )
+    }
+}
+
+impl Builder<'_> {
+    fn add(&mut self, who: Who, station: Station, ends: &[(SubnetId, PortId)]) -> NodeId {
+        let node = self.world.add(station);
+        self.who.push(who);
+        for (subnet, port) in ends {
+            self.cables[subnet.0].push(End { node, port: *port });
+        }
+        node
+    }
+
+    fn rng(&self, name: &str) -> Rng {
+        Rng::stream(self.plan.seed, name)
+    }
+
+    fn router(&mut self, n: usize) -> Result<(), BuildError> {
+        let plan = self.plan;
+        let router = &plan.routers[n];
+        let interface = |interface: &plan::RouterInterface| GatewayInterface {
+            mac: interface.mac,
+            address: interface.address,
+            prefix_len: plan.subnets[interface.subnet.0].prefix.len,
+            arp: match interface.arp {
+                plan::ArpMode::Strict => ArpMode::Strict,
+                plan::ArpMode::AnyOwnAddress => ArpMode::AnyOwnAddress,
+                plan::ArpMode::Proxy => ArpMode::Proxy,
+            },
+        };
+        let route = |route: &plan::Route| Route {
+            prefix: route.to.address,
+            prefix_len: route.to.len,
+            to: RouteTo::Via(route.via),
+        };
+        let gateway = Gateway::new(GatewayConfig {
+            interfaces: router.interfaces.iter().map(interface).collect(),
+            routes: router.routes.iter().map(route).collect(),
+            neighbours: NeighbourSettings::linux(),
+            mtu: MTU,
+            rng: self.rng(&format!("router {}", router.name)),
+        })
+        .map_err(|source| BuildError::Route {
+            router: router.name.clone(),
+            source,
+        })?;
+        let ends: Vec<(SubnetId, PortId)> = (0..)
+            .map(PortId)
+            .zip(&router.interfaces)
+            .map(|(port, interface)| (interface.subnet, port))
+            .collect();
+        self.add(Who::Router(n), Station::Gateway(Box::new(gateway)), &ends);
+        Ok(())
+    }
+
+    fn host(&mut self, id: HostId, files: &Files) -> NodeId {
+        let plan = self.plan;
+        let host = &plan.hosts[id.0];
+        let subnet = &plan.subnets[host.at.0];
+        let station = match &host.kind {
+            HostKind::Kernel { .. } => Station::Edge(Edge::default()),
+            HostKind::Tftp { address, ports, .. } => {
+                let mut config =
+                    server::ServerConfig::new(files.get(&id).cloned().unwrap_or_default());
+                config.ports.clone_from(ports);
+                let server = Service::Tftp(TftpServer::new(config));
+                self.server(host, host.mac, address_in(subnet, *address), server)
+            }
+            HostKind::Dhcp => match &subnet.dhcp {
+                Some(dhcp) => {
+                    let server = Service::Dhcp(dhcp_server(subnet, dhcp));
+                    self.server(host, host.mac, address_in(subnet, dhcp.server), server)
+                }
+                None => Station::Edge(Edge::default()),
+            },
+        };
+        self.add(Who::Host(id), station, &[(host.at, PortId(0))])
+    }
+
+    fn server(
+        &self,
+        host: &PlannedHost,
+        mac: Mac,
+        address: HostAddress,
+        service: Service,
+    ) -> Station {
+        let config = HostConfig {
+            mac,
+            address: Some(address),
+            neighbours: NeighbourSettings::linux(),
+            tcp: TcpSettings::default(),
+            mtu: MTU,
+            rng: self.rng(&format!("host {}", host.name)),
+        };
+        Station::Host(Box::new(Host::new(config, vec![service])))
+    }
+
+    fn element(&mut self, id: ElementId) -> Result<NodeId, BuildError> {
+        let plan = self.plan;
+        let element = &plan.elements[id.0];
+        let forms = forms(plan, element).map_err(|source| BuildError::Form {
+            element: element.name.clone(),
+            source,
+        })?;
+        let app = Element::new(ElementConfig {
+            name: element.name.clone(),
+            forms,
+            heartbeat: element.heartbeat,
+        });
+        let config = HostConfig {
+            mac: element.mac,
+            address: Some(address_in(&plan.subnets[element.at.0], element.address)),
+            neighbours: NeighbourSettings::linux(),
+            tcp: TcpSettings::default(),
+            mtu: MTU,
+            rng: self.rng(&format!("element {}", element.name)),
+        };
+        let host = Host::new(config, vec![Service::Element(app)]);
+        let ends = [(element.at, PortId(0))];
+        Ok(self.add(Who::Element(id), Station::Host(Box::new(host)), &ends))
+    }
+
+    fn phone(&mut self, id: PhoneId, models: &Models<'_>) -> NodeId {
+        let phone = &self.plan.phones[id.0];
+        let [model, boot_file, main_file] = models.0[phone.model.name.as_str()].clone();
+        let settings = PhoneSettings {
+            mac: phone.mac,
+            model,
+            boot_file,
+            main_file,
+            times: PhoneTimes::default(),
+        };
+        let memory = Memory {
+            pin: phone.stored_pin.clone(),
+            flash: None,
+        };
+        let mut rng = self.rng(&format!("phone {}", phone.name));
+        let set = Service::Phone(Phone::new(settings, memory, &mut rng));
+        let config = HostConfig {
+            mac: phone.mac,
+            address: None,
+            neighbours: NeighbourSettings::phone(),
+            tcp: TcpSettings::default(),
+            mtu: MTU,
+            rng,
+        };
+        let host = Station::Host(Box::new(Host::new(config, vec![set])));
+        self.add(Who::Phone(id), host, &[(phone.at, PortId(0))])
+    }
+
+    /// A switch for each subnet, with a port for each station that stands there.
+    fn switches(&mut self) -> Vec<Segment> {
+        let subnets = self.plan.subnets.iter().enumerate();
+        let switches = subnets.map(|(n, subnet)| {
+            let stations = &self.cables[n];
+            let switch = Segment::switch(stations.len());
+            let node = self.world.add(Station::Switch(switch));
+            self.who.push(Who::Switch(SubnetId(n)));
+            self.world.watch(node);
+            Segment {
+                node,
+                cable: CableSettings {
+                    latency: subnet.cable.latency,
+                    rate: subnet.cable.rate.map(Bitrate),
+                    queue_bytes_max: subnet.cable.queue_bytes,
+                },
+                ports: stations.iter().map(|end| Some(end.node)).collect(),
+                free: Vec::new(),
+            }
+        });
+        switches.collect()
+    }
+}
+
+impl Lab {
+    /// A cable from each switch port to its station.
+    fn plug_everything_in(&mut self, cables: &[Vec<End>], observer: &mut impl Observer) {
+        let mut jacks: BTreeMap<NodeId, Jack> = BTreeMap::new();
+        for (n, stations) in cables.iter().enumerate() {
+            let (node, cable) = (self.segments[n].node, self.segments[n].cable);
+            for (port, station) in (0..).map(PortId).zip(stations) {
+                let cable = Cable::new(cable);
+                let link = self
+                    .world
+                    .connect(*station, End { node, port }, cable, observer);
+                let jack = Jack {
+                    node: station.node,
+                    link,
+                    subnet: SubnetId(n),
+                    port,
+                };
+                if *station == station_end(station.node) {
+                    jacks.insert(station.node, jack);
+                }
+            }
+        }
+        let is_phone = |jack: &Jack| matches!(self.who[jack.node.0 as usize], Who::Phone(_));
+        // Phones are added in the plan's order, so their nodes are.
+        self.phones = jacks.into_values().filter(is_phone).collect();
+    }
+}
+
+fn address_in(subnet: &Subnet, address: std::net::Ipv4Addr) -> HostAddress {
+    HostAddress {
+        address,
+        prefix_len: subnet.prefix.len,
+        gateway: subnet.gateway,
+    }
+}
+
+fn dhcp_server(subnet: &Subnet, dhcp: &plan::Dhcp) -> DhcpServer {
+    DhcpServer::new(ServerConfig {
+        address: dhcp.server,
+        authoritative: dhcp.authoritative,
+        scopes: vec![Scope {
+            prefix: (subnet.prefix.address, subnet.prefix.len),
+            pool: dhcp.pool,
+            router: dhcp.router,
+            name_servers: dhcp.name_servers.clone(),
+            lease: dhcp.lease,
+            renew: dhcp.renew,
+            rebind: dhcp.rebind,
+            options: dhcp.options.clone(),
+            reservations: dhcp.reservations.iter().copied().collect(),
+        }],
+    })
+}
+
+/// An element's forms as the plan has them, and an IP trunk to every other element (CL-5).
+fn forms(plan: &Plan, element: &plan::Element) -> Result<Forms, FormError> {
+    let mut forms = Forms::new(&element.registration_code, &element.replacement_code)?;
+    for (dn, mac) in &element.directory {
+        forms.add_dn(dn)?;
+        if let Some(mac) = mac {
+            forms.map(dn, *mac)?;
+        }
+    }
+    for (dn, digits) in &element.remote {
+        forms.set_remote(dn, Some(digits))?;
+    }
+    for (digits, icp) in &element.cluster {
+        let named = plan.elements.iter().find(|e| e.ceid_digits == *digits);
+        let index = named.map_or(*icp, |element| element.ceid_index);
+        forms.set_cluster_element(digits, index, *icp)?;
+        if let Some(named) = named {
+            let trunk = Trunk::Ip(Target::Address(named.address));
+            forms.set_trunk(*icp, Some(trunk))?;
+        }
+    }
+    for (icp, networking) in &element.networking {
+        let target = match networking.address.parse() {
+            Ok(address) => Target::Address(address),
+            Err(_) => Target::Fqdn(networking.address.clone()),
+        };
+        forms.set_networking(*icp, networking.pbx_number, Some(target))?;
+    }
+    Ok(forms)
+}

@@ -1,0 +1,304 @@
+//! What a capture says beside its frames: names, and comments on the frames that matter.
+//!
+//! The explainer knows what no station knows: who is where, who was there before, and what an element
+//! decided. It reads frames as any analyser would and never changes what happens.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::plan::{HostKind, Plan, SubnetId};
+use crate::outbox::{Decision, PhoneEvent};
+use crate::wire::reg::{self, Message};
+use crate::wire::vendor;
+use crate::wire::{Frame, Mac, arp, dhcp, ethernet, ipv4, tcp, tftp, udp};
+
+/// The run's knowledge about its frames.
+#[derive(Debug)]
+pub struct Explainer {
+    subnets: Vec<String>,
+    prefixes: Vec<(Ipv4Addr, u8)>,
+    gateways: BTreeMap<Ipv4Addr, SubnetId>,
+    phones: BTreeMap<Mac, Known>,
+    holders: BTreeMap<Ipv4Addr, Mac>,
+    elements: BTreeMap<Ipv4Addr, String>,
+    /// UDP ports from which sets have asked for a file.
+    tftp_ports: Vec<u16>,
+}
+
+/// What is known of a set.
+#[derive(Debug)]
+struct Known {
+    name: String,
+    at: SubnetId,
+    address: Option<Ipv4Addr>,
+    decision: Option<(&'static str, String)>,
+}
+
+impl Explainer {
+    /// What is known before anything happens.
+    pub fn new(plan: &Plan) -> Explainer {
+        let numbered = || plan.subnets.iter().enumerate();
+        let phones = plan.phones.iter().map(|phone| {
+            let known = Known {
+                name: phone.name.clone(),
+                at: phone.at,
+                address: None,
+                decision: None,
+            };
+            (phone.mac, known)
+        });
+        let elements = plan.elements.iter();
+        Explainer {
+            subnets: plan.subnets.iter().map(|s| s.name.clone()).collect(),
+            prefixes: plan
+                .subnets
+                .iter()
+                .map(|s| (s.prefix.address, s.prefix.len))
+                .collect(),
+            gateways: numbered()
+                .filter_map(|(n, s)| Some((s.gateway?, SubnetId(n))))
+                .collect(),
+            phones: phones.collect(),
+            holders: BTreeMap::new(),
+            elements: elements.map(|e| (e.address, e.name.clone())).collect(),
+            tftp_ports: tftp_ports(plan),
+        }
+    }
+
+    /// A set is at another subnet from now on.
+    pub fn moved(&mut self, mac: Mac, to: SubnetId) {
+        if let Some(known) = self.phones.get_mut(&mac) {
+            known.at = to;
+        }
+    }
+
+    /// A set did something.
+    pub fn phone_did(&mut self, mac: Mac, event: &PhoneEvent) {
+        let Some(known) = self.phones.get_mut(&mac) else {
+            return;
+        };
+        let address = match event {
+            PhoneEvent::Bound { address, .. } => Some(*address),
+            PhoneEvent::Unbound { .. } | PhoneEvent::PowerDown => None,
+            _ => return,
+        };
+        if let Some(before) = std::mem::replace(&mut known.address, address) {
+            self.holders.remove(&before);
+        }
+        if let Some(address) = address {
+            self.holders.insert(address, mac);
+        }
+    }
+
+    /// An element decided about a set.
+    pub fn decided(&mut self, decision: &Decision) {
+        if let Some(known) = self.phones.get_mut(&decision.mac) {
+            known.decision = Some((decision.rule, decision.reason.clone()));
+        }
+    }
+
+    /// What to say about a frame on a segment, if anything.
+    pub fn comment(&mut self, on: SubnetId, frame: &Frame) -> Option<String> {
+        let (header, payload) = ethernet::decode(frame).ok()?;
+        match header.ethertype {
+            ethernet::ETHERTYPE_ARP => self.about_arp(on, &arp::decode(payload).ok()?),
+            ethernet::ETHERTYPE_IPV4 => {
+                let (ip, payload) = ipv4::decode(payload).ok()?;
+                match ip.protocol {
+                    ipv4::UDP => self.about_udp(&ip, payload),
+                    ipv4::TCP => self.about_tcp(on, header.src, &ip, payload),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn about_arp(&self, on: SubnetId, arp: &arp::Arp) -> Option<String> {
+        let known = self.phones.get(&arp.sender_mac)?;
+        let left = self.gateways.get(&arp.target_ip)?;
+        if arp.operation != arp::REQUEST || *left == on {
+            return None;
+        }
+        Some(format!(
+            "{} asks for {}, the gateway of {}, the subnet that it left; nobody in {} has that address · MV-3",
+            known.name, arp.target_ip, self.subnets[left.0], self.subnets[on.0]
+        ))
+    }
+
+    fn about_udp(&self, ip: &ipv4::Header, payload: &[u8]) -> Option<String> {
+        let (header, payload) = udp::decode(payload, ip.src, ip.dst).ok()?;
+        let dhcp_ports = [dhcp::SERVER_PORT, dhcp::CLIENT_PORT];
+        if dhcp_ports.contains(&header.dst_port) {
+            return self.about_dhcp(&dhcp::Message::decode(payload).ok()?);
+        }
+        if !self.tftp_ports.contains(&header.dst_port) {
+            return None;
+        }
+        let tftp::Message::ReadRequest(request) = tftp::Message::decode(payload).ok()? else {
+            return None;
+        };
+        let who = self.holder(ip.src)?;
+        let file = String::from_utf8_lossy(request.file);
+        Some(format!("{} asks for {file} · ST-1", who.name))
+    }
+
+    fn about_dhcp(&self, message: &dhcp::Message) -> Option<String> {
+        let who = &self.phones.get(&message.mac())?.name;
+        Some(match message.message_type().ok()? {
+            dhcp::MessageType::Discover => format!("{who} looks for a DHCP server · ST-1"),
+            dhcp::MessageType::Offer => match vendor::choose(message) {
+                Ok(chosen) => format!(
+                    "{who} is offered {}; {}: call server {}, TFTP server {}",
+                    message.yiaddr, chosen.source, chosen.call_srv, chosen.sw_tftp
+                ),
+                Err(refusal) => format!("{who} will refuse this offer: {refusal}"),
+            },
+            dhcp::MessageType::Ack => format!("{who} has {} now", message.yiaddr),
+            dhcp::MessageType::Nak => {
+                format!("{who} may not use its address here and starts over · MV-11")
+            }
+            _ => return None,
+        })
+    }
+
+    fn about_tcp(
+        &self,
+        on: SubnetId,
+        from: Mac,
+        ip: &ipv4::Header,
+        payload: &[u8],
+    ) -> Option<String> {
+        let segment = tcp::decode(payload, ip.src, ip.dst).ok()?;
+        if let Some(text) = self.about_stale_sender(on, from, ip, &segment) {
+            return Some(text);
+        }
+        let ports = [segment.src_port, segment.dst_port];
+        if segment.payload.is_empty() || !ports.contains(&reg::PORT) {
+            return None;
+        }
+        let mut rest = segment.payload;
+        let mut said = Vec::new();
+        while let Ok(Some((envelope, length))) = reg::decode(rest) {
+            said.extend(self.about_message(ip, &envelope.message));
+            rest = &rest[length..];
+        }
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
+    /// A set that opens a connection from an address of another subnet.
+    fn about_stale_sender(
+        &self,
+        on: SubnetId,
+        from: Mac,
+        ip: &ipv4::Header,
+        segment: &tcp::Segment<'_>,
+    ) -> Option<String> {
+        let known = self.phones.get(&from)?;
+        let is_syn = segment.flags & (tcp::SYN | tcp::ACK) == tcp::SYN;
+        if !is_syn || self.is_in(ip.src, on) {
+            return None;
+        }
+        Some(format!(
+            "{} kept {}, which is no address of {}; it sends to the MAC that its old gateway had · MV-2",
+            known.name, ip.src, self.subnets[on.0]
+        ))
+    }
+
+    fn about_message(&self, ip: &ipv4::Header, message: &Message) -> Option<String> {
+        if let Some(phone) = self.holder(ip.src) {
+            let who = &phone.name;
+            return match message {
+                Message::DeviceRegistration(device) => {
+                    let pin = device.pin.as_deref().unwrap_or("null");
+                    let star = if device.reset {
+                        ", `*` held · ST-3"
+                    } else {
+                        ""
+                    };
+                    Some(format!("{who} registers with PIN {pin} · ST-2{star}"))
+                }
+                Message::PinEntry { pin } => Some(format!("{who}'s user typed {pin}")),
+                _ => None,
+            };
+        }
+        let phone = self.holder(ip.dst)?;
+        let element = self.elements.get(&ip.src).map_or("?", String::as_str);
+        let (rule, reason) = phone.decision.as_ref()?;
+        let who = &phone.name;
+        let what = match message {
+            Message::PinRequest { .. } => format!("prompts {who} for a PIN"),
+            Message::SavePin { pin } => format!("tells {who} to save PIN {pin}"),
+            Message::ClearPin { .. } => format!("tells {who} to clear its PIN"),
+            Message::Redirect { to, dn } => {
+                let name = match to {
+                    reg::Target::Address(address) => self.elements.get(address),
+                    reg::Target::Fqdn(_) => None,
+                };
+                let name = name.map_or_else(|| to.to_string(), |name| format!("{name}, {to}"));
+                format!("redirects {who} to DN {dn}'s element ({name})")
+            }
+            Message::Registered { dn, .. } => format!("registers {who} at DN {dn}"),
+            _ => return None,
+        };
+        Some(format!("{element} {what}: {reason} · {rule}"))
+    }
+
+    fn holder(&self, address: Ipv4Addr) -> Option<&Known> {
+        self.phones.get(self.holders.get(&address)?)
+    }
+
+    fn is_in(&self, address: Ipv4Addr, subnet: SubnetId) -> bool {
+        let (network, len) = self.prefixes[subnet.0];
+        let mask = u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0);
+        u32::from(address) & mask == u32::from(network) & mask
+    }
+}
+
+fn tftp_ports(plan: &Plan) -> Vec<u16> {
+    let mut ports: Vec<u16> = Vec::new();
+    for host in &plan.hosts {
+        if let HostKind::Tftp { ports: own, .. } = &host.kind {
+            ports.extend(own);
+        }
+    }
+    ports.extend([69, 20_001]);
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+/// Names of addresses, and of MACs, for the capture's name resolution. Sets have a MAC and no fixed address.
+pub fn names(plan: &Plan) -> (Vec<(Ipv4Addr, String)>, Vec<(Mac, String)>) {
+    let mut addresses = Vec::new();
+    let mut macs = Vec::new();
+    for router in &plan.routers {
+        for interface in &router.interfaces {
+            let name = format!("{}.{}", router.name, plan.subnets[interface.subnet.0].name);
+            addresses.push((interface.address, name.clone()));
+            macs.push((interface.mac, name));
+        }
+    }
+    for element in &plan.elements {
+        addresses.push((element.address, element.name.clone()));
+        macs.push((element.mac, element.name.clone()));
+    }
+    for host in &plan.hosts {
+        let address = match &host.kind {
+            HostKind::Tftp { address, .. } => Some(*address),
+            HostKind::Dhcp => plan.subnets[host.at.0]
+                .dhcp
+                .as_ref()
+                .map(|dhcp| dhcp.server),
+            HostKind::Kernel { address } => *address,
+        };
+        addresses.extend(address.map(|address| (address, host.name.clone())));
+        macs.push((host.mac, host.name.clone()));
+    }
+    macs.extend(
+        plan.phones
+            .iter()
+            .map(|phone| (phone.mac, phone.name.clone())),
+    );
+    (addresses, macs)
+}

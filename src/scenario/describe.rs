@@ -1,0 +1,179 @@
+//! Steps and expectations in words: what a reader would say.
+
+use std::fmt;
+
+use super::plan::{
+    Action, Count, Frames, PhoneId, PhoneIs, Plan, Since, StationId, StepKind, What, When,
+};
+use super::units::show_duration;
+
+impl Plan {
+    /// How many expectations its steps have.
+    pub fn expectations(&self) -> usize {
+        let count = |step: &super::plan::Step| match &step.kind {
+            StepKind::Expect { expectations, .. } => expectations.len(),
+            StepKind::Act(_) => 0,
+        };
+        self.steps.iter().map(count).sum()
+    }
+
+    /// Phones by name, many of them by their group's name or their number.
+    fn phone_names(&self, phones: &[PhoneId]) -> String {
+        let name = |phone: &PhoneId| self.phones[phone.0].name.as_str();
+        let is_group = |range: &std::ops::Range<usize>| {
+            range.len() == phones.len() && phones.iter().all(|phone| range.contains(&phone.0))
+        };
+        if phones.len() <= 3 {
+            return phones.iter().map(name).collect::<Vec<_>>().join(", ");
+        }
+        match self.groups.iter().find(|group| is_group(&group.phones)) {
+            Some(group) => format!("{} ({} phones)", group.name, phones.len()),
+            None => format!("{} phones", phones.len()),
+        }
+    }
+}
+
+impl StepKind {
+    /// The step in words: `move anna to branch`.
+    pub fn describe(&self, plan: &Plan) -> String {
+        match self {
+            StepKind::Act(action) => action.describe(plan),
+            StepKind::Expect { when, expectations } => {
+                let count = expectations.len();
+                let noun = if count == 1 { "thing" } else { "things" };
+                format!("expect {count} {noun}, {when}")
+            }
+        }
+    }
+}
+
+impl Action {
+    fn describe(&self, plan: &Plan) -> String {
+        match self {
+            Action::PowerUp {
+                phones,
+                holding_star,
+                ..
+            } => {
+                let star = if *holding_star { ", holding `*`" } else { "" };
+                format!("power up {}{star}", plan.phone_names(phones))
+            }
+            Action::PowerDown { phones } => format!("power down {}", plan.phone_names(phones)),
+            Action::Move { phones, to } => format!(
+                "move {} to {}",
+                plan.phone_names(phones),
+                plan.subnets[to.0].name
+            ),
+            Action::Unplug { phones } => format!("unplug {}", plan.phone_names(phones)),
+            Action::Plug { phones } => format!("plug in {}", plan.phone_names(phones)),
+            Action::EnterPin { phone, pin } => {
+                format!("{}'s user types {pin}", plan.phones[phone.0].name)
+            }
+            Action::Wait(time) => format!("wait {}", show_duration(*time)),
+            Action::Stop(station) => format!("stop {}", station.name(plan)),
+            Action::Start(station) => format!("start {}", station.name(plan)),
+            Action::Exec(exec) => format!(
+                "on {}: {}",
+                plan.hosts[exec.host.0].name,
+                exec.command.join(" ")
+            ),
+        }
+    }
+}
+
+impl StationId {
+    fn name(self, plan: &Plan) -> &str {
+        match self {
+            StationId::Host(host) => &plan.hosts[host.0].name,
+            StationId::Element(element) => &plan.elements[element.0].name,
+        }
+    }
+}
+
+impl What {
+    /// The expectation in words: what a reader would say.
+    pub fn describe(&self, plan: &Plan) -> String {
+        match self {
+            What::Phone { phones, is } => {
+                let who = plan.phone_names(phones);
+                format!("{who} {}", is.describe(plan))
+            }
+            What::Mapped { element, dn, phone } => {
+                let element = &plan.elements[element.0].name;
+                let of = phone.map_or("nobody", |phone| &plan.phones[phone.0].name);
+                format!("at {element}, DN {dn} belongs to {of}")
+            }
+            What::Frames(frames) => frames.describe(plan),
+        }
+    }
+}
+
+impl PhoneIs {
+    fn describe(&self, plan: &Plan) -> String {
+        match self {
+            PhoneIs::Registered(Some(dn)) => format!("is registered at DN {dn}"),
+            PhoneIs::Registered(None) => "is registered".to_owned(),
+            PhoneIs::NotRegistered => "is not registered".to_owned(),
+            PhoneIs::AtElement(element) => {
+                format!("is in service at {}", plan.elements[element.0].name)
+            }
+            PhoneIs::Display(text) => format!("shows `{text}`"),
+            PhoneIs::Address(Some(address)) => format!("has the address {address}"),
+            PhoneIs::Address(None) => "has no address".to_owned(),
+            PhoneIs::AddressIn(subnet) => {
+                format!("has an address of {}", plan.subnets[subnet.0].name)
+            }
+            PhoneIs::StoredPin(Some(pin)) => format!("has the PIN {pin} in its memory"),
+            PhoneIs::StoredPin(None) => "has no PIN in its memory".to_owned(),
+            PhoneIs::Prompt(text) => format!("was prompted: {text}"),
+            PhoneIs::Neighbour(address, Some(state)) => {
+                format!("has the neighbour {address} {state}")
+            }
+            PhoneIs::Neighbour(address, None) => format!("has no neighbour {address}"),
+            PhoneIs::Flashed(times) => format!("has been flashed {times} times"),
+            PhoneIs::Redirects(count) => format!("has followed {count} redirects"),
+        }
+    }
+}
+
+impl Frames {
+    /// The expectation in words.
+    fn describe(&self, plan: &Plan) -> String {
+        let count = match self.count {
+            Count::AtLeast(n) => format!("at least {n}"),
+            Count::AtMost(n) => format!("at most {n}"),
+            Count::Exactly(n) => format!("exactly {n}"),
+        };
+        let on = match self.on {
+            Some(subnet) => format!(" on {}", plan.subnets[subnet.0].name),
+            None => String::new(),
+        };
+        let since = match self.since {
+            Since::LastAction => "",
+            Since::Start => " since the start",
+        };
+        format!("{count} frames{on}{since}: {}", self.filter)
+    }
+
+    /// The display filter with the interface: what to give tshark to see the same frames in the capture.
+    pub fn tshark_filter(&self, plan: &Plan) -> String {
+        match self.on {
+            Some(subnet) => format!(
+                "frame.interface_name == \"{}\" && ({})",
+                plan.subnets[subnet.0].name, self.filter
+            ),
+            None => format!("frame.interface_name != \"drops\" && ({})", self.filter),
+        }
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            When::Now => f.write_str("now"),
+            When::Within(time) => write!(f, "within {}", show_duration(*time)),
+            When::Throughout(time) => write!(f, "throughout {}", show_duration(*time)),
+            When::Never(time) => write!(f, "never in {}", show_duration(*time)),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Expectations: whether they hold now, and what was found instead.
+
+use std::net::Ipv4Addr;
+
+use super::lab::Lab;
+use super::plan::{Count, PhoneId, PhoneIs, Plan, What};
+use super::watch::{Listener, Watch};
+
+/// What an expectation is looked at against.
+#[derive(Debug)]
+pub struct Sight<'a, L> {
+    pub plan: &'a Plan,
+    pub lab: &'a Lab,
+    pub watch: &'a Watch<L>,
+}
+
+/// Where an expectation stands: its step, and its place there.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub step: usize,
+    pub expectation: usize,
+}
+
+impl<L: Listener> Sight<'_, L> {
+    /// Whether it holds at this moment.
+    ///
+    /// `start` is where to begin among an expectation's phones; it is set to the first that does not fit, so
+    /// that an expectation on many phones does not look at all of them at every event.
+    pub fn holds(&self, what: &What, at: Place, start: &mut usize) -> bool {
+        match what {
+            What::Phone { phones, is } => {
+                let count = phones.len();
+                let order = (0..count).map(|n| (*start + n) % count);
+                for n in order {
+                    if !self.phone_is(phones[n], is) {
+                        *start = n;
+                        return false;
+                    }
+                }
+                true
+            }
+            What::Mapped { element, dn, phone } => {
+                let controller = self.lab.element(*element);
+                let mac = controller.and_then(|element| element.mac_of(dn));
+                mac == phone.map(|phone| self.plan.phones[phone.0].mac)
+            }
+            What::Frames(frames) => frames.count.holds(self.count(at)),
+        }
+    }
+
+    /// Whether it can no longer hold, whatever comes.
+    pub fn is_lost(&self, what: &What, at: Place) -> bool {
+        match what {
+            What::Frames(frames) => match frames.count {
+                Count::AtLeast(_) => false,
+                Count::AtMost(most) | Count::Exactly(most) => self.count(at) > most,
+            },
+            What::Phone { .. } | What::Mapped { .. } => false,
+        }
+    }
+
+    fn count(&self, at: Place) -> u64 {
+        let seen = self.watch.tally.seen(at.step, at.expectation);
+        seen.map_or(0, |seen| seen.count)
+    }
+
+    fn phone_is(&self, phone: PhoneId, is: &PhoneIs) -> bool {
+        let view = &self.watch.phones[phone.0];
+        match is {
+            PhoneIs::Registered(wanted) => match (&view.registered, wanted) {
+                (Some((dn, _)), Some(wanted)) => dn == wanted,
+                (Some(_), None) => true,
+                (None, _) => false,
+            },
+            PhoneIs::NotRegistered => view.registered.is_none(),
+            PhoneIs::AtElement(element) => {
+                let wanted = self.plan.elements[element.0].address;
+                view.registered
+                    .as_ref()
+                    .is_some_and(|(_, at)| *at == wanted)
+            }
+            PhoneIs::Display(text) => {
+                let display = &view.display;
+                display.upper == *text || display.lower == *text || display.to_string() == *text
+            }
+            PhoneIs::Address(address) => view.address == *address,
+            PhoneIs::AddressIn(subnet) => {
+                let prefix = self.plan.subnets[subnet.0].prefix;
+                view.address.is_some_and(|address| prefix.contains(address))
+            }
+            PhoneIs::StoredPin(pin) => view.stored_pin == *pin,
+            PhoneIs::Prompt(text) => {
+                let prompt = view.prompt.as_ref();
+                prompt.is_some_and(|prompt| prompt.contains(text.as_str()))
+            }
+            PhoneIs::Neighbour(address, state) => {
+                let host = self.lab.phone(phone).map(|(host, _)| host);
+                let entry = host.and_then(|host| host.neighbour(*address));
+                entry.map(|(state, _)| state) == *state
+            }
+            PhoneIs::Flashed(times) => view.flashed == *times,
+            PhoneIs::Redirects(count) => view.redirects == *count,
+        }
+    }
+
+    /// What is so at this moment, in words; `start` as [`Sight::holds`] left it.
+    pub fn found(&self, what: &What, at: Place, start: usize) -> String {
+        match what {
+            What::Phone { phones, is } => {
+                let Some(phone) = phones.get(start) else {
+                    return "no phone".to_owned();
+                };
+                let name = &self.plan.phones[phone.0].name;
+                let found = self.found_of_phone(*phone, is);
+                if phones.len() == 1 {
+                    return format!("{name}: {found}");
+                }
+                let failing = phones.iter().filter(|phone| !self.phone_is(**phone, is));
+                format!(
+                    "{} of {} do not, among them {name}: {found}",
+                    failing.count(),
+                    phones.len()
+                )
+            }
+            What::Mapped { element, dn, .. } => {
+                let controller = self.lab.element(*element);
+                match controller.and_then(|element| element.mac_of(dn)) {
+                    None => format!("DN {dn} has no MAC"),
+                    Some(mac) => {
+                        let of = self.plan.phones.iter().find(|phone| phone.mac == mac);
+                        let name = of.map_or("no phone of the scenario", |phone| &phone.name);
+                        format!("DN {dn} has {mac}, {name}")
+                    }
+                }
+            }
+            What::Frames(_) => format!("{} frames", self.count(at)),
+        }
+    }
+
+    fn found_of_phone(&self, phone: PhoneId, is: &PhoneIs) -> String {
+        let view = &self.watch.phones[phone.0];
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+        match is {
+            PhoneIs::Registered(_) | PhoneIs::NotRegistered | PhoneIs::AtElement(_) => {
+                match &view.registered {
+                    Some((dn, element)) => {
+                        format!("registered {dn} at {}", self.element_name(*element))
+                    }
+                    None => format!("not registered, display `{}`", view.display),
+                }
+            }
+            PhoneIs::Display(_) => format!("display `{}`", view.display),
+            PhoneIs::Address(_) | PhoneIs::AddressIn(_) => {
+                format!("address {}", or_none(view.address.map(|a| a.to_string())))
+            }
+            PhoneIs::StoredPin(_) => format!("stored PIN {}", or_none(view.stored_pin.clone())),
+            PhoneIs::Prompt(_) => format!("last prompt: {}", or_none(view.prompt.clone())),
+            PhoneIs::Neighbour(address, _) => {
+                let host = self.lab.phone(phone).map(|(host, _)| host);
+                let entry = host.and_then(|host| host.neighbour(*address));
+                let state = entry.map(|(state, _)| state.to_string());
+                format!("neighbour {address} {}", or_none(state))
+            }
+            PhoneIs::Flashed(_) => format!("flashed {} times", view.flashed),
+            PhoneIs::Redirects(_) => format!("{} redirects", view.redirects),
+        }
+    }
+
+    fn element_name(&self, address: Ipv4Addr) -> String {
+        let element = self.plan.elements.iter().find(|e| e.address == address);
+        element.map_or_else(|| address.to_string(), |element| element.name.clone())
+    }
+}
+
+impl Count {
+    /// Whether `count` fits.
+    pub fn holds(self, count: u64) -> bool {
+        match self {
+            Count::AtLeast(least) => count >= least,
+            Count::AtMost(most) => count <= most,
+            Count::Exactly(wanted) => count == wanted,
+        }
+    }
+}

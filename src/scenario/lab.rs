@@ -1,0 +1,288 @@
+//! The lab: a plan's network as nodes and cables, and who stands where.
+
+use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
+use crate::controller::Element;
+use crate::dhcp::DhcpServer;
+use crate::fabric::{Cable, CableSettings, PortMode, Switch};
+use crate::ip::{Gateway, Host};
+use crate::outbox::Outbox;
+use crate::phone::Phone;
+use crate::sim::{Edge, End, LinkId, Node, NodeId, Observer, PortId, Transmit, World};
+use crate::tftp::server::TftpServer;
+use crate::time::{Deadline, Instant};
+use crate::wire::Frame;
+
+use super::plan::{ElementId, HostId, PhoneId, StationId, SubnetId};
+
+/// A node of a lab.
+#[derive(Debug)]
+pub enum Station {
+    Switch(Switch),
+    Gateway(Box<Gateway>),
+    Host(Box<Host<Service>>),
+    Edge(Edge),
+}
+
+/// What runs on a host of a lab.
+#[derive(Debug)]
+pub enum Service {
+    Phone(Phone),
+    Dhcp(DhcpServer),
+    Tftp(TftpServer),
+    Element(Element),
+}
+
+/// Who a node is in the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    Switch(SubnetId),
+    /// Index into the plan's routers.
+    Router(usize),
+    Host(HostId),
+    Element(ElementId),
+    Phone(PhoneId),
+}
+
+/// A plan's network.
+#[derive(Debug)]
+pub struct Lab {
+    pub world: World<Station, Cable>,
+    /// Who each node is, by [`NodeId`].
+    pub who: Vec<Who>,
+    /// By [`SubnetId`].
+    pub segments: Vec<Segment>,
+    pub hosts: Vec<NodeId>,
+    pub elements: Vec<NodeId>,
+    pub phones: Vec<Jack>,
+    /// The kernel hosts' edges, in the plan's order.
+    pub edges: Vec<(HostId, NodeId)>,
+}
+
+/// One subnet's switch.
+#[derive(Debug)]
+pub struct Segment {
+    pub node: NodeId,
+    pub cable: CableSettings,
+    /// Who is at each port; by [`PortId`].
+    pub ports: Vec<Option<NodeId>>,
+    /// Ports that a move has freed.
+    pub free: Vec<PortId>,
+}
+
+/// Where a phone is plugged in, or was last.
+#[derive(Debug, Clone, Copy)]
+pub struct Jack {
+    pub node: NodeId,
+    pub link: LinkId,
+    pub subnet: SubnetId,
+    pub port: PortId,
+}
+
+/// The one VLAN of a segment that has a switch of its own.
+const VLAN: u16 = 1;
+
+impl Lab {
+    /// Calls `act` on the set itself and carries out what it does.
+    pub fn with_phone<R: Default>(
+        &mut self,
+        phone: PhoneId,
+        observer: &mut impl Observer,
+        act: impl FnOnce(&mut Phone, Instant, &mut Outbox<AppEffect>) -> R,
+    ) -> R {
+        let node = self.phones[phone.0].node;
+        self.world
+            .with(node, observer, |station, now, out| match station {
+                Station::Host(host) => host.with_app(now, 0, out, |service, app_out| {
+                    let Service::Phone(phone) = service else {
+                        return R::default();
+                    };
+                    act(phone, now, app_out)
+                }),
+                Station::Switch(_) | Station::Gateway(_) | Station::Edge(_) => R::default(),
+            })
+    }
+
+    /// The host that a phone is.
+    pub fn phone(&self, phone: PhoneId) -> Option<(&Host<Service>, &Phone)> {
+        let Station::Host(host) = self.world.node(self.phones[phone.0].node) else {
+            return None;
+        };
+        let Service::Phone(phone) = host.app(0) else {
+            return None;
+        };
+        Some((host, phone))
+    }
+
+    /// The controller that an element is.
+    pub fn element(&self, element: ElementId) -> Option<&Element> {
+        let Station::Host(host) = self.world.node(self.elements[element.0]) else {
+            return None;
+        };
+        let Service::Element(element) = host.app(0) else {
+            return None;
+        };
+        Some(element)
+    }
+
+    /// The node of a station that a step can stop and start.
+    pub fn station(&self, station: StationId) -> NodeId {
+        match station {
+            StationId::Host(host) => self.hosts[host.0],
+            StationId::Element(element) => self.elements[element.0],
+        }
+    }
+
+    /// Gives a station power, or takes it. No effect on what has power, or none, already.
+    pub fn power(&mut self, node: NodeId, on: bool, observer: &mut impl Observer) {
+        self.world.with(node, observer, |station, now, out| {
+            if let Station::Host(host) = station {
+                host.power(now, on, out);
+            }
+        });
+    }
+
+    /// Pulls a phone's cable.
+    pub fn unplug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
+        self.world.unplug(self.phones[phone.0].link, observer);
+    }
+
+    /// Puts a phone's cable back where it was.
+    pub fn plug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
+        self.world.plug(self.phones[phone.0].link, observer);
+    }
+
+    /// Puts a phone whose cable is pulled into another port: of `to`, never the one it came from.
+    pub fn plug_at(&mut self, phone: PhoneId, to: SubnetId, observer: &mut impl Observer) {
+        let jack = self.phones[phone.0];
+        let segment = &mut self.segments[to.0];
+        let port = match segment.free.pop() {
+            Some(port) => port,
+            None => self
+                .world
+                .with(segment.node, observer, |station, _, _| match station {
+                    Station::Switch(switch) => switch.add_port(PortMode::Access(VLAN)),
+                    Station::Gateway(_) | Station::Host(_) | Station::Edge(_) => PortId(0),
+                }),
+        };
+        segment.occupy(port, jack.node);
+        let (node, cable) = (segment.node, segment.cable);
+        let left = &mut self.segments[jack.subnet.0];
+        left.ports[jack.port.0 as usize] = None;
+        left.free.push(jack.port);
+        let link = self.world.connect(
+            station_end(jack.node),
+            End { node, port },
+            Cable::new(cable),
+            observer,
+        );
+        self.phones[phone.0] = Jack {
+            link,
+            subnet: to,
+            port,
+            ..jack
+        };
+    }
+}
+
+impl Segment {
+    /// A segment whose switch has a port for each of these stations, in their order.
+    pub fn switch(stations: usize) -> Switch {
+        Switch::new(vec![PortMode::Access(VLAN); stations])
+    }
+
+    /// Notes who is at a port.
+    pub fn occupy(&mut self, port: PortId, node: NodeId) {
+        let index = port.0 as usize;
+        if self.ports.len() <= index {
+            self.ports.resize(index + 1, None);
+        }
+        self.ports[index] = Some(node);
+    }
+}
+
+/// The one port of a station that has one.
+pub fn station_end(node: NodeId) -> End {
+    End {
+        node,
+        port: PortId(0),
+    }
+}
+
+macro_rules! each_station {
+    ($self:ident, $node:ident => $call:expr) => {
+        match $self {
+            Station::Switch($node) => $call,
+            Station::Gateway($node) => $call,
+            Station::Host($node) => $call,
+            Station::Edge($node) => $call,
+        }
+    };
+}
+
+impl Node for Station {
+    fn handle_frame(
+        &mut self,
+        now: Instant,
+        port: PortId,
+        frame: &Frame,
+        out: &mut Outbox<Transmit>,
+    ) {
+        each_station!(self, node => node.handle_frame(now, port, frame, out));
+    }
+
+    fn handle_carrier(&mut self, now: Instant, port: PortId, up: bool, out: &mut Outbox<Transmit>) {
+        each_station!(self, node => node.handle_carrier(now, port, up, out));
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox<Transmit>) {
+        each_station!(self, node => node.handle_timeout(now, out));
+    }
+
+    fn poll_timeout(&self) -> Deadline {
+        each_station!(self, node => node.poll_timeout())
+    }
+}
+
+macro_rules! each_service {
+    ($self:ident, $app:ident => $call:expr) => {
+        match $self {
+            Service::Phone($app) => $call,
+            Service::Dhcp($app) => $call,
+            Service::Tftp($app) => $call,
+            Service::Element($app) => $call,
+        }
+    };
+}
+
+impl App for Service {
+    fn handle_host(&mut self, now: Instant, event: HostEvent, out: &mut Outbox<AppEffect>) {
+        each_service!(self, app => app.handle_host(now, event, out));
+    }
+
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram<'_>,
+        out: &mut Outbox<AppEffect>,
+    ) {
+        each_service!(self, app => app.handle_datagram(now, datagram, out));
+    }
+
+    fn handle_stream(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        event: StreamEvent<'_>,
+        out: &mut Outbox<AppEffect>,
+    ) {
+        each_service!(self, app => app.handle_stream(now, stream, event, out));
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {
+        each_service!(self, app => app.handle_timeout(now, out));
+    }
+
+    fn poll_timeout(&self) -> Deadline {
+        each_service!(self, app => app.poll_timeout())
+    }
+}

@@ -1,0 +1,60 @@
+//! What a run came to.
+
+use std::collections::BTreeMap;
+
+use super::watch::PhoneView;
+use crate::outbox::DropReason;
+use crate::sim::Counters;
+use crate::time::Instant;
+
+/// The result of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// One for each expectation that was looked at, in order. After one that failed, the run stopped.
+    pub verdicts: Vec<Verdict>,
+    /// Why the run stopped before its last step, if it did for another reason than an expectation.
+    pub stopped: Option<Stopped>,
+    /// When the run ended.
+    pub ended: Instant,
+    pub counters: Counters,
+    /// Frames that the capture has.
+    pub frames: u64,
+    pub drops: BTreeMap<DropReason, u64>,
+    /// By phone, as at the end.
+    pub phones: Vec<PhoneView>,
+}
+
+/// A step that could not be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// Line of the scenario file, from 1.
+    pub line: usize,
+    pub reason: String,
+}
+
+/// How one expectation came out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// Line of the scenario file, from 1.
+    pub line: usize,
+    pub passed: bool,
+    /// What was expected, in words.
+    pub expected: String,
+    /// Its kind of time, in words: `within 30 s`.
+    pub when: String,
+    /// What was found when it was decided; empty where it passed.
+    pub found: String,
+    /// When it was decided.
+    pub at: Instant,
+    /// Frames of the capture that prove it; for what is not about frames, the last one before it was decided.
+    pub frames: Vec<u64>,
+    /// The display filter that shows those frames in the capture.
+    pub filter: Option<String>,
+}
+
+impl Outcome {
+    /// Whether every step was done and every expectation held.
+    pub fn passed(&self) -> bool {
+        self.stopped.is_none() && self.verdicts.iter().all(|verdict| verdict.passed)
+    }
+}

@@ -1,0 +1,154 @@
+//! The run's capture: one interface a segment, one for what was dropped, comments where they help.
+//!
+//! A frame is recorded once on each segment that it crosses, when the segment's switch gets it. Directions
+//! are those that the segment's router would note: what a router sent is outbound, all else inbound. A
+//! write error ends the capture and is kept for the report; the run goes on.
+
+use std::io::{self, Write};
+
+use super::comments::Explainer;
+use super::plan::{Plan, SubnetId};
+use crate::capture::{CaptureWriter, Direction, Format, InterfaceId, Section};
+use crate::outbox::DropReason;
+use crate::time::Instant;
+use crate::wire::Frame;
+
+/// Virtual runs begin at 2000-01-01 00:00 UTC.
+pub const VIRTUAL_EPOCH_NANOS: u64 = 946_684_800_000_000_000;
+
+/// The interface of a capture on which dropped frames are.
+pub const DROPS: &str = "drops";
+
+/// Where a run's capture goes.
+pub type CaptureSink = Box<dyn Write>;
+
+/// Writes a run's capture, and numbers its frames as Wireshark will.
+pub struct Recorder {
+    file: Option<CaptureWriter<CaptureSink>>,
+    segments: Vec<InterfaceId>,
+    drops: Option<InterfaceId>,
+    frames: u64,
+    error: Option<io::Error>,
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder")
+            .field("frames", &self.frames)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Recorder {
+    /// A recorder that only numbers frames.
+    pub fn off() -> Recorder {
+        Recorder {
+            file: None,
+            segments: Vec::new(),
+            drops: None,
+            frames: 0,
+            error: None,
+        }
+    }
+
+    /// A recorder that writes to `out`. `epoch_nanos`: when the run begins, since 1970-01-01 UTC.
+    pub fn new(
+        plan: &Plan,
+        format: Format,
+        out: CaptureSink,
+        epoch_nanos: u64,
+    ) -> io::Result<Recorder> {
+        let section = Section {
+            application: concat!("jackfield ", env!("CARGO_PKG_VERSION")).to_owned(),
+            comments: vec![
+                format!("scenario: {}", plan.title),
+                format!("seed: {}", plan.seed),
+                format!("shows: {}", plan.shows.join(" ")),
+            ],
+            epoch_nanos,
+        };
+        let mut file = CaptureWriter::new(format, out, section)?;
+        let mut segments = Vec::new();
+        for subnet in &plan.subnets {
+            let description = format!("segment {}/{}", subnet.prefix.address, subnet.prefix.len);
+            segments.push(file.add_interface(&subnet.name, &description)?);
+        }
+        let drops =
+            file.add_interface(DROPS, "frames that went no further, each with its reason")?;
+        let (hosts, stations) = super::comments::names(plan);
+        file.name_resolution(&hosts, &stations)?;
+        Ok(Recorder {
+            file: Some(file),
+            segments,
+            drops: Some(drops),
+            frames: 0,
+            error: None,
+        })
+    }
+
+    /// Whether frames are written, and so comments are wanted.
+    pub fn is_on(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Number of the frame that was recorded last, from 1; 0 before the first.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Records a frame on a segment.
+    pub fn frame(
+        &mut self,
+        now: Instant,
+        on: SubnetId,
+        frame: &Frame,
+        direction: Direction,
+        explainer: &mut Explainer,
+    ) {
+        self.frames += 1;
+        if self.is_on() {
+            let comment = explainer.comment(on, frame);
+            let interface = self.segments.get(on.0).copied();
+            self.write(interface, now, frame, direction, comment.as_deref());
+        }
+    }
+
+    /// Records a frame that was dropped by the station called `who`.
+    pub fn drop(&mut self, now: Instant, who: &str, reason: DropReason, frame: &Frame) {
+        self.frames += 1;
+        if self.is_on() {
+            let comment = format!("dropped at {who}: {reason}");
+            let comment = Some(comment.as_str());
+            self.write(self.drops, now, frame, Direction::Unknown, comment);
+        }
+    }
+
+    fn write(
+        &mut self,
+        interface: Option<InterfaceId>,
+        now: Instant,
+        frame: &Frame,
+        direction: Direction,
+        comment: Option<&str>,
+    ) {
+        let (Some(file), Some(interface)) = (&mut self.file, interface) else {
+            return;
+        };
+        if let Err(error) = file.frame(interface, now, frame, direction, comment) {
+            self.error = Some(error);
+            self.file = None;
+        }
+    }
+
+    /// Writes out what is still buffered. An error means that the capture is incomplete.
+    pub fn finish(&mut self) -> io::Result<()> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        match self.file.take() {
+            Some(file) => file.finish()?.flush(),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The run's observer: what each set looks like now, which frames were seen, what was dropped.
+//!
+//! Everything that expectations, captures and reports know comes through here, in the order in which it
+//! happens. The watch changes nothing in the world.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use super::build::Meets;
+use super::comments::Explainer;
+use super::lab::{Lab, Who};
+use super::outcome::Verdict;
+use super::plan::{ElementId, PhoneId, Plan, Step, SubnetId};
+use super::recorder::Recorder;
+use super::tally::Tally;
+use crate::capture::Direction;
+use crate::outbox::{Display, DropReason, PhoneEvent, TraceEvent};
+use crate::sim::{End, NodeId, Observer};
+use crate::time::Instant;
+use crate::wire::{Frame, Mac};
+
+/// Whoever wants to be told what happens, as it happens: a report.
+pub trait Listener {
+    /// Something happened at the station called `who`.
+    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent);
+
+    /// A step begins.
+    fn step(&mut self, now: Instant, plan: &Plan, step: &Step);
+
+    /// An expectation was decided.
+    fn verdict(&mut self, verdict: &Verdict);
+}
+
+/// A listener that does not listen.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Deaf;
+
+impl Listener for Deaf {
+    fn event(&mut self, _now: Instant, _who: &str, _event: &TraceEvent) {}
+
+    fn step(&mut self, _now: Instant, _plan: &Plan, _step: &Step) {}
+
+    fn verdict(&mut self, _verdict: &Verdict) {}
+}
+
+/// What can be told of a set from outside.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct PhoneView {
+    pub powered: bool,
+    pub display: Display,
+    pub address: Option<Ipv4Addr>,
+    /// DN and element, while in service.
+    pub registered: Option<(String, Ipv4Addr)>,
+    pub stored_pin: Option<String>,
+    /// The reason of its last prompt since power-up.
+    pub prompt: Option<String>,
+    /// How often it has prompted since power-up, or since it was last in service.
+    pub prompts: u32,
+    /// Redirects since power-up.
+    pub redirects: u32,
+    /// How often its flash memory was written since the run began.
+    pub flashed: u32,
+}
+
+/// The run's observer.
+#[derive(Debug)]
+pub struct Watch<L> {
+    pub phones: Vec<PhoneView>,
+    pub tally: Tally,
+    pub recorder: Recorder,
+    /// How often each reason ended a frame's way.
+    pub drops: BTreeMap<DropReason, u64>,
+    /// Sets that have prompted their users since this was last emptied.
+    pub prompted: Vec<PhoneId>,
+    /// Something has happened that an expectation could look at.
+    pub changed: bool,
+    pub explainer: Explainer,
+    pub listener: L,
+    names: Vec<String>,
+    who: Vec<Who>,
+    macs: Vec<Mac>,
+    /// For each segment: which of its ports lead to a router.
+    routers: BTreeSet<End>,
+    segments: BTreeMap<NodeId, SubnetId>,
+}
+
+impl<L: Listener> Watch<L> {
+    /// A watch over a plan's lab before anything has happened.
+    pub fn new(plan: &Plan, tally: Tally, recorder: Recorder, listener: L) -> Watch<L> {
+        let phones = plan.phones.iter().map(|phone| PhoneView {
+            stored_pin: phone.stored_pin.clone(),
+            ..PhoneView::default()
+        });
+        Watch {
+            phones: phones.collect(),
+            tally,
+            recorder,
+            drops: BTreeMap::new(),
+            prompted: Vec::new(),
+            changed: true,
+            explainer: Explainer::new(plan),
+            listener,
+            names: Vec::new(),
+            who: Vec::new(),
+            macs: plan.phones.iter().map(|phone| phone.mac).collect(),
+            routers: BTreeSet::new(),
+            segments: BTreeMap::new(),
+        }
+    }
+
+    /// Tells the watch who the lab's nodes are.
+    fn learn_stations(&mut self, plan: &Plan, lab: &Lab) {
+        self.who.clone_from(&lab.who);
+        self.names = lab.who.iter().map(|who| who.name(plan)).collect();
+        for (index, segment) in lab.segments.iter().enumerate() {
+            self.segments.insert(segment.node, SubnetId(index));
+            for (port, station) in (0..).zip(&segment.ports) {
+                if let Some(NodeId(node)) = station
+                    && matches!(self.who[*node as usize], Who::Router(_))
+                {
+                    let port = crate::sim::PortId(port);
+                    let node = segment.node;
+                    self.routers.insert(End { node, port });
+                }
+            }
+        }
+    }
+
+    /// What a node is called.
+    pub fn name(&self, node: NodeId) -> &str {
+        self.names.get(node.0 as usize).map_or("?", String::as_str)
+    }
+
+    fn phone_did(&mut self, phone: PhoneId, event: &PhoneEvent) {
+        self.explainer.phone_did(self.macs[phone.0], event);
+        let view = &mut self.phones[phone.0];
+        match event {
+            PhoneEvent::PowerUp { .. } => {
+                view.powered = true;
+                view.prompt = None;
+                view.prompts = 0;
+                view.redirects = 0;
+            }
+            PhoneEvent::PowerDown => {
+                view.powered = false;
+                view.address = None;
+                view.registered = None;
+            }
+            PhoneEvent::Display(display) => view.display.clone_from(display),
+            PhoneEvent::Bound { address, .. } => view.address = Some(*address),
+            PhoneEvent::Unbound { .. } => view.address = None,
+            PhoneEvent::Flash { written, .. } => view.flashed += u32::from(*written),
+            PhoneEvent::Prompted { reason } => {
+                view.prompt = Some(reason.clone());
+                view.prompts += 1;
+                self.prompted.push(phone);
+            }
+            PhoneEvent::PinSaved { pin } => view.stored_pin = Some(pin.clone()),
+            PhoneEvent::PinCleared => view.stored_pin = None,
+            PhoneEvent::Redirected { .. } => view.redirects += 1,
+            PhoneEvent::InService { dn, element } => {
+                view.registered = Some((dn.clone(), *element));
+                view.prompts = 0;
+            }
+            PhoneEvent::Unregistered { .. } => view.registered = None,
+            PhoneEvent::Carrier(_)
+            | PhoneEvent::OfferRefused { .. }
+            | PhoneEvent::Downloaded { .. }
+            | PhoneEvent::DownloadFailed { .. }
+            | PhoneEvent::Connecting { .. }
+            | PhoneEvent::ConnectFailed { .. }
+            | PhoneEvent::Typed { .. }
+            | PhoneEvent::Registered { .. }
+            | PhoneEvent::Restart { .. } => {}
+        }
+    }
+}
+
+impl<L: Listener> Meets for Watch<L> {
+    fn meet(&mut self, plan: &Plan, lab: &Lab) {
+        self.learn_stations(plan, lab);
+    }
+}
+
+impl<L: Listener> Observer for Watch<L> {
+    fn event(&mut self, now: Instant, node: NodeId, event: TraceEvent) {
+        let who = self.who.get(node.0 as usize).copied();
+        match &event {
+            TraceEvent::Dropped { reason, frame } => {
+                *self.drops.entry(*reason).or_default() += 1;
+                if reason.is_routine() {
+                    return;
+                }
+                let name = self.names.get(node.0 as usize);
+                let name = name.map_or("?", String::as_str);
+                self.recorder.drop(now, name, *reason, frame);
+            }
+            TraceEvent::Decision(decision) => self.explainer.decided(decision),
+            TraceEvent::Phone(did) => {
+                if let Some(Who::Phone(phone)) = who {
+                    self.phone_did(phone, did);
+                }
+            }
+            TraceEvent::Neighbour { .. }
+            | TraceEvent::Lease(_)
+            | TraceEvent::Served(_)
+            | TraceEvent::SetLost { .. } => {}
+        }
+        self.changed = true;
+        let name = self.names.get(node.0 as usize);
+        let name = name.map_or("?", String::as_str);
+        self.listener.event(now, name, &event);
+    }
+
+    fn frame(&mut self, now: Instant, at: End, frame: &Frame) {
+        let Some(on) = self.segments.get(&at.node).copied() else {
+            return;
+        };
+        let direction = if self.routers.contains(&at) {
+            Direction::Outbound
+        } else {
+            Direction::Inbound
+        };
+        self.recorder
+            .frame(now, on, frame, direction, &mut self.explainer);
+        self.changed |= self.tally.count(on, self.recorder.frames(), frame);
+    }
+}
+
+impl Who {
+    /// The name in the plan.
+    pub fn name(self, plan: &Plan) -> String {
+        match self {
+            Who::Switch(SubnetId(n)) => format!("switch {}", plan.subnets[n].name),
+            Who::Router(n) => plan.routers[n].name.clone(),
+            Who::Host(host) => plan.hosts[host.0].name.clone(),
+            Who::Element(ElementId(n)) => plan.elements[n].name.clone(),
+            Who::Phone(PhoneId(n)) => plan.phones[n].name.clone(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What a driver drives: a run that is told the time, and says when it next wants to be.
+//!
+//! There are two drivers. The one in this module goes from event to event without waiting: virtual time.
+//! The one in `os` waits on the machine's clock and carries frames and programs between the run and the
+//! machine. A run cannot tell which of them it is under.
+
+use crate::time::{Duration, Instant};
+use crate::wire::Frame;
+
+/// Index of an edge of the run, in the order in which the run lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EdgeId(pub usize);
+
+/// What a run wants next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// To be called at this time, or earlier if something comes from outside.
+    At(Instant),
+    /// Nothing but what comes from outside.
+    Outside,
+    /// It is over.
+    Finished,
+}
+
+/// A command that a run wants started behind one of its edges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    pub edge: EdgeId,
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// The time that it may take; then it is killed.
+    pub within: Duration,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramEnd {
+    /// Exit status; `None`: it was killed by a signal, ran out of its time, or could not be started.
+    pub status: Option<i32>,
+    /// Standard output and standard error, as they came.
+    pub output: String,
+}
+
+/// A run, as a driver sees it.
+pub trait Drive {
+    /// Does all that is due at `now` or before. Time never goes back.
+    fn advance(&mut self, now: Instant) -> Next;
+
+    /// A frame that came in at an edge.
+    fn frame_in(&mut self, now: Instant, edge: EdgeId, frame: &Frame);
+
+    /// The oldest frame on its way out at an edge.
+    fn frame_out(&mut self, edge: EdgeId) -> Option<Frame>;
+
+    /// The next program that the run wants started. A run has at most one going.
+    fn program(&mut self) -> Option<Program>;
+
+    /// The program that was started has ended.
+    fn program_ended(&mut self, now: Instant, end: ProgramEnd);
+}
+
+/// Drives a run in virtual time to its end. Nothing comes from outside.
+///
+/// `tick` is called before each moment at which something happens, for a progress bar.
+pub fn drive_virtual<R: Drive>(run: &mut R, mut tick: impl FnMut(&R, Instant)) {
+    let mut now = Instant::ZERO;
+    loop {
+        tick(run, now);
+        match run.advance(now) {
+            Next::At(at) => now = now.max(at),
+            Next::Outside | Next::Finished => return,
+        }
+    }
+}

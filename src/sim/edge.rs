@@ -1,0 +1,61 @@
+//! The edge of the world: a node with one port, behind which stands something outside.
+//!
+//! What arrives waits here until the driver takes it to a TAP device or an interface; what comes in from
+//! there the driver sends with [`super::World::transmit`].
+
+use std::collections::VecDeque;
+
+use super::node::{Node, PortId, Transmit};
+use crate::outbox::Outbox;
+use crate::time::{Deadline, Instant};
+use crate::wire::Frame;
+
+/// A node whose station is outside the world.
+#[derive(Debug, Default)]
+pub struct Edge {
+    outward: VecDeque<Frame>,
+    carrier: bool,
+}
+
+impl Edge {
+    /// The one port of an edge.
+    pub const PORT: PortId = PortId(0);
+
+    /// Takes the oldest frame that is on its way out.
+    pub fn take(&mut self) -> Option<Frame> {
+        self.outward.pop_front()
+    }
+
+    /// Whether the cable in its port brings a signal.
+    pub fn carrier(&self) -> bool {
+        self.carrier
+    }
+}
+
+impl Node for Edge {
+    fn handle_frame(
+        &mut self,
+        _now: Instant,
+        _port: PortId,
+        frame: &Frame,
+        _out: &mut Outbox<Transmit>,
+    ) {
+        self.outward.push_back(frame.clone());
+    }
+
+    fn handle_carrier(
+        &mut self,
+        _now: Instant,
+        _port: PortId,
+        up: bool,
+        _out: &mut Outbox<Transmit>,
+    ) {
+        self.carrier = up;
+    }
+
+    fn handle_timeout(&mut self, _now: Instant, _out: &mut Outbox<Transmit>) {}
+
+    fn poll_timeout(&self) -> Deadline {
+        None
+    }
+}
