@@ -13,11 +13,12 @@
 //!   nanoseconds: at a deadline's own nanosecond it is due, before it is not. Should smoltcp ask for a
 //!   moment that is not later than now, it is called again after [`NOT_AT_ONCE`].
 
+mod wire;
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::Instant as Micros;
 use smoltcp::wire::{HardwareAddress, IpCidr, IpEndpoint, IpListenEndpoint};
@@ -25,6 +26,7 @@ use smoltcp::wire::{HardwareAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 use crate::app::{StreamEnd, StreamId};
 use crate::time::{Duration, Instant};
 use crate::wire::tcp::RST;
+use wire::Wire;
 
 /// smoltcp is not called twice at one moment for its own timers.
 const NOT_AT_ONCE: Duration = Duration::from_millis(1);
@@ -471,56 +473,4 @@ fn micros(now: Instant) -> Micros {
 
 fn endpoint(address: SocketAddrV4) -> IpEndpoint {
     IpEndpoint::new((*address.ip()).into(), address.port())
-}
-
-/// What smoltcp takes for its device: at most one packet in, any number out.
-struct Wire<'a> {
-    mtu: u16,
-    incoming: Option<&'a [u8]>,
-    outgoing: &'a mut Vec<u8>,
-}
-
-struct Incoming<'a>(&'a [u8]);
-
-struct Outgoing<'a>(&'a mut Vec<u8>);
-
-impl Device for Wire<'_> {
-    type RxToken<'a>
-        = Incoming<'a>
-    where
-        Self: 'a;
-    type TxToken<'a>
-        = Outgoing<'a>
-    where
-        Self: 'a;
-
-    fn receive(&mut self, _now: Micros) -> Option<(Incoming<'_>, Outgoing<'_>)> {
-        let packet = self.incoming.take()?;
-        Some((Incoming(packet), Outgoing(self.outgoing)))
-    }
-
-    fn transmit(&mut self, _now: Micros) -> Option<Outgoing<'_>> {
-        Some(Outgoing(self.outgoing))
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ip;
-        capabilities.max_transmission_unit = usize::from(self.mtu);
-        capabilities
-    }
-}
-
-impl RxToken for Incoming<'_> {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
-        f(self.0)
-    }
-}
-
-impl TxToken for Outgoing<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        let start = self.0.len();
-        self.0.resize(start + len, 0);
-        f(&mut self.0[start..])
-    }
 }

@@ -199,7 +199,7 @@ impl Gateway {
         }
     }
 
-    /// Packets forwarded since the beginning.
+    /// Packets forwarded since the beginning, those included that still wait, or waited in vain, for ARP.
     pub fn forwarded(&self) -> u64 {
         self.forwarded
     }
@@ -283,6 +283,10 @@ impl Gateway {
         if self.own.contains_key(&sender) || icmp_error::is_impossible_source(sender) {
             return Err(DropReason::ArpNotForUs);
         }
+        if message.sender_mac.is_group() {
+            // No station has such a MAC (RFC 1812 section 3.3.2).
+            return Err(DropReason::MartianSource);
+        }
         let ours = match leg.arp {
             ArpMode::Strict => target == leg.address,
             ArpMode::AnyOwnAddress | ArpMode::Proxy => self.own.contains_key(&target),
@@ -309,7 +313,7 @@ impl Gateway {
             // Asked alone, a proxy need not let the owner go first.
             if proxied && dst.is_group() {
                 let added = self.proxied.add(now, number, message, &mut self.rng);
-                return added.then_some(()).ok_or(DropReason::QueueFull);
+                return added.then_some(()).ok_or(DropReason::NeighbourQueueFull);
             }
             self.legs[usize::from(number)]
                 .interface

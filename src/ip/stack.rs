@@ -36,6 +36,8 @@ use crate::wire::{Frame, Mac};
 
 /// Effects and events carried out at one moment.
 const WORK_MAX: usize = 10_000;
+/// RFC 791 section 3.2.
+const MTU_MIN: u16 = 68;
 /// When the rest is carried out.
 const WORK_LATER: Duration = Duration::from_millis(1);
 
@@ -48,7 +50,7 @@ pub struct HostConfig {
     pub address: Option<HostAddress>,
     pub neighbours: NeighbourSettings,
     pub tcp: TcpSettings,
-    /// Bytes of the largest IP packet.
+    /// Bytes of the largest IP packet; at least 68, which every station must take (RFC 791 section 3.2).
     pub mtu: u16,
     /// The host's own stream: neighbour times, TCP's first sequence numbers and ports.
     pub rng: Rng,
@@ -101,11 +103,12 @@ impl<A: App> Host<A> {
     /// A host with these apps, numbered from 0, and without power.
     pub fn new(config: HostConfig, apps: Vec<A>) -> Host<A> {
         let mut rng = config.rng;
+        let mtu = config.mtu.max(MTU_MIN);
         let neighbours = Neighbours::new(0, config.neighbours, &mut rng);
         let first_id = rng.u32() as u16;
         Host {
-            endpoint: Endpoint::new(config.mac, config.mtu, neighbours, first_id),
-            tcp: Tcp::new(config.tcp, config.mtu, rng),
+            endpoint: Endpoint::new(config.mac, mtu, neighbours, first_id),
+            tcp: Tcp::new(config.tcp, mtu, rng),
             apps,
             fixed_address: config.address,
             powered: false,

@@ -203,10 +203,10 @@ impl Tcp {
 
     /// Notes when the connection wants to be polled again.
     pub(super) fn arm(&mut self, now: Instant, tuple: Tuple) {
-        let deadline = self
-            .get(tuple)
-            .and_then(|connection| connection.deadline(now));
-        self.deadlines.set(tuple, deadline);
+        if let Some(connection) = self.connections.get_mut(&tuple) {
+            let deadline = connection.deadline(now);
+            self.deadlines.set(tuple, deadline);
+        }
     }
 
     /// Releases a connection that is over; gives its app and name.

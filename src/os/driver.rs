@@ -277,7 +277,7 @@ impl<'a> Driver<'a> {
         let Some(wanted) = run.program() else {
             return Ok(true);
         };
-        self.background.retain_mut(|left| !left.is_over());
+        self.background.retain(|left| !left.is_empty());
         let namespace = self.ports[wanted.edge.0].namespace();
         let process = match Process::start(namespace, &wanted.command)? {
             Started::Running(process) => process,
@@ -310,7 +310,7 @@ impl<'a> Driver<'a> {
         }
         match running.process.try_end() {
             Ok((end, left)) => {
-                self.background.push(left);
+                self.background.extend(left);
                 Some(end)
             }
             Err(process) => Some(process.kill()),
@@ -353,5 +353,30 @@ fn timespec(span: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(span.subsec_nanos()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_deadlines_that_have_come_count_and_only_past_the_bound_as_late() {
+        let at = |millis| Instant::ZERO + Duration::from_millis(millis);
+        let bound = Duration::from_millis(50);
+        let mut lateness = Lateness::default();
+        lateness.note(Next::At(at(100)), at(99), bound); // a frame came first
+        lateness.note(Next::Outside, at(500), bound);
+        lateness.note(Next::At(at(100)), at(150), bound);
+        lateness.note(Next::At(at(200)), at(270), bound);
+        lateness.note(Next::At(at(300)), at(300), bound);
+        assert_eq!(
+            lateness,
+            Lateness {
+                worst: Duration::from_millis(70),
+                late: 1,
+                deadlines: 3,
+            }
+        );
     }
 }

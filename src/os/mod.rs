@@ -32,3 +32,5 @@ pub use tap::{Port, PortCounters, PortSettings};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod toy;

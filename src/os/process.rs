@@ -111,7 +111,7 @@ impl Process {
     ///
     /// # Errors
     /// Gives the program back while it runs.
-    pub(super) fn try_end(mut self) -> Result<(ProgramEnd, Enclosure), Box<Process>> {
+    pub(super) fn try_end(mut self) -> Result<(ProgramEnd, Option<Enclosure>), Box<Process>> {
         let Ok(Some(status)) = self.enclosure.try_wait() else {
             return Err(Box::new(self));
         };
@@ -120,9 +120,8 @@ impl Process {
             status: status.code(),
             output: self.output.text(),
         };
-        // An error means that the enclosure is over already.
-        let _ = self.enclosure.leave_when_alone();
-        Ok((end, self.enclosure))
+        let left = Some(self.enclosure).filter(|enclosure| !enclosure.is_empty());
+        Ok((end, left))
     }
 
     /// Kills the program and all that it has started.
@@ -175,5 +174,22 @@ impl Output {
             "[{} bytes before this are left out]\n{text}",
             self.left_out_bytes
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_long_output_the_end_is_kept_and_the_rest_is_counted() {
+        let mut output = Output::default();
+        output.push(b"first");
+        assert_eq!(output.text(), "first");
+        output.push(&[b'.'; OUTPUT_BYTES_MAX]);
+        output.push(b"last\xff");
+        let text = output.text();
+        assert!(text.starts_with("[10 bytes before this are left out]\n..."));
+        assert!(text.ends_with("...last\u{fffd}"));
     }
 }

@@ -3,19 +3,27 @@
 //! A segment is a hub: what one station sends on it, all others on it receive at the same moment. The lab
 //! writes down every frame, drop and neighbour change as a line of text.
 
+mod arp;
+mod fuzz;
+mod gateway;
 mod host;
+mod moved;
+mod neighbour;
 mod tcp;
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::{Host, HostConfig, NeighbourSettings, TcpSettings};
+use super::{
+    ArpMode, Gateway, GatewayConfig, GatewayInterface, Host, HostConfig, NeighbourSettings, Route,
+    TcpSettings,
+};
 use crate::app::{App, AppEffect, Datagram, HostAddress, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{Out, Outbox, TraceEvent};
 use crate::rng::Rng;
 use crate::sim::{Node, PortId, Transmit};
 use crate::time::{Deadline, Duration, Instant};
-use crate::wire::{Frame, Mac, arp, ethernet, icmp, ipv4, udp};
+use crate::wire::{self, Frame, Mac, ethernet, icmp, ipv4, udp};
 
 /// An app that writes down what happens, and does what the test says.
 #[derive(Debug, Default)]
@@ -122,12 +130,14 @@ impl App for Probe {
 #[derive(Debug)]
 pub(super) enum Station {
     Host(Box<Host<Probe>>),
+    Gateway(Box<Gateway>),
 }
 
 impl Station {
     fn node(&mut self) -> &mut dyn Node {
         match self {
             Station::Host(host) => host.as_mut(),
+            Station::Gateway(gateway) => gateway.as_mut(),
         }
     }
 }
@@ -144,6 +154,8 @@ pub(super) struct Lab {
     pub(super) log: Vec<String>,
     /// The frames sent, for byte comparisons.
     pub(super) sent: Vec<(Instant, Frame)>,
+    /// Loses one frame in so many, by this stream of chance.
+    pub(super) losing: Option<(u64, Rng)>,
 }
 
 impl Lab {
@@ -161,6 +173,40 @@ impl Lab {
     pub(super) fn linux(&mut self, segment: usize, address: &str, gateway: &str) -> usize {
         let config = config(self.stations.len(), address, gateway);
         self.host(segment, config, Probe::default())
+    }
+
+    /// A gateway with an interface on each of these segments, such as `(1, "10.1.0.1/24", mode)`.
+    pub(super) fn gateway(&mut self, legs: &[(usize, &str, ArpMode)], routes: &[Route]) -> usize {
+        let number = self.stations.len();
+        let interfaces = legs.iter().zip(0..).map(|((_, address, arp), leg)| {
+            let address = host_address(address, "");
+            GatewayInterface {
+                mac: leg_mac(number, leg),
+                address: address.address,
+                prefix_len: address.prefix_len,
+                arp: *arp,
+            }
+        });
+        let config = GatewayConfig {
+            interfaces: interfaces.collect(),
+            routes: routes.to_vec(),
+            neighbours: NeighbourSettings::linux(),
+            mtu: 1500,
+            rng: Rng::stream(1, "gateway"),
+        };
+        let gateway = Gateway::new(config).unwrap();
+        self.stations.push(Station::Gateway(Box::new(gateway)));
+        for (port, (segment, ..)) in (0..).zip(legs) {
+            self.plug(number, port, *segment);
+        }
+        number
+    }
+
+    pub(super) fn router(&self, number: usize) -> &Gateway {
+        match &self.stations[number] {
+            Station::Gateway(gateway) => gateway,
+            Station::Host(_) => panic!("station {number} is a host"),
+        }
     }
 
     pub(super) fn plug(&mut self, station: usize, port: u32, segment: usize) {
@@ -185,6 +231,7 @@ impl Lab {
     pub(super) fn at(&self, number: usize) -> &Host<Probe> {
         match &self.stations[number] {
             Station::Host(host) => host,
+            Station::Gateway(_) => panic!("station {number} is a gateway"),
         }
     }
 
@@ -196,6 +243,7 @@ impl Lab {
         let mut out = Outbox::default();
         match &mut self.stations[number] {
             Station::Host(host) => f(host, self.now, &mut out),
+            Station::Gateway(_) => panic!("station {number} is a gateway"),
         }
         self.collect(number, &mut out);
         self.settle();
@@ -274,6 +322,11 @@ impl Lab {
 
     fn settle(&mut self) {
         while let Some((station, port, frame)) = self.in_flight.pop_front() {
+            if let Some((one_in, rng)) = &mut self.losing
+                && rng.below(*one_in) == 0
+            {
+                continue;
+            }
             let on = |segment: &&Vec<(usize, u32)>| segment.contains(&(station, port));
             let Some(segment) = self.segments.iter().find(on).cloned() else {
                 continue;
@@ -342,21 +395,24 @@ impl Lab {
 
 /// A frame in one line, by the decoders' own words.
 fn describe(frame: &Frame) -> String {
-    let (header, payload) = ethernet::decode(frame).unwrap();
+    let Ok((header, payload)) = ethernet::decode(frame) else {
+        return "bad frame".to_owned();
+    };
     if header.ethertype == ethernet::ETHERTYPE_ARP {
         let unicast = if header.dst == Mac::BROADCAST {
             ""
         } else {
             " (unicast)"
         };
-        return format!("{}{unicast}", arp::decode(payload).unwrap());
+        return wire::arp::decode(payload)
+            .map_or("bad ARP".to_owned(), |arp| format!("{arp}{unicast}"));
     }
     let Ok((ip, payload)) = ipv4::decode(payload) else {
         return "bad packet".to_owned();
     };
     let what = match ip.protocol {
         ipv4::UDP => udp::decode(payload, ip.src, ip.dst).map(|(udp, _)| udp.to_string()),
-        ipv4::TCP => crate::wire::tcp::decode(payload, ip.src, ip.dst).map(|tcp| tcp.to_string()),
+        ipv4::TCP => wire::tcp::decode(payload, ip.src, ip.dst).map(|tcp| tcp.to_string()),
         _ => icmp::decode(payload).map(|icmp| icmp.to_string()),
     };
     format!("{} > {} {}", ip.src, ip.dst, what.unwrap_or_default())
@@ -364,6 +420,11 @@ fn describe(frame: &Frame) -> String {
 
 pub(super) fn mac(number: usize) -> Mac {
     Mac([0x02, 0, 0, 0, 0, 0]).plus(number as u64)
+}
+
+/// The MAC of a gateway's interface.
+pub(super) fn leg_mac(number: usize, leg: usize) -> Mac {
+    mac((number + 1) * 0x100 + leg)
 }
 
 /// `10.1.0.50/24`, and a gateway or an empty text.

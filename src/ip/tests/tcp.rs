@@ -2,6 +2,8 @@
 
 use super::{Lab, Probe, config, golden, host_address, secs};
 use crate::app::{AppEffect, StreamId};
+use crate::ip::ArpMode;
+use crate::rng::Rng;
 use crate::time::Duration;
 
 /// A client at 10.1.0.50, an echo server at 10.1.0.10:6800, and a connection between them.
@@ -240,4 +242,179 @@ fn a_host_connects_to_itself() {
         ["connected", "accepted 10.1.0.10 at 6800"]
     );
     assert!(lab.sent.is_empty());
+}
+
+/// A client at 10.1.0.50, an echo server at 10.2.0.10, and a gateway between them: stations 0, 1, 2.
+fn routed() -> Lab {
+    let mut lab = Lab::default();
+    lab.linux(1, "10.1.0.50/24", "10.1.0.1");
+    echo_server(&mut lab, 2, "10.2.0.10/24", "10.2.0.1");
+    let strict = ArpMode::Strict;
+    lab.gateway(
+        &[(1, "10.1.0.1/24", strict), (2, "10.2.0.1/24", strict)],
+        &[],
+    );
+    lab
+}
+
+#[test]
+fn a_gateway_that_finds_no_host_ends_the_attempt_but_not_a_connection() {
+    let mut lab = routed();
+    lab.connect(0, "10.2.0.99:6800");
+    lab.run_for(secs(5));
+    assert_eq!(lab.at(0).app(0).seen, ["3.000000 ended: host unreachable"]);
+    lab.connect(0, "192.0.2.1:6800");
+    assert_eq!(
+        lab.seen(0).last(),
+        Some(&"ended: host unreachable"),
+        "no route at the gateway"
+    );
+
+    let stream = lab.connect(0, "10.2.0.10:6800");
+    assert_eq!(lab.seen(0).last(), Some(&"connected"));
+    lab.unplug(1, 0);
+    // The gateway forgets the server with its carrier, and so asks at once.
+    lab.unplug(2, 1);
+    lab.plug(2, 1, 2);
+    say(&mut lab, 0, stream, b"hello?");
+    lab.run_for(secs(4));
+    assert!(
+        !lab.lines("2 > 10.1.0.1 > 10.1.0.50 unreachable (host")
+            .is_empty()
+    );
+    assert_eq!(lab.seen(0).last(), Some(&"connected"), "a soft error");
+    lab.plug(1, 0, 2);
+    lab.run_for(secs(20));
+    assert_eq!(lab.seen(0).last(), Some(&"received hello?"));
+}
+
+#[test]
+fn bytes_cross_a_link_that_loses_every_tenth_frame() {
+    for seed in 0..20 {
+        let (mut lab, client, server, stream) = connected();
+        lab.losing = Some((10, Rng::stream(seed, "loss")));
+        say(&mut lab, client, stream, &[7; 10_000]);
+        lab.effect(client, AppEffect::Close { stream });
+        lab.run_for(secs(600));
+        for host in [client, server] {
+            assert_eq!(
+                lab.seen(host).last(),
+                Some(&"ended: connection closed"),
+                "seed {seed}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_fin_that_comes_again_after_the_end_is_acknowledged() {
+    let (mut lab, client, server, stream) = connected();
+    lab.effect(client, AppEffect::Close { stream });
+    assert_eq!(lab.seen(server).last(), Some(&"ended: connection closed"));
+    let mut frames = lab.sent.iter().map(|(_, frame)| frame);
+    let fin = frames.rfind(|frame| frame[..6] == super::mac(0).0 && frame[47] & 1 == 1);
+    let fin = fin.unwrap().clone();
+    lab.unplug(server, 0);
+    lab.run_for(secs(5));
+    lab.sent.clear();
+    lab.inject(0, &fin);
+    assert_eq!(lab.sent.len(), 1);
+    assert_eq!(lab.sent[0].1[47], 0x10, "ACK, not RST");
+    lab.run_for(secs(10));
+    lab.sent.clear();
+    lab.inject(0, &fin);
+    assert_eq!(
+        lab.sent[0].1[47], 0x04,
+        "ten seconds later nobody remembers"
+    );
+}
+
+#[test]
+fn resets_follow_rfc_9293() {
+    let (mut lab, client, _, _) = connected();
+    let syn = lab
+        .sent
+        .iter()
+        .map(|(_, frame)| frame)
+        .find(|frame| frame[23] == 6);
+    let syn = syn.unwrap().to_vec();
+    let segment = |port: u8, flags: u8| {
+        let tcp = crate::wire::tcp::Segment {
+            src_port: 4000,
+            dst_port: 6700 + u16::from(port),
+            seq: 1000,
+            ack: 2000,
+            flags,
+            window: 100,
+            options: &[],
+            payload: b"abc",
+        };
+        let mut packet = Vec::new();
+        let (src, dst) = ("10.1.0.50".parse().unwrap(), "10.1.0.10".parse().unwrap());
+        let header = crate::wire::ipv4::decode(&syn[14..]).unwrap().0;
+        header.encode(23, &mut packet);
+        tcp.encode(src, dst, &mut packet);
+        crate::wire::Frame::from([&syn[..14], &packet].concat())
+    };
+    let mut answer = |frame: &crate::wire::Frame| {
+        lab.sent.clear();
+        let server = frame.clone();
+        lab.on_host(1, |host, now, out| {
+            use crate::sim::{Node, PortId};
+            host.handle_frame(now, PortId(0), &server, out);
+        });
+        let sent = lab.sent.first().map(|(_, frame)| frame[38..48].to_vec());
+        sent.map(|tcp| {
+            let number = |at: usize| u32::from_be_bytes(tcp[at..at + 4].try_into().unwrap());
+            (number(0), number(4), tcp[9])
+        })
+    };
+    assert_eq!(
+        answer(&segment(0, 0x10)),
+        Some((2000, 0, 0x04)),
+        "ACK: <SEQ=SEG.ACK><RST>"
+    );
+    assert_eq!(
+        answer(&segment(0, 0x02)),
+        Some((0, 1004, 0x14)),
+        "SYN: <SEQ=0><ACK=SEG.SEQ+SEG.LEN><RST,ACK>"
+    );
+    assert_eq!(answer(&segment(0, 0x04)), None, "RST is not answered");
+    assert_eq!(
+        answer(&segment(100, 0x10)),
+        Some((2000, 0, 0x04)),
+        "an ACK opens nothing"
+    );
+    assert_eq!(lab.seen(client), ["connected"]);
+}
+
+#[test]
+fn half_open_connections_are_forgotten() {
+    let (mut lab, _, server, _) = connected();
+    lab.unplug(0, 0);
+    let syn = lab
+        .sent
+        .iter()
+        .map(|(_, frame)| frame)
+        .find(|frame| frame[23] == 6);
+    let (header, payload) = crate::wire::ipv4::decode(&syn.unwrap()[14..]).unwrap();
+    let mut tcp = crate::wire::tcp::decode(payload, header.src, header.dst).unwrap();
+    tcp.src_port = 4000;
+    let mut bytes = syn.unwrap()[..14].to_vec();
+    header.encode(payload.len(), &mut bytes);
+    tcp.encode(header.src, header.dst, &mut bytes);
+    let frame = crate::wire::Frame::from(bytes);
+    lab.sent.clear();
+    lab.inject(0, &frame);
+    lab.run_for(secs(60));
+    let answers = lab
+        .sent
+        .iter()
+        .filter(|(_, frame)| frame[23] == 6 && frame[47] == 0x12);
+    assert_eq!(answers.count(), 4, "at 0, 1, 3 and 7 s");
+    assert_eq!(
+        lab.seen(server),
+        ["accepted 10.1.0.50 at 6800"],
+        "the first one, and no other"
+    );
 }

@@ -1,0 +1,266 @@
+//! The way in: what a frame is for, and why it goes no further.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use super::{Endpoint, Received, hearing, why};
+use crate::app::Datagram;
+use crate::ip::icmp_error::{self, Problem};
+use crate::outbox::{DropReason, Outbox};
+use crate::sim::Transmit;
+use crate::time::Instant;
+use crate::wire::arp::{self, Arp};
+use crate::wire::icmp::{self, Message};
+use crate::wire::{Frame, Mac, ethernet, ipv4, tcp, udp};
+
+impl Endpoint {
+    /// Takes a frame; `Err` says why it goes no further. A frame to this host itself is given to `back`.
+    pub(in crate::ip) fn receive<'a>(
+        &mut self,
+        now: Instant,
+        frame: &'a Frame,
+        back: &mut Vec<Frame>,
+        out: &mut Outbox<Transmit>,
+    ) -> Result<Received<'a>, DropReason> {
+        let Some((&[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1], rest)) =
+            frame.split_first_chunk::<14>()
+        else {
+            return Err(DropReason::Undecodable);
+        };
+        let dst = Mac([d0, d1, d2, d3, d4, d5]);
+        let src = Mac([s0, s1, s2, s3, s4, s5]);
+        if dst != self.interface.mac && !dst.is_group() {
+            return Err(DropReason::NotForThisMac);
+        }
+        match u16::from_be_bytes([t0, t1]) {
+            ethernet::ETHERTYPE_ARP => self.receive_arp(now, dst, rest, out),
+            ethernet::ETHERTYPE_IPV4 => {
+                if dst.is_group() && self.nobody_is_bound(rest) {
+                    return Err(DropReason::NoListener);
+                }
+                self.receive_ip(now, (src, dst), rest, back, out)
+            }
+            _ => {
+                // A priority tag names no VLAN (IEEE 802.1Q-2022 section 9.3); any other is not for us.
+                let (header, payload) = ethernet::decode(frame).map_err(why)?;
+                match (header.tag, header.ethertype) {
+                    (Some(tag), _) if tag.vid != 0 => Err(DropReason::UnknownProtocol),
+                    (Some(_), ethernet::ETHERTYPE_ARP) => self.receive_arp(now, dst, payload, out),
+                    (Some(_), ethernet::ETHERTYPE_IPV4) => {
+                        self.receive_ip(now, (src, dst), payload, back, out)
+                    }
+                    _ => Err(DropReason::UnknownProtocol),
+                }
+            }
+        }
+    }
+
+    /// Whether these are the first bytes of an unfragmented UDP datagram to a port that is nobody's.
+    fn nobody_is_bound(&self, packet: &[u8]) -> bool {
+        let Some(&[0x45, _, _, _, _, _, f0, f1, _, ipv4::UDP, ..]) = packet.first_chunk::<20>()
+        else {
+            return false;
+        };
+        let port = packet
+            .get(22..24)
+            .map(|port| u16::from_be_bytes([port[0], port[1]]));
+        let whole = u16::from_be_bytes([f0, f1]) & 0x3fff == 0;
+        whole && port.is_some_and(|port| !self.ports.contains_key(&port))
+    }
+
+    fn receive_arp<'a>(
+        &mut self,
+        now: Instant,
+        dst: Mac,
+        bytes: &'a [u8],
+        out: &mut Outbox<Transmit>,
+    ) -> Result<Received<'a>, DropReason> {
+        let own = self.own();
+        // Most of a segment's ARP asks a stranger's question about another stranger.
+        if let (Some(&[a, b, c, d]), Some(&[e, f, g, h])) = (
+            bytes.get(14..).and_then(<[u8]>::first_chunk::<4>),
+            bytes.get(24..).and_then(<[u8]>::first_chunk::<4>),
+        ) {
+            let (sender, target) = (Ipv4Addr::new(a, b, c, d), Ipv4Addr::new(e, f, g, h));
+            let ours = |address| address == own || Some(address) == self.probing;
+            if !ours(target) && !ours(sender) && !self.interface.neighbours.knows(sender) {
+                return Err(DropReason::ArpNotForUs);
+            }
+        }
+        let message = arp::decode(bytes).map_err(why)?;
+        if message.sender_mac == self.interface.mac {
+            return Err(DropReason::ArpNotForUs);
+        }
+        if message.sender_mac.is_group() {
+            // No station has such a MAC (RFC 1812 section 3.3.2).
+            return Err(DropReason::MartianSource);
+        }
+        if let Some(address) = self.conflict(&message) {
+            return Ok(Received::Conflict(address));
+        }
+        let asks_us = message.operation == arp::REQUEST && message.target_ip == own;
+        if message.sender_ip.is_unspecified() {
+            // A probe: answered, not learnt from (RFC 5227 section 2.1.1).
+            if !asks_us || own.is_unspecified() {
+                return Err(DropReason::ArpNotForUs);
+            }
+            self.interface.answer_arp(&message, out);
+            return Ok(Received::Nothing);
+        }
+        if own.is_unspecified() || icmp_error::is_impossible_source(message.sender_ip) {
+            return Err(DropReason::ArpNotForUs);
+        }
+        let hearing = hearing(&message, dst, asks_us);
+        self.interface.hear(now, own, &message, hearing, out);
+        if asks_us {
+            self.interface.answer_arp(&message, out);
+        }
+        Ok(Received::Nothing)
+    }
+
+    /// The address of ours that another station shows to have, or to probe for as we do
+    /// (RFC 5227 sections 2.1.1 and 2.4).
+    fn conflict(&self, message: &Arp) -> Option<Ipv4Addr> {
+        let own = self.address.map(|host| host.address);
+        let sender = message.sender_ip;
+        if !sender.is_unspecified() && (Some(sender) == own || Some(sender) == self.probing) {
+            return Some(sender);
+        }
+        let probe = message.operation == arp::REQUEST && sender.is_unspecified();
+        self.probing
+            .filter(|address| probe && *address == message.target_ip)
+    }
+
+    fn receive_ip<'a>(
+        &mut self,
+        now: Instant,
+        (src_mac, dst_mac): (Mac, Mac),
+        bytes: &'a [u8],
+        back: &mut Vec<Frame>,
+        out: &mut Outbox<Transmit>,
+    ) -> Result<Received<'a>, DropReason> {
+        let (header, payload) = ipv4::decode(bytes).map_err(why)?;
+        let to_all = header.dst.is_broadcast() || self.is_subnet_broadcast(header.dst);
+        match self.address {
+            Some(host) if header.dst != host.address && !to_all => {
+                return Err(DropReason::NotForThisAddress);
+            }
+            None if header.protocol != ipv4::UDP => return Err(DropReason::NotReady),
+            Some(_) | None => {}
+        }
+        let src_is_us = self.address.is_some_and(|host| host.address == header.src);
+        if icmp_error::is_impossible_source(header.src)
+            || self.is_subnet_broadcast(header.src)
+            || src_is_us && src_mac != self.interface.mac
+        {
+            return Err(DropReason::MartianSource);
+        }
+        if header.more_fragments || header.fragment_offset != 0 {
+            return Err(DropReason::Fragment);
+        }
+        // `decode` has checked that the packet is this long.
+        let packet = &bytes[..usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))];
+        let to_us_alone = !to_all && !dst_mac.is_group() && self.address.is_some();
+        match header.protocol {
+            ipv4::UDP => {
+                let (ports, payload) = udp::decode(payload, header.src, header.dst).map_err(why)?;
+                let Some(&app) = self.ports.get(&ports.dst_port) else {
+                    self.report(now, icmp::PORT_UNREACHABLE, packet, to_us_alone, back, out);
+                    return Err(DropReason::NoListener);
+                };
+                let datagram = Datagram {
+                    from: SocketAddrV4::new(header.src, ports.src_port),
+                    to: SocketAddrV4::new(header.dst, ports.dst_port),
+                    payload,
+                };
+                Ok(Received::Datagram { app, datagram })
+            }
+            ipv4::TCP if !to_us_alone => Err(DropReason::NotForThisAddress),
+            ipv4::TCP => {
+                let segment = tcp::decode(payload, header.src, header.dst).map_err(why)?;
+                let (src, dst) = (header.src, header.dst);
+                Ok(Received::Segment {
+                    src,
+                    dst,
+                    segment,
+                    packet,
+                })
+            }
+            ipv4::ICMP => self.receive_icmp(now, &header, payload, to_us_alone, back, out),
+            _ => {
+                self.report(
+                    now,
+                    icmp::PROTOCOL_UNREACHABLE,
+                    packet,
+                    to_us_alone,
+                    back,
+                    out,
+                );
+                Err(DropReason::UnknownProtocol)
+            }
+        }
+    }
+
+    fn receive_icmp<'a>(
+        &mut self,
+        now: Instant,
+        header: &ipv4::Header,
+        bytes: &'a [u8],
+        to_us_alone: bool,
+        back: &mut Vec<Frame>,
+        out: &mut Outbox<Transmit>,
+    ) -> Result<Received<'a>, DropReason> {
+        match icmp::decode(bytes).map_err(why)? {
+            // Linux answers no echo request to all (`icmp_echo_ignore_broadcasts`).
+            Message::EchoRequest { id, seq, data } if to_us_alone => {
+                let reply = Message::EchoReply { id, seq, data };
+                let mut answer = self.header(ipv4::ICMP, header.src);
+                answer.dont_fragment = false;
+                answer.tos = header.tos;
+                let way = self.way(header.src);
+                back.extend(self.send(now, way, out, |packet| {
+                    answer.encode(8 + data.len(), packet);
+                    reply.encode(packet);
+                }));
+                Ok(Received::Nothing)
+            }
+            Message::Unreachable { code, quoted } => Ok(Received::Unreachable { code, quoted }),
+            Message::EchoReply { .. } => Ok(Received::Nothing),
+            Message::EchoRequest { .. } | Message::TimeExceeded { .. } | Message::Other { .. } => {
+                Err(DropReason::NoListener)
+            }
+        }
+    }
+
+    /// Sends an ICMP unreachable about a packet that came to this host alone, if one may be sent.
+    fn report(
+        &mut self,
+        now: Instant,
+        code: u8,
+        packet: &[u8],
+        to_us_alone: bool,
+        back: &mut Vec<Frame>,
+        out: &mut Outbox<Transmit>,
+    ) {
+        let Ok((header, payload)) = ipv4::decode(packet) else {
+            return;
+        };
+        if !to_us_alone
+            || !icmp_error::may_report(&header, payload)
+            || !self.limits.allow(now, header.src)
+        {
+            return;
+        }
+        let (own, id) = (header.dst, self.header(ipv4::ICMP, header.src).id);
+        let way = self.way(header.src);
+        back.extend(self.send(now, way, out, |bytes| {
+            icmp_error::write(
+                own,
+                header.src,
+                id,
+                Problem::Unreachable(code),
+                packet,
+                bytes,
+            );
+        }));
+    }
+}
