@@ -12,8 +12,9 @@ use super::outcome::{Outcome, Stopped, Verdict};
 use super::plan::{Action, Exec, HostId, PhoneId, Plan, StepKind};
 use super::recorder::Recorder;
 use super::tally::Tally;
+use super::units::show_duration;
 use super::watch::{Listener, Watch};
-use crate::sim::{Drive, Edge, EdgeId, End, Next, Program, ProgramEnd};
+use crate::sim::{Drive, Edge, EdgeId, End, Ended, Next, Program, ProgramEnd};
 use crate::time::{Deadlines, Duration, Instant};
 use crate::wire::Frame;
 
@@ -92,6 +93,11 @@ impl<'p, L: Listener> Run<'p, L> {
     /// The kernel hosts of the run: edge `n` is the `n`th of them.
     pub fn edges(&self) -> impl Iterator<Item = HostId> + '_ {
         self.lab.edges.iter().map(|(host, _)| *host)
+    }
+
+    /// The run begins only now, so much later than its capture's epoch says.
+    pub fn begin_later(&mut self, delay: Duration) {
+        self.watch.recorder.begin_later(delay);
     }
 
     /// Which step is being done, from 0.
@@ -383,17 +389,37 @@ impl<L: Listener> Drive for Run<'_, L> {
         let StepKind::Act(Action::Exec(exec)) = &self.plan.steps[self.step].kind else {
             return;
         };
-        let missing = exec.prints.iter().find(|text| !end.output.contains(*text));
-        let command = exec.command.join(" ");
-        let reason = match (end.status, missing) {
-            (Some(status), None) if status == exec.status => {
-                self.stage = self.next_step();
-                return;
+        self.stage = match fault(exec, &end) {
+            None => self.next_step(),
+            Some(fault) => {
+                let command = exec.command.join(" ");
+                let output = end.output.trim_end();
+                let said = if output.is_empty() {
+                    ""
+                } else {
+                    "; it said:\n"
+                };
+                self.stop(format!("`{command}`: {fault}{said}{output}"))
             }
-            (Some(status), None) => format!("exit status {status}, expected {}", exec.status),
-            (Some(_), Some(text)) => format!("its output lacks `{text}`"),
-            (None, _) => "it was killed, ran out of time, or could not be started".to_owned(),
         };
-        self.stage = self.stop(format!("`{command}`: {reason}\n{}", end.output));
+    }
+}
+
+/// What is wrong with a command's end, if anything is.
+fn fault(exec: &Exec, end: &ProgramEnd) -> Option<String> {
+    match &end.how {
+        Ended::Status(status) if *status != exec.status => {
+            Some(format!("exit status {status}, expected {}", exec.status))
+        }
+        Ended::Status(_) => {
+            let missing = exec.prints.iter().find(|text| !end.output.contains(*text));
+            missing.map(|text| format!("its output lacks `{text}`"))
+        }
+        Ended::Signal => Some("killed by a signal".to_owned()),
+        Ended::OutOfTime => {
+            let time = show_duration(exec.within);
+            Some(format!("killed, as it was still running after {time}"))
+        }
+        Ended::NotStarted(reason) => Some(reason.clone()),
     }
 }
