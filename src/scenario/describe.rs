@@ -98,9 +98,9 @@ impl What {
                 let who = plan.phone_names(phones);
                 format!("{who} {}", is.describe(plan))
             }
-            What::Mapped { element, dn, phone } => {
+            What::Mapped { element, dn, set } => {
                 let element = &plan.elements[element.0].name;
-                let of = phone.map_or("nobody", |phone| &plan.phones[phone.0].name);
+                let of = set.map_or_else(|| "nobody".to_owned(), |set| set.name(plan));
                 format!("at {element}, DN {dn} belongs to {of}")
             }
             What::Frames(frames) => frames.describe(plan),

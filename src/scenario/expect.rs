@@ -39,10 +39,10 @@ impl<L: Listener> Sight<'_, L> {
                 }
                 true
             }
-            What::Mapped { element, dn, phone } => {
+            What::Mapped { element, dn, set } => {
                 let controller = self.lab.element(*element);
                 let mac = controller.and_then(|element| element.mac_of(dn));
-                mac == phone.map(|phone| self.plan.phones[phone.0].mac)
+                mac == set.map(|set| set.mac(self.plan))
             }
             What::Frames(frames) => frames.count.holds(self.count(at)),
         }

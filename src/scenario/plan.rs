@@ -374,13 +374,39 @@ pub enum What {
         phones: Vec<PhoneId>,
         is: PhoneIs,
     },
-    /// A DN in an element's forms belongs to this phone, or to none.
+    /// A DN in an element's forms belongs to this set, or to none.
     Mapped {
         element: ElementId,
         dn: String,
-        phone: Option<PhoneId>,
+        set: Option<Set>,
     },
     Frames(Frames),
+}
+
+/// A set that a DN can belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    Phone(PhoneId),
+    /// One that is no phone of the scenario: a program may register too.
+    Mac(Mac),
+}
+
+impl Set {
+    /// Its MAC.
+    pub fn mac(self, plan: &Plan) -> Mac {
+        match self {
+            Set::Phone(phone) => plan.phones[phone.0].mac,
+            Set::Mac(mac) => mac,
+        }
+    }
+
+    /// What it is called.
+    pub fn name(self, plan: &Plan) -> String {
+        match self {
+            Set::Phone(phone) => plan.phones[phone.0].name.clone(),
+            Set::Mac(mac) => mac.to_string(),
+        }
+    }
 }
 
 /// One thing that can be told of a phone.
