@@ -143,6 +143,7 @@ impl<'p, L: Listener> Run<'p, L> {
                     self.stage = self.look(until, starts);
                 }
                 waiting => {
+                    self.watch.displays_seen();
                     self.stage = waiting;
                     return;
                 }
@@ -388,6 +389,13 @@ impl<'p, L: Listener> Run<'p, L> {
             plan: self.plan,
             lab: &self.lab,
             watch: &self.watch,
+            throughout: matches!(
+                self.plan.steps[self.step].kind,
+                StepKind::Expect {
+                    when: When::Throughout(_),
+                    ..
+                }
+            ),
         }
     }
 
