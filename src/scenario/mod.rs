@@ -56,30 +56,22 @@ pub fn read(text: &str) -> Result<Plan, Problems> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use super::*;
 
     /// Each file of `fixtures/broken` has its message beside it; `BLESS=1` writes those anew.
     #[test]
     fn a_broken_scenario_is_refused_with_its_message() {
-        let mut differing = Vec::new();
         for path in files("fixtures/broken", "toml") {
             let text = fs::read_to_string(&path).unwrap();
             let shown = path.file_name().unwrap().to_str().unwrap();
-            let problems = match read(&text) {
-                Ok(_) => "no problem\n".to_owned(),
-                Err(problems) => problems.render(shown, &text, false),
-            };
-            let golden = path.with_extension("txt");
-            if std::env::var_os("BLESS").is_some() {
-                fs::write(&golden, &problems).unwrap();
-            }
-            if fs::read_to_string(&golden).unwrap_or_default() != problems {
-                differing.push(format!("{}:\n{problems}", golden.display()));
-            }
+            let problems = read(&text).expect_err(shown);
+            check_golden(
+                &path.with_extension("txt"),
+                &problems.render(shown, &text, false),
+            );
         }
-        assert!(differing.is_empty(), "{}", differing.join("\n"));
     }
 
     #[test]
@@ -93,6 +85,38 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_documented_examples_make_one_plan_that_shows_every_key() {
+        let page = fs::read_to_string("docs/scenarios.md").unwrap();
+        let blocks = page.split("```toml\n").skip(1);
+        let examples: String = blocks
+            .filter_map(|block| block.split("```").next())
+            .collect();
+        let plan = read(&examples).unwrap_or_else(|problems| {
+            panic!("{}", problems.render("docs/scenarios.md", &examples, false));
+        });
+        check_golden(
+            "fixtures/golden/documented.plan.txt".as_ref(),
+            &explain(&plan),
+        );
+    }
+
+    #[test]
+    fn a_plan_is_explained_with_every_default() {
+        let text = fs::read_to_string("fixtures/scenarios/subnet-move.toml").unwrap();
+        let explained = explain(&read(&text).unwrap());
+        check_golden("fixtures/golden/subnet-move.plan.txt".as_ref(), &explained);
+    }
+
+    /// Compares with a file; `BLESS=1` writes it instead.
+    fn check_golden(golden: &Path, found: &str) {
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(golden, found).unwrap();
+        }
+        let expected = fs::read_to_string(golden).unwrap_or_default();
+        assert_eq!(found, expected, "{}", golden.display());
     }
 
     fn files(folder: &str, extension: &str) -> Vec<PathBuf> {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 /// A range of bytes of the file's text.
-pub type Span = Range<usize>;
+pub(super) type Span = Range<usize>;
 
 /// Something wrong in a scenario file: the user's fault, in the user's words.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -202,7 +202,7 @@ pub const FIELDS: &[FieldInfo] = &[
     row(Field::JfregMac, "jfreg.mac", Kind::Mac, "the set's MAC address"),
     row(Field::JfregPin, "jfreg.pin", Kind::Text, "PIN"),
     row(Field::JfregDn, "jfreg.dn", Kind::Text, "directory number"),
-    row(Field::JfregReason, "jfreg.reason", U8, "reason"),
+    row(Field::JfregReason, "jfreg.reason", U16, "reason"),
     row(Field::JfregAddress, "jfreg.address", Kind::Ipv4, "address of the set, or of the element that a redirect names"),
     row(Field::JfregFqdn, "jfreg.fqdn", Kind::Text, "name of the element that a redirect names"),
     row(Field::JfregDeviceType, "jfreg.device_type", Kind::Text, "the set's model"),
@@ -246,9 +246,9 @@ impl Field {
 
 /// The known name that is nearest to `name` in edits, if it is near enough to be what was meant.
 pub(super) fn nearest_name(name: &str) -> Option<&'static str> {
-    /// Names longer than this are no misspelling of ours.
+    /// Words longer than this are no misspelling of a name.
     const NAME_LEN_MAX: usize = 64;
-    if name.len() > NAME_LEN_MAX {
+    if name.len() > NAME_LEN_MAX || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
     let (edits, nearest) = FIELDS

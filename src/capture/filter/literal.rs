@@ -11,9 +11,10 @@ use super::token::{Token, TokenKind};
 /// The value that `token` writes, for a test of `operand`.
 pub(super) fn literal(text: &str, token: &Token, operand: Operand) -> Result<Literal, FilterError> {
     let span = token.span.clone();
-    let quoted = match &token.kind {
-        TokenKind::Quoted(value) => Some(value),
-        _ => None,
+    let quoted = if let TokenKind::Quoted(value) = &token.kind {
+        Some(value)
+    } else {
+        None
     };
     let word = &text[span.clone()];
     let kind = operand.field.kind();

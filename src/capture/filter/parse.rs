@@ -34,10 +34,10 @@ pub(super) fn parse(text: &str) -> Result<Expr, FilterError> {
         depth: 0,
     };
     let expr = parser.any()?;
-    let rest = parser.peek();
-    match rest.kind {
-        TokenKind::End => Ok(expr),
-        _ => Err(parser.unexpected("`&&`, `||` or the end")),
+    if parser.peek().kind == TokenKind::End {
+        Ok(expr)
+    } else {
+        Err(parser.unexpected("`&&`, `||` or the end"))
     }
 }
 
@@ -108,19 +108,21 @@ impl Parser<'_> {
         if negated {
             self.next += 1;
         }
-        match self.peek().kind {
-            TokenKind::Relation(relation) => self.comparison(operand, relation),
-            TokenKind::Contains => self.contains(operand),
-            TokenKind::In => {
-                let set = self.set(operand)?;
-                Ok(if negated {
-                    Expr::Not(Box::new(set))
-                } else {
-                    set
-                })
-            }
-            _ if operand.slice.is_some() => Err(self.unexpected("a comparison")),
-            _ => Ok(Expr::Present(field)),
+        if let TokenKind::Relation(relation) = self.peek().kind {
+            self.comparison(operand, relation)
+        } else if self.peek().kind == TokenKind::Contains {
+            self.contains(operand)
+        } else if self.peek().kind == TokenKind::In {
+            let set = self.set(operand)?;
+            Ok(if negated {
+                Expr::Not(Box::new(set))
+            } else {
+                set
+            })
+        } else if operand.slice.is_some() {
+            Err(self.unexpected("a comparison"))
+        } else {
+            Ok(Expr::Present(field))
         }
     }
 
@@ -217,8 +219,9 @@ impl Parser<'_> {
         let verb = self.peek().span.clone();
         self.next += 1;
         let field = operand.field;
-        if operand.slice.is_some() || field.kind() == Kind::Protocol {
-            return Err(FilterError::new(verb, "only a field can be in a set"));
+        if operand.slice.is_some() || matches!(field.kind(), Kind::Protocol | Kind::Flag) {
+            let problem = "only numbers, addresses and texts can be in a set";
+            return Err(FilterError::new(verb, problem));
         }
         if !self.take(&TokenKind::SetOpen) {
             return Err(self.unexpected("`{`"));
@@ -242,9 +245,8 @@ impl Parser<'_> {
 
     fn literal(&mut self, operand: Operand) -> Result<Literal, FilterError> {
         let token = self.peek();
-        match token.kind {
-            TokenKind::Word | TokenKind::Quoted(_) => {}
-            _ => return Err(self.unexpected("a value")),
+        if !matches!(token.kind, TokenKind::Word | TokenKind::Quoted(_)) {
+            return Err(self.unexpected("a value"));
         }
         let literal = literal(self.text, token, operand)?;
         self.next += 1;
@@ -264,9 +266,10 @@ impl Parser<'_> {
 
     fn unexpected(&self, wanted: &str) -> FilterError {
         let token = self.peek();
-        let found = match token.kind {
-            TokenKind::End => "the end".to_owned(),
-            _ => format!("`{}`", &self.text[token.span.clone()]),
+        let found = if token.kind == TokenKind::End {
+            "the end".to_owned()
+        } else {
+            format!("`{}`", &self.text[token.span.clone()])
         };
         let error = FilterError::new(
             token.span.clone(),

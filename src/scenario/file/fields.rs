@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::At;
 use super::value::{Item, wrong_type};
-use crate::scenario::nearest::did_you_mean;
+use crate::scenario::nearest::{did_you_mean, nearest};
 use crate::scenario::problem::{Problem, Problems, Span};
 
 /// A kind of table: how docs/scenarios.md calls it, and the keys that it may have.
@@ -23,6 +23,8 @@ pub(super) struct Fields<'a, 't> {
     pub(super) span: Span,
     /// The keys that nobody has asked for yet, with their places.
     left: BTreeMap<&'a str, (Span, &'a Item<'t>)>,
+    /// Keys that the shape does not know: what is missed later may have been meant by one of them.
+    pub(super) unknown: Vec<&'a str>,
 }
 
 impl<'a, 't> Fields<'a, 't> {
@@ -45,19 +47,25 @@ impl<'a, 't> Fields<'a, 't> {
         shape: &'static Shape,
         problems: &mut Problems,
     ) -> Fields<'a, 't> {
-        let mut left = BTreeMap::new();
+        let (mut left, mut unknown) = (BTreeMap::new(), Vec::new());
         for (key, item) in table {
             let (name, place) = (key.get_ref().as_ref(), key.span());
             if shape.keys.contains(&name) {
                 left.insert(name, (place, item));
             } else {
+                unknown.push(name);
                 let message = format!("unknown key `{name}` in {}", shape.title);
                 let known = format!("the keys are {}", shape.keys.join(", "));
                 let help = did_you_mean(name, shape.keys.iter().copied()).unwrap_or(known);
                 problems.push(Problem::new(&place, message).help(help));
             }
         }
-        Fields { shape, span, left }
+        Fields {
+            shape,
+            span,
+            left,
+            unknown,
+        }
     }
 
     /// The value of a key that may be left out.
@@ -78,7 +86,8 @@ impl<'a, 't> Fields<'a, 't> {
         problems: &mut Problems,
         read: impl Fn(&Item<'t>, &mut Problems) -> Option<T>,
     ) -> Option<At<T>> {
-        if !self.left.contains_key(key) {
+        let meant = |unknown: &&str| nearest(unknown, [key]).is_some();
+        if !self.left.contains_key(key) && !self.unknown.iter().any(meant) {
             let message = format!("{} has no `{key}`", self.shape.title);
             problems.push(Problem::new(&self.span, message).label(format!("needs `{key}`")));
         }

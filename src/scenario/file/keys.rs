@@ -244,3 +244,33 @@ pub(super) const FRAMES: Shape = Shape {
     title: "expect.frames",
     keys: &["on", "filter", "at-least", "at-most", "exactly", "since"],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_keys_are_those_that_are_read() {
+        let text = std::fs::read_to_string("docs/scenarios.md").unwrap();
+        let mut documented: Vec<(&str, Vec<&str>)> = Vec::new();
+        for line in text.lines() {
+            if let Some(title) = line.trim_start_matches('#').strip_prefix(' ')
+                && line.starts_with("##")
+            {
+                documented.push((title, Vec::new()));
+            }
+            let key = line
+                .strip_prefix("| `")
+                .and_then(|rest| rest.split_once("` |"));
+            if let (Some((key, _)), Some((_, keys))) = (key, documented.last_mut()) {
+                keys.push(key);
+            }
+        }
+        documented.retain(|(_, keys)| !keys.is_empty());
+        let read: Vec<(&str, Vec<&str>)> = ALL
+            .iter()
+            .map(|shape| (shape.title, shape.keys.to_vec()))
+            .collect();
+        assert_eq!(documented, read);
+    }
+}

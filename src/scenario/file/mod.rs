@@ -5,6 +5,8 @@
 //! problem. The tables and their keys are listed in [`keys`].
 
 mod cluster;
+mod dhcp;
+mod expect;
 mod fields;
 mod keys;
 mod network;
@@ -12,8 +14,10 @@ mod steps;
 mod value;
 
 pub(super) use cluster::{Cluster, Element, Phone};
-pub(super) use network::{Cable, Dhcp, Host, Layout, Router, Subnet, Tftp};
-pub(super) use steps::{Action, Expect, Frames, Step, StepKind, Told};
+pub(super) use dhcp::{Dhcp, Layout};
+pub(super) use expect::{Expect, Frames, Told};
+pub(super) use network::{Cable, Host, Router, Subnet, Tftp};
+pub(super) use steps::{Action, Step, StepKind};
 
 use toml::de::DeTable;
 
@@ -49,6 +53,8 @@ pub(super) struct File {
     pub(super) elements: Vec<Element>,
     pub(super) phones: Vec<Phone>,
     pub(super) steps: Vec<Step>,
+    /// Some table of it was not known, and may have held names.
+    pub(super) incomplete: bool,
 }
 
 /// Reads the file's text. `None` if it is not TOML: then the problems are those of the TOML alone.
@@ -56,7 +62,10 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<File> {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        problems.push(Problem::new(&span, error.message()).label("not TOML"));
+        problems.push(Problem::new(
+            &span,
+            format!("not TOML: {}", error.message()),
+        ));
     }
     if !errors.is_empty() {
         return None;
@@ -79,6 +88,7 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<File> {
         elements: file.tables("element", problems, cluster::element),
         phones: file.tables("phone", problems, cluster::phone),
         steps: file.tables("step", problems, steps::step),
+        incomplete: !file.unknown.is_empty(),
     })
 }
 

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::dhcp::{Dhcp, dhcp};
 use super::fields::{Fields, entries};
-use super::value::{
-    Item, any_text, boolean, list, number, of, one_or_more, text, word, wrong_type,
-};
+use super::value::{Item, boolean, list, number, of, text, word, wrong_type};
 use super::{At, keys, name};
 use crate::scenario::plan::{ArpMode, Firmware, MadeFile, Prefix, Route};
 use crate::scenario::problem::{Problem, Problems, Span};
@@ -37,39 +36,6 @@ pub(crate) struct Cable {
     pub(crate) latency: Option<At<Duration>>,
     pub(crate) rate: Option<At<Option<u64>>>,
     pub(crate) queue: Option<At<usize>>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Dhcp {
-    pub(crate) server: Option<At<Ipv4Addr>>,
-    pub(crate) pool: Option<At<(Ipv4Addr, Ipv4Addr)>>,
-    pub(crate) lease: Option<At<Duration>>,
-    pub(crate) renew: Option<At<Duration>>,
-    pub(crate) rebind: Option<At<Duration>>,
-    pub(crate) name_servers: Vec<At<Ipv4Addr>>,
-    pub(crate) authoritative: Option<At<bool>>,
-    /// Names, addresses or FQDNs.
-    pub(crate) call_srv: Option<At<Vec<At<String>>>>,
-    pub(crate) sw_tftp: Option<At<Vec<At<String>>>>,
-    pub(crate) vlan: Option<At<u16>>,
-    /// As sent: a number, or one each of default, voice and signalling.
-    pub(crate) l2p: Option<At<String>>,
-    pub(crate) dscp: Option<At<String>>,
-    pub(crate) layout: Option<At<Layout>>,
-    pub(crate) option_60: Option<At<String>>,
-    pub(crate) options: Vec<(At<u8>, Vec<u8>)>,
-    pub(crate) reserve: Vec<(At<String>, At<Ipv4Addr>)>,
-}
-
-/// How the sets' configuration string is wrapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// Option 125, the string behind the length.
-    A,
-    /// Option 125, the string in a sub-option of this number (RFC 3925).
-    B(u8),
-    /// Option 43, the string alone.
-    Option43,
 }
 
 #[derive(Debug)]
@@ -157,111 +123,6 @@ fn cable(item: &Item<'_>, problems: &mut Problems) -> Option<Cable> {
         rate: fields.optional("rate", problems, of(units::rate)),
         queue: fields.optional("queue", problems, of(units::size)),
     })
-}
-
-fn dhcp(item: &Item<'_>, problems: &mut Problems) -> Option<Dhcp> {
-    let mut fields = Fields::of(item, &keys::DHCP, problems)?;
-    let name_servers = fields.optional("name-servers", problems, list(of(units::address)));
-    let options = fields.optional("options", problems, raw_options);
-    let reserve = fields.optional("reserve", problems, reservations);
-    Some(Dhcp {
-        server: fields.optional("server", problems, of(units::address)),
-        pool: fields.optional("pool", problems, of(units::address_range)),
-        lease: fields.optional("lease", problems, of(units::duration)),
-        renew: fields.optional("renew", problems, of(units::duration)),
-        rebind: fields.optional("rebind", problems, of(units::duration)),
-        name_servers: name_servers.map(|list| list.value).unwrap_or_default(),
-        authoritative: fields.optional("authoritative", problems, boolean),
-        call_srv: fields.optional("call_srv", problems, one_or_more(text)),
-        sw_tftp: fields.optional("sw_tftp", problems, one_or_more(text)),
-        vlan: fields.optional("vlan", problems, number(0, 4095)),
-        l2p: fields.optional("l2p", problems, priority("l2p", 7)),
-        dscp: fields.optional("dscp", problems, priority("dscp", 63)),
-        layout: fields.optional("layout", problems, of(layout)),
-        option_60: fields.optional("option-60", problems, text),
-        options: options.map(|options| options.value).unwrap_or_default(),
-        reserve: reserve.map(|reserve| reserve.value).unwrap_or_default(),
-    })
-}
-
-/// A number, or text like `46v46s26`: default, voice, signalling.
-fn priority(what: &str, most: u8) -> impl Fn(&Item<'_>, &mut Problems) -> Option<String> {
-    move |item, problems| {
-        if let DeValue::Integer(_) = item.get_ref() {
-            return number(0, most)(item, problems).map(|value| value.to_string());
-        }
-        let text = any_text(item, problems)?;
-        let fits = |part: &str| part.parse::<u8>().is_ok_and(|value| value <= most);
-        let parts = text
-            .split_once('v')
-            .and_then(|(first, rest)| Some((first, rest.split_once('s')?)));
-        if parts.is_some_and(|(a, (b, c))| fits(a) && fits(b) && fits(c)) {
-            return Some(text);
-        }
-        let help = format!(
-            "a number from 0 to {most}, or three for default, voice and signalling: \"{most}v{most}s{most}\""
-        );
-        problems.push(Problem::new(&item.span(), format!("`{text}` is no {what}")).help(help));
-        None
-    }
-}
-
-fn layout(text: &str) -> Result<Layout, Wrong> {
-    /// The number that servers are seen to use.
-    const USUAL_SUB_OPTION: u8 = 130;
-    match text {
-        "A" => return Ok(Layout::A),
-        "B" => return Ok(Layout::B(USUAL_SUB_OPTION)),
-        "option 43" => return Ok(Layout::Option43),
-        _ => {}
-    }
-    let number = text
-        .strip_prefix("B:")
-        .and_then(|number| number.trim().parse().ok());
-    number.map(Layout::B).ok_or_else(|| {
-        let help = "write \"A\", \"B\", \"B:1\" (sub-option 1) or \"option 43\"";
-        Wrong::new(format!("`{text}` is not a layout of option 125"), help)
-    })
-}
-
-fn raw_options(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<(At<u8>, Vec<u8>)>> {
-    let mut options = Vec::new();
-    for (key, item) in entries(item, problems) {
-        let code: Option<u8> = key
-            .value
-            .parse()
-            .ok()
-            .filter(|code| (1..=254).contains(code));
-        let bytes = of(units::hex)(item, problems);
-        match (code, bytes) {
-            (None, _) => {
-                let message = format!("`{}` is not the number of a DHCP option", key.value);
-                problems.push(Problem::new(&key.span, message).help("1 to 254".to_owned()));
-            }
-            (Some(_), Some(bytes)) if bytes.len() > 255 => {
-                let message = format!(
-                    "an option holds 255 bytes at most, this has {}",
-                    bytes.len()
-                );
-                problems.push(Problem::new(&item.span(), message));
-            }
-            (Some(code), Some(bytes)) => options.push((At::new(code, key.span), bytes)),
-            (Some(_), None) => {}
-        }
-    }
-    Some(options)
-}
-
-type Reservations = Vec<(At<String>, At<Ipv4Addr>)>;
-
-fn reservations(item: &Item<'_>, problems: &mut Problems) -> Option<Reservations> {
-    let mut reservations = Vec::new();
-    for (key, item) in entries(item, problems) {
-        if let Some(address) = of(units::address)(item, problems) {
-            reservations.push((key, At::new(address, item.span())));
-        }
-    }
-    Some(reservations)
 }
 
 pub(super) fn router(item: &Item<'_>, problems: &mut Problems) -> Option<Router> {

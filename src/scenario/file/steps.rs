@@ -1,19 +1,16 @@
 //! The timeline: what is done, and what is expected.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::fields::{Fields, entries};
-use super::value::{
-    Item, any_text, list, number, of, one_or_more, or_none, parsed, text, word, wrong_type,
-};
+use super::expect::{Expect, expect};
+use super::fields::Fields;
+use super::value::{Item, any_text, list, number, of, one_or_more, parsed, text, word};
 use super::{At, keys};
-use crate::outbox::NeighbourState;
-use crate::scenario::plan::{Count, Since, When};
+use crate::scenario::plan::When;
 use crate::scenario::problem::{Problem, Problems, Span};
-use crate::scenario::units::{self, Wrong};
+use crate::scenario::units;
 
 #[derive(Debug)]
 pub(crate) struct Step {
@@ -64,42 +61,6 @@ pub(crate) struct Exec {
     pub(crate) within: Duration,
 }
 
-/// What is expected of one name, or of the frames.
-#[derive(Debug)]
-pub(crate) enum Expect {
-    Of {
-        name: At<String>,
-        told: Vec<At<Told>>,
-    },
-    Frames(Vec<At<Frames>>),
-}
-
-/// One key of `expect.NAME`.
-#[derive(Debug)]
-pub(crate) enum Told {
-    Registered(Option<String>),
-    NotRegistered,
-    Element(String),
-    Display(String),
-    Address(Option<Ipv4Addr>),
-    Subnet(String),
-    StoredPin(Option<String>),
-    Prompt(String),
-    Neighbour(Vec<(Ipv4Addr, At<Option<NeighbourState>>)>),
-    Flashed(u32),
-    Redirects(u32),
-    /// DN and the name of the phone that it is mapped to, in the forms of an element.
-    Directory(Vec<(At<String>, At<String>)>),
-}
-
-#[derive(Debug)]
-pub(crate) struct Frames {
-    pub(crate) on: Option<At<String>>,
-    pub(crate) filter: At<String>,
-    pub(crate) count: Count,
-    pub(crate) since: Since,
-}
-
 pub(super) fn step(item: &Item<'_>, problems: &mut Problems) -> Option<Step> {
     let mut fields = Fields::of(item, &keys::STEP, problems)?;
     let note = fields.optional("note", problems, text);
@@ -107,6 +68,7 @@ pub(super) fn step(item: &Item<'_>, problems: &mut Problems) -> Option<Step> {
     parts.extend(fields.present(&["expect"]));
     parts.sort_by_key(|(_, place)| place.start);
     let kind = match parts.as_slice() {
+        [] if !fields.unknown.is_empty() => None,
         [] => {
             let problem = Problem::new(&fields.span, "this step does nothing and expects nothing");
             let actions = keys::ACTIONS.join(", ");
@@ -254,144 +216,6 @@ fn expectation(fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Option<S
         (None, None, None) => When::Now,
     };
     let (_, item) = fields.take("expect")?;
-    let mut expect = Vec::new();
-    for (name, item) in entries(item, problems) {
-        let one = if name.value == "frames" {
-            one_or_more(frames)(item, problems).map(Expect::Frames)
-        } else {
-            told(item, problems).map(|told| Expect::Of { name, told })
-        };
-        expect.extend(one);
-    }
+    let expect = expect(item, problems);
     Some(StepKind::Expect { when, expect })
-}
-
-fn told(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<At<Told>>> {
-    let fields = &mut Fields::of(item, &keys::EXPECT, problems)?;
-    let all = [
-        fields.optional("registered", problems, registered),
-        fields.optional("element", problems, |item, problems| {
-            text(item, problems).map(Told::Element)
-        }),
-        fields.optional("display", problems, |item, problems| {
-            any_text(item, problems).map(Told::Display)
-        }),
-        fields.optional("address", problems, |item, problems| {
-            or_none(units::address)(item, problems).map(Told::Address)
-        }),
-        fields.optional("subnet", problems, |item, problems| {
-            text(item, problems).map(Told::Subnet)
-        }),
-        fields.optional("stored-pin", problems, |item, problems| {
-            or_none(any)(item, problems).map(Told::StoredPin)
-        }),
-        fields.optional("prompt", problems, |item, problems| {
-            text(item, problems).map(Told::Prompt)
-        }),
-        fields.optional("neighbour", problems, neighbours),
-        fields.optional("flashed", problems, |item, problems| {
-            number(0, u32::MAX)(item, problems).map(Told::Flashed)
-        }),
-        fields.optional("redirects", problems, |item, problems| {
-            number(0, u32::MAX)(item, problems).map(Told::Redirects)
-        }),
-        fields.optional("directory", problems, directory),
-    ];
-    let mut told: Vec<At<Told>> = all.into_iter().flatten().collect();
-    told.sort_by_key(|told| told.span.start);
-    Some(told)
-}
-
-fn any(text: &str) -> Result<String, Wrong> {
-    Ok(text.to_owned())
-}
-
-/// A DN, or `true` for any, or `false`.
-fn registered(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
-    if let DeValue::Boolean(yes) = item.get_ref() {
-        return Some(if *yes {
-            Told::Registered(None)
-        } else {
-            Told::NotRegistered
-        });
-    }
-    if let DeValue::String(_) = item.get_ref() {
-        return text(item, problems).map(|dn| Told::Registered(Some(dn)));
-    }
-    wrong_type(
-        item,
-        "a directory number in quotes, true or false",
-        problems,
-    )
-}
-
-fn neighbours(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
-    let mut neighbours = Vec::new();
-    for (key, item) in entries(item, problems) {
-        let address = match units::address(&key.value) {
-            Ok(address) => Some(address),
-            Err(wrong) => {
-                problems.push(Problem::new(&key.span, wrong.message).help(wrong.help));
-                None
-            }
-        };
-        let state = or_none(neighbour_state)(item, problems);
-        if let (Some(address), Some(state)) = (address, state) {
-            neighbours.push((address, At::new(state, item.span())));
-        }
-    }
-    Some(Told::Neighbour(neighbours))
-}
-
-fn neighbour_state(text: &str) -> Result<NeighbourState, Wrong> {
-    let found = NeighbourState::ALL.iter().find(|(_, name)| *name == text);
-    found.map(|(state, _)| *state).ok_or_else(|| {
-        let names: Vec<&str> = NeighbourState::ALL.iter().map(|(_, name)| *name).collect();
-        let help = format!("the states are {}, and none", names.join(", "));
-        Wrong::new(format!("`{text}` is not a state of a neighbour"), &help)
-    })
-}
-
-fn directory(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
-    let mut mapped = Vec::new();
-    for (dn, item) in entries(item, problems) {
-        if let Some(phone) = text(item, problems) {
-            mapped.push((dn, At::new(phone, item.span())));
-        }
-    }
-    Some(Told::Directory(mapped))
-}
-
-fn frames(item: &Item<'_>, problems: &mut Problems) -> Option<Frames> {
-    const COUNTS: &[&str] = &["at-least", "at-most", "exactly"];
-    const SINCE: &[(&str, Since)] = &[("start", Since::Start), ("last-action", Since::LastAction)];
-    let mut fields = Fields::of(item, &keys::FRAMES, problems)?;
-    let counts = fields.present(COUNTS);
-    let on = fields.optional("on", problems, text);
-    let filter = fields.required("filter", problems, text);
-    let since = fields.optional("since", problems, word(SINCE));
-    let mut count = |key, problems: &mut Problems| {
-        let found = fields.optional(key, problems, number(0, u64::MAX));
-        found.map(|count| count.value)
-    };
-    let at_least = count("at-least", problems).map(Count::AtLeast);
-    let at_most = count("at-most", problems).map(Count::AtMost);
-    let exactly = count("exactly", problems).map(Count::Exactly);
-    match counts.as_slice() {
-        [] => {
-            let problem = Problem::new(&fields.span, "this does not say how many frames");
-            problems.push(problem.label("needs `at-least`, `at-most` or `exactly`"));
-        }
-        [_] => {}
-        [(first, place), (second, other), ..] => {
-            let message = format!("one count is enough: this has `{first}` and `{second}`");
-            problems.push(Problem::new(other, message).context(place, "the first"));
-        }
-    }
-    Some(Frames {
-        on,
-        filter: filter?,
-        count: at_least.or(at_most).or(exactly)?,
-        since: since.map_or(Since::LastAction, |since| since.value),
-    })
 }

@@ -94,9 +94,17 @@ pub(super) fn word<T: Copy>(
                 .map(|(word, _)| format!("\"{word}\""))
                 .collect();
             let problem = Problem::new(&item.span(), format!("`{text}` is not known here"));
-            problems.push(problem.help(format!("write {}", known.join(" or "))));
+            problems.push(problem.help(format!("write {}", one_of(&known))));
         }
         found.map(|(_, value)| *value)
+    }
+}
+
+/// `a, b or c`.
+fn one_of(words: &[String]) -> String {
+    match words {
+        [all @ .., before, last] => [all, &[format!("{before} or {last}")]].concat().join(", "),
+        words => words.concat(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Resolver;
-use super::stations::{place, server_mac};
+use super::stations::place;
 use crate::scenario::file::{self, At};
 use crate::scenario::plan::{Element, Networking, SubnetId};
 use crate::scenario::problem::{Problem, Span};
@@ -67,33 +67,30 @@ fn check_codes(codes: &Codes, given: Option<&At<String>>, resolver: &mut Resolve
     }
 }
 
-/// Where the elements stand. Their forms follow when the phones are known.
-pub(super) fn places(resolver: &mut Resolver<'_>) -> Vec<SubnetId> {
+/// Where the elements stand, and their MACs. Their forms follow when the phones are known.
+pub(super) fn places(resolver: &mut Resolver<'_>) -> Vec<(SubnetId, Mac)> {
     let mut places = Vec::new();
     for element in &resolver.file.elements {
         let (at, address) = (element.at.as_ref(), element.address.as_ref());
-        // Without an address that could be read, and without `at`, there is nothing more to say.
-        let known = at.is_some() || address.is_some();
-        let where_ = (resolver.subnets.as_slice(), &resolver.names);
-        let found = known
-            .then(|| place(at, address, &element.span, where_, resolver.problems))
-            .flatten();
-        if let (Some(subnet), Some(address)) = (found, address) {
-            let who = element
-                .name
-                .as_ref()
-                .map_or("an element", |name| &name.value);
-            let mac = element.mac.as_ref();
-            let span = mac.map_or(&address.span, |mac| &mac.span);
-            let mac = mac.map_or_else(|| server_mac(address.value), |mac| mac.value);
-            resolver
-                .stations
-                .address(who, address, &resolver.subnets[subnet.0], resolver.problems);
-            resolver
-                .stations
-                .mac(who.to_owned(), mac, span, None, resolver.problems);
+        let mut found = (SubnetId(0), Mac::ZERO);
+        if let Some(address) = address {
+            let where_ = (resolver.subnets.as_slice(), &resolver.names);
+            let subnet = place(at, Some(address), &element.span, where_, resolver.problems);
+            if let Some(at) = subnet {
+                let who = element
+                    .name
+                    .as_ref()
+                    .map_or("an element", |name| &name.value);
+                let (subnet, given) = (&resolver.subnets[at.0], (address, element.mac.as_ref()));
+                found = (
+                    at,
+                    resolver
+                        .stations
+                        .server(who, given, subnet, None, resolver.problems),
+                );
+            }
         }
-        places.push(found.unwrap_or(SubnetId(0)));
+        places.push(found);
     }
     places
 }
@@ -101,7 +98,7 @@ pub(super) fn places(resolver: &mut Resolver<'_>) -> Vec<SubnetId> {
 /// The elements with their forms.
 pub(super) fn elements(
     resolver: &mut Resolver<'_>,
-    places: &[SubnetId],
+    places: &[(SubnetId, Mac)],
     codes: &[Codes],
     macs: &[Mac],
 ) -> Vec<Element> {
@@ -120,12 +117,9 @@ pub(super) fn elements(
                 .as_ref()
                 .map(|name| name.value.clone())
                 .unwrap_or_default(),
-            at: places[i],
+            at: places[i].0,
             address,
-            mac: element
-                .mac
-                .as_ref()
-                .map_or_else(|| server_mac(address), |mac| mac.value),
+            mac: places[i].1,
             ceid_index,
             ceid_digits,
             registration_code: codes[i + 1].registration.clone(),
@@ -161,18 +155,13 @@ fn check_ceids(resolver: &mut Resolver<'_>) {
             .name
             .as_ref()
             .map_or("another element", |name| &name.value);
-        let index = ceid
-            .index
-            .as_ref()
-            .map(|at| (format!("index {}", at.value), &at.span));
-        let digits = ceid
-            .digits
-            .as_ref()
-            .map(|at| (format!("digits {}", at.value), &at.span));
+        let index = ceid.index.as_ref();
+        let index = index.map(|at| (format!("index {} is that", at.value), &at.span));
+        let digits = ceid.digits.as_ref();
+        let digits = digits.map(|at| (format!("digits {} are those", at.value), &at.span));
         for (what, span) in [index, digits].into_iter().flatten() {
             if let Some((other, first)) = seen.get(&what) {
-                let message =
-                    format!("the CEID {what} are those of {other}").replace("index", "index");
+                let message = format!("the CEID {what} of {other}");
                 let problem = Problem::new(span, message);
                 resolver
                     .problems
@@ -290,7 +279,7 @@ fn networking(resolver: &mut Resolver<'_>, own: usize) -> Vec<(u16, Networking)>
     given
         .iter()
         .filter_map(|At { value: entry, .. }| {
-            let address = resolver.element_address(&entry.address)?;
+            let address = resolver.element_address_or_name(&entry.address)?;
             let pbx_number = entry.pbx;
             Some((
                 entry.icp,

@@ -1,12 +1,12 @@
-//! DHCP: pools that fit their subnet, and the options that tell the sets their servers.
+//! DHCP: pools, reservations and times that fit their subnet and each other.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::Resolver;
-use super::names::Named;
+use super::options;
 use super::stations::check_host;
-use crate::scenario::file::{self, At, Layout};
+use crate::scenario::file::{self, At};
 use crate::scenario::plan::{Dhcp, Subnet};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::time::Duration;
@@ -34,7 +34,7 @@ pub(super) fn dhcp(
 ) -> Dhcp {
     let subnet = resolver.subnets[at].clone();
     let given = &dhcp.value;
-    let options = options(resolver, given, &dhcp.span);
+    let options = options::options(resolver, dhcp);
     let (lease, renew, rebind) = times(given, resolver.problems);
     Dhcp {
         server: server(dhcp, &subnet).value,
@@ -156,136 +156,4 @@ fn reservations(
         reserved.extend(phone.and_then(|phone| Some((*macs.get(phone.0)?, *value))));
     }
     reserved
-}
-
-/// The options that tell the sets where to go, with the file's own ones in place of those of the same code.
-fn options(resolver: &mut Resolver<'_>, given: &file::Dhcp, span: &Span) -> Vec<(u8, Vec<u8>)> {
-    let mut options: Vec<(u8, Vec<u8>)> = Vec::new();
-    let call_srv = given
-        .call_srv
-        .as_ref()
-        .map(|list| call_servers(resolver, list));
-    let sw_tftp = given.sw_tftp.as_ref().map(|list| {
-        let servers = list.value.iter();
-        let addresses: Vec<String> = servers
-            .filter_map(|server| resolver.boot_server_address(server))
-            .collect();
-        addresses
-    });
-    let tags = [
-        ("sw_tftp", sw_tftp.map(|list| list.join(","))),
-        ("call_srv", call_srv.map(|list| list.join(","))),
-        (
-            "vlan",
-            given.vlan.as_ref().map(|vlan| vlan.value.to_string()),
-        ),
-        ("l2p", given.l2p.as_ref().map(|l2p| l2p.value.clone())),
-        ("dscp", given.dscp.as_ref().map(|dscp| dscp.value.clone())),
-    ];
-    if let Some(option_60) = &given.option_60 {
-        options.push((60, option_60.value.clone().into_bytes()));
-    }
-    if tags.iter().any(|(_, value)| value.is_some()) {
-        let layout = given
-            .layout
-            .as_ref()
-            .map_or(Layout::A, |layout| layout.value);
-        options.extend(configuration(&tags, layout, span, resolver.problems));
-    } else if let Some(layout) = &given.layout {
-        let message = "there is nothing to lay out: no call_srv, sw_tftp, vlan, l2p or dscp";
-        resolver.problems.push(Problem::new(&layout.span, message));
-    }
-    for (code, bytes) in &given.options {
-        options.retain(|(made, _)| *made != code.value);
-        options.push((code.value, bytes.clone()));
-    }
-    options.sort_by_key(|(code, _)| *code);
-    options
-}
-
-/// The configuration string, wrapped: the option's code and bytes.
-fn configuration(
-    tags: &[(&str, Option<String>)],
-    layout: Layout,
-    span: &Span,
-    problems: &mut Problems,
-) -> Option<(u8, Vec<u8>)> {
-    let mut string = "id:ipphone.mitel.com".to_owned();
-    for (tag, value) in tags {
-        if let Some(value) = value {
-            string.push_str(&format!(";{tag}={value}"));
-        }
-    }
-    let most = if layout == Layout::Option43 { 255 } else { 250 };
-    let Some(len) = u8::try_from(string.len())
-        .ok()
-        .filter(|_| string.len() <= most)
-    else {
-        let message = format!(
-            "the configuration string has {} characters; this option holds {most}",
-            string.len()
-        );
-        problems.push(Problem::new(span, message).help("name fewer servers".to_owned()));
-        return None;
-    };
-    let mut bytes = vec![0, 0, 4, 3];
-    match layout {
-        Layout::A => bytes.push(len),
-        Layout::B(number) => bytes.extend([len + 2, number, len]),
-        Layout::Option43 => bytes.clear(),
-    }
-    bytes.extend(string.as_bytes());
-    Some((if layout == Layout::Option43 { 43 } else { 125 }, bytes))
-}
-
-/// Addresses, or FQDNs of container-based elements (CL-9): 1 to 4.
-fn call_servers(resolver: &mut Resolver<'_>, list: &At<Vec<At<String>>>) -> Vec<String> {
-    if !(1..=4).contains(&list.value.len()) {
-        let message = format!("call_srv names 1 to 4 elements, not {}", list.value.len());
-        resolver.problems.push(Problem::new(&list.span, message));
-    }
-    let one = |server| resolver.element_address(server);
-    list.value.iter().filter_map(one).collect()
-}
-
-impl Resolver<'_> {
-    /// The address of an element, an address as it is, or an FQDN as it is.
-    pub(super) fn element_address(&mut self, server: &At<String>) -> Option<String> {
-        let text = &server.value;
-        if let Ok(address) = text.parse::<Ipv4Addr>() {
-            return Some(address.to_string());
-        }
-        if let Some(Named::Element(element)) = self.names.get(text) {
-            let address = self.file.elements[element.0].address.as_ref()?;
-            return Some(address.value.to_string());
-        }
-        if is_fqdn(text) {
-            return Some(text.clone());
-        }
-        self.names.element(server, self.problems);
-        None
-    }
-
-    /// The address of a boot server, or an address as it is.
-    fn boot_server_address(&mut self, server: &At<String>) -> Option<String> {
-        if let Ok(address) = server.value.parse::<Ipv4Addr>() {
-            return Some(address.to_string());
-        }
-        let tftp = &self.file.tftp;
-        let host = self.names.boot_server(server, tftp.len(), self.problems)?;
-        let address = tftp[host.0].address.as_ref()?;
-        Some(address.value.to_string())
-    }
-}
-
-/// Labels of letters, digits and hyphens with points between them, the last one not a number.
-fn is_fqdn(text: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    };
-    let mut labels = text.trim_end_matches('.').split('.');
-    let last = text.trim_end_matches('.').rsplit('.').next();
-    text.contains('.')
-        && labels.all(label)
-        && last.is_some_and(|last| !last.chars().all(|c| c.is_ascii_digit()))
 }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::Resolver;
 use super::dhcp;
-use super::stations::{place, server_mac};
+use super::stations::place;
 use crate::scenario::file::At;
 use crate::scenario::plan::{Firmware, Host, HostKind, SubnetId};
 use crate::scenario::problem::Span;
@@ -71,13 +71,8 @@ fn dhcp_server(
     let subnet = &resolver.subnets[at.0];
     let name = format!("dhcp.{}", subnet.name);
     let server = dhcp::server(dhcp, subnet);
-    let mac = server_mac(server.value);
-    resolver
-        .stations
-        .address(&name, &server, subnet, resolver.problems);
-    resolver
-        .stations
-        .mac(name.clone(), mac, &server.span, None, resolver.problems);
+    let stations = &mut resolver.stations;
+    let mac = stations.server(&name, (&server, None), subnet, None, resolver.problems);
     let kind = HostKind::Dhcp;
     Host {
         name,
@@ -102,21 +97,20 @@ impl Given<'_> {
         let name = self.name.map(|name| name.value.clone()).unwrap_or_default();
         let where_ = (resolver.subnets.as_slice(), &resolver.names);
         let at = place(self.at, self.address, self.span, where_, resolver.problems);
-        if let (Some(address), Some(at)) = (self.address, at) {
-            let subnet = &resolver.subnets[at.0];
-            resolver
-                .stations
-                .address(&name, address, subnet, resolver.problems);
-        }
-        let mac = match (self.mac, self.address) {
-            (Some(mac), _) => mac.value,
-            (None, Some(address)) => server_mac(address.value),
-            (None, None) => FIRST_KERNEL_MAC.plus(position as u64),
+        let (stations, problems) = (&mut resolver.stations, &mut *resolver.problems);
+        let mac = match (self.address, at) {
+            (Some(address), Some(at)) => {
+                let subnet = &resolver.subnets[at.0];
+                stations.server(&name, (address, self.mac), subnet, None, problems)
+            }
+            (Some(_), None) | (None, _) => {
+                let span = self.mac.map_or(self.span, |mac| &mac.span);
+                let default = FIRST_KERNEL_MAC.plus(position as u64);
+                let mac = self.mac.map_or(default, |mac| mac.value);
+                stations.mac(name.clone(), mac, span, None, problems);
+                mac
+            }
         };
-        let span = self.mac.map_or(self.span, |mac| &mac.span);
-        resolver
-            .stations
-            .mac(name.clone(), mac, span, None, resolver.problems);
         Host {
             name,
             at: at.unwrap_or(SubnetId(0)),

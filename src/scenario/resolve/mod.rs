@@ -9,6 +9,7 @@ mod dhcp;
 mod hosts;
 mod names;
 mod network;
+mod options;
 mod phones;
 mod routes;
 mod stations;
@@ -81,5 +82,69 @@ impl Resolver<'_> {
     /// The line of a place, from 1.
     fn line(&self, span: &Span) -> usize {
         self.lines.partition_point(|start| *start <= span.start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::plan::Plan;
+    use crate::scenario::read;
+
+    #[test]
+    fn a_default_pool_leaves_room_for_gateway_and_server() {
+        for (prefix, pool) in [
+            ("10.1.0.0/16", "10.1.0.50 - 10.1.255.254"),
+            ("10.1.0.0/24", "10.1.0.50 - 10.1.0.254"),
+            ("10.1.0.0/26", "10.1.0.16 - 10.1.0.62"),
+            ("10.1.0.0/29", "10.1.0.3 - 10.1.0.6"),
+        ] {
+            let dhcp = "gateway = { router = \"r1\" }\ndhcp = {}";
+            let plan = plan(&format!(
+                "[[subnet]]\nname = \"a\"\nprefix = \"{prefix}\"\n{dhcp}"
+            ));
+            let (first, last) = plan.subnets[0].dhcp.as_ref().unwrap().pool;
+            assert_eq!(format!("{first} - {last}"), pool);
+        }
+    }
+
+    #[test]
+    fn gateways_in_different_subnets_may_share_a_mac() {
+        let gateway = |n: u8| {
+            let mac = "00:00:0c:07:ac:00";
+            let gateway = format!("gateway = {{ router = \"r{n}\", mac = \"{mac}\" }}");
+            format!("[[subnet]]\nname = \"s{n}\"\nprefix = \"10.{n}.0.0/24\"\n{gateway}\n")
+        };
+        let plan = plan(&(gateway(1) + &gateway(2)));
+        let macs = plan.routers.iter().map(|router| router.interfaces[0].mac);
+        assert_eq!(macs.collect::<std::collections::BTreeSet<_>>().len(), 1);
+    }
+
+    #[test]
+    fn a_group_counts_names_macs_and_pins_up_from_one() {
+        let plan = plan(
+            r#"
+            [[subnet]]
+            name = "a"
+            prefix = "10.0.0.0/8"
+            [[phone]]
+            name = "desk"
+            names = "d{n:6}"
+            count = 100000
+            at = "a"
+            user = { pin = "***{100000+n}" }
+            [[step]]
+            power-up = "desk"
+            "#,
+        );
+        let last = plan.phones.last().unwrap();
+        assert_eq!(last.name, "d100000");
+        assert_eq!(last.mac.to_string(), "08:00:0f:01:86:a0");
+        assert_eq!(last.user_pin.as_deref(), Some("***200000"));
+        assert_eq!(plan.groups[0].phones, 0..100_000);
+    }
+
+    fn plan(tables: &str) -> Plan {
+        let text = format!("scenario = \"A test\"\n{tables}");
+        read(&text).unwrap_or_else(|problems| panic!("{}", problems.render("test", &text, false)))
     }
 }

@@ -40,14 +40,17 @@ impl Named {
 #[derive(Debug, Default)]
 pub(super) struct Names {
     known: BTreeMap<String, (Named, Span)>,
-    /// Some name of the file could not be read: one that is not known here may be that one.
+    /// Some name of the file could not be read, or some table was not known: one that is not known here may be that one.
     incomplete: bool,
 }
 
 impl Names {
     /// The names of everything but phones and routers; a DHCP server's is `dhcp.` and its subnet's.
     pub(super) fn of(file: &File, problems: &mut Problems) -> Names {
-        let mut names = Names::default();
+        let mut names = Names {
+            incomplete: file.incomplete,
+            ..Names::default()
+        };
         for (i, subnet) in file.subnets.iter().enumerate() {
             names.add(subnet.name.as_ref(), Named::Subnet(SubnetId(i)), problems);
         }
@@ -229,8 +232,9 @@ impl Names {
         let fitting = self.known.iter().filter(|(_, (named, _))| fits(named));
         let names: Vec<&str> = fitting.map(|(name, _)| name.as_str()).collect();
         let help = did_you_mean(&name.value, names.iter().copied()).or_else(|| all_of(&names));
-        let message = format!("{wanted} named `{}` does not exist", name.value);
-        problems.push(Problem::new(&name.span, message).help(help));
+        let message = format!("nothing is named `{}`", name.value);
+        let problem = Problem::new(&name.span, message).label(format!("needs {wanted}"));
+        problems.push(problem.help(help));
     }
 
     fn find<'a, T>(
@@ -246,9 +250,9 @@ impl Names {
         };
         let picked = pick(named);
         if picked.is_none() {
-            let is = named.as_str();
-            let message = format!("`{}` is {is}; this needs {wanted}", name.value);
-            problems.push(Problem::new(&name.span, message).context(place, "named here"));
+            let message = format!("`{}` is {}", name.value, named.as_str());
+            let problem = Problem::new(&name.span, message).label(format!("needs {wanted}"));
+            problems.push(problem.context(place, "named here"));
         }
         picked
     }

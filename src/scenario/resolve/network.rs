@@ -1,10 +1,10 @@
 //! Subnets and routers.
 
 use super::Resolver;
-use super::stations::{self, server_mac};
+use super::stations;
 use crate::scenario::file::{self, At};
 use crate::scenario::plan::{ArpMode, Cable, Prefix, Router, RouterInterface, Subnet, SubnetId};
-use crate::scenario::problem::{Problem, Problems, Span};
+use crate::scenario::problem::{Problem, Problems};
 use crate::time::Duration;
 
 /// A cable in a building.
@@ -186,14 +186,10 @@ impl New<'_> {
             resolver.problems.push(Problem::new(&address.span, message));
             return;
         }
-        resolver
-            .stations
-            .address(&who, &address, subnet, resolver.problems);
-        let place: &Span = mac.map_or(&address.span, |mac| &mac.span);
-        let mac = mac.map_or_else(|| server_mac(address.value), |mac| mac.value);
-        resolver
-            .stations
-            .mac(who, mac, place, Some(at), resolver.problems);
+        let mac =
+            resolver
+                .stations
+                .server(&who, (&address, mac), subnet, Some(at), resolver.problems);
         router.interfaces.push(RouterInterface {
             subnet: at,
             address: address.value,

@@ -23,7 +23,9 @@ pub(super) fn phones(resolver: &mut Resolver<'_>, codes: &[Codes]) -> (Vec<Phone
     for table in &resolver.file.phones {
         let first = phones.len();
         let count = table.count.as_ref().map(|count| count.value);
-        check_names(resolver, table);
+        if !check_names(resolver, table) {
+            continue;
+        }
         let at = table.at.as_ref();
         let at = at.and_then(|at| resolver.names.subnet(at, resolver.problems));
         for n in 1..=count.unwrap_or(1) {
@@ -55,20 +57,24 @@ pub(super) fn phones(resolver: &mut Resolver<'_>, codes: &[Codes]) -> (Vec<Phone
     (phones, groups)
 }
 
-/// `names` makes names for many.
-fn check_names(resolver: &mut Resolver<'_>, table: &file::Phone) {
+/// `names` makes names for many. Says whether it does.
+fn check_names(resolver: &mut Resolver<'_>, table: &file::Phone) -> bool {
     let Some(At { value, span }) = &table.names else {
-        return;
+        return true;
     };
-    if table.count.is_none() {
-        let message = "`names` is for phones in numbers: there is no `count`";
-        resolver.problems.push(Problem::new(span, message));
+    let problem = if table.count.is_none() {
+        Problem::new(
+            span,
+            "`names` is for phones in numbers: there is no `count`",
+        )
     } else if !template::counts(value) {
         let message = format!("`{value}` gives every phone of the group the same name");
-        resolver
-            .problems
-            .push(Problem::new(span, message).help("put {n} into it".to_owned()));
-    }
+        Problem::new(span, message).help("put {n} into it".to_owned())
+    } else {
+        return true;
+    };
+    resolver.problems.push(problem);
+    false
 }
 
 /// Phone number `n` of its table, number `position` (from 0) of all.

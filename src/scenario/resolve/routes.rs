@@ -114,3 +114,56 @@ fn address_in(router: &Router, subnet: SubnetId) -> Option<std::net::Ipv4Addr> {
     let found = interfaces.find(|interface| interface.subnet == subnet);
     found.map(|interface| interface.address)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::read;
+
+    /// Two ways from a to d, as long as each other: over b and over c.
+    const DIAMOND: &str = r#"
+        scenario = "A diamond"
+        subnet = [
+            { name = "home", prefix = "10.0.0.0/24", gateway = { router = "a" } },
+            { name = "ab", prefix = "10.0.1.0/24", gateway = { router = "b" } },
+            { name = "ac", prefix = "10.0.2.0/24", gateway = { router = "c" } },
+            { name = "bd", prefix = "10.0.3.0/24", gateway = { router = "b" } },
+            { name = "cd", prefix = "10.0.4.0/24", gateway = { router = "c" } },
+            { name = "far", prefix = "10.0.5.0/24", gateway = { router = "d" } },
+            { name = "alone", prefix = "10.0.6.0/24" },
+        ]
+        [[router]]
+        name = "a"
+        interfaces = [{ subnet = "ac", address = "10.0.2.9" }, { subnet = "ab", address = "10.0.1.9" }]
+        [[router]]
+        name = "d"
+        interfaces = [{ subnet = "cd", address = "10.0.4.9" }, { subnet = "bd", address = "10.0.3.9" }]
+    "#;
+
+    #[test]
+    fn a_router_knows_the_shortest_way_and_of_equal_ones_the_first_by_name() {
+        let plan = read(DIAMOND).unwrap();
+        let routes = |name: &str| {
+            let router = plan.routers.iter().find(|router| router.name == name);
+            let routes = router.unwrap().routes.iter();
+            let shown = routes.map(|route| format!("{} via {}", route.to, route.via));
+            shown.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            routes("a"),
+            [
+                "10.0.3.0/24 via 10.0.1.1",
+                "10.0.4.0/24 via 10.0.2.1",
+                "10.0.5.0/24 via 10.0.1.1"
+            ]
+        );
+        assert_eq!(
+            routes("b"),
+            [
+                "10.0.0.0/24 via 10.0.1.9",
+                "10.0.2.0/24 via 10.0.1.9",
+                "10.0.4.0/24 via 10.0.3.9",
+                "10.0.5.0/24 via 10.0.3.9"
+            ]
+        );
+    }
+}

@@ -27,25 +27,53 @@ struct Owner {
 }
 
 impl Stations {
-    /// `who` has this address in this subnet.
-    pub(super) fn address(
+    /// A server or router stands in this subnet: with its MAC, or with one that comes from its address.
+    /// Gives the MAC.
+    pub(super) fn server(
+        &mut self,
+        who: &str,
+        (address, mac): (&At<Ipv4Addr>, Option<&At<Mac>>),
+        subnet: &Subnet,
+        gateway_in: Option<SubnetId>,
+        problems: &mut Problems,
+    ) -> Mac {
+        let good = self.address(who, address, subnet, problems);
+        match mac {
+            Some(At { value, span }) => {
+                self.mac(who.to_owned(), *value, span, gateway_in, problems);
+                *value
+            }
+            None => {
+                let mac = server_mac(address.value);
+                // A wrong address is told; that its MAC is wrong as well need not be.
+                if good {
+                    self.mac(who.to_owned(), mac, &address.span, gateway_in, problems);
+                }
+                mac
+            }
+        }
+    }
+
+    /// `who` has this address in this subnet. Says whether it may.
+    fn address(
         &mut self,
         who: &str,
         address: &At<Ipv4Addr>,
         subnet: &Subnet,
         problems: &mut Problems,
-    ) {
+    ) -> bool {
         if !check_host(address, subnet, problems) {
-            return;
+            return false;
         }
         if let Some((other, place)) = self.addresses.get(&address.value) {
             let message = format!("{} is the address of {other}", address.value);
             let problem = Problem::new(&address.span, message).label(format!("given to {who}"));
             problems.push(problem.context(place, format!("given to {other}")));
-            return;
+            return false;
         }
         let owner = (who.to_owned(), address.span.clone());
         self.addresses.insert(address.value, owner);
+        true
     }
 
     /// `who` has this MAC.
@@ -132,7 +160,7 @@ pub(super) fn place(
 
 /// The MAC of a server or router that the file gives none: locally administered, and its address can be
 /// read from it: 02:00, then the four bytes of the address.
-pub(super) fn server_mac(address: Ipv4Addr) -> Mac {
+fn server_mac(address: Ipv4Addr) -> Mac {
     let [a, b, c, d] = address.octets();
     Mac([0x02, 0x00, a, b, c, d])
 }

@@ -7,21 +7,16 @@ const TYPE_IPV4: u16 = 0x0800;
 const TYPE_ARP: u16 = 0x0806;
 const TYPE_VLAN: u16 = 0x8100;
 
-/// The least number that is a type and not the length of an 802.3 frame (IEEE 802.3, 3.2.6).
-const TYPE_MIN: u16 = 0x0600;
-
 /// Tags within tags; tshark stops at some depth too.
 const TAGS_MAX: usize = 16;
 
 pub(super) fn ethernet(dissector: &mut Dissector, frame: &[u8]) -> Option<()> {
     let fields = &mut dissector.fields;
-    fields.protocol(Field::Eth);
-    let dst = array_at(frame, 0)?;
-    let src = array_at(frame, 6)?;
-    fields.mac(Field::EthDst, dst);
-    fields.mac(Field::EthSrc, src);
     let kind = u16_at(frame, 12)?;
-    if kind < TYPE_MIN {
+    fields.protocol(Field::Eth);
+    fields.mac(Field::EthDst, array_at(frame, 0)?);
+    fields.mac(Field::EthSrc, array_at(frame, 6)?);
+    if is_length(kind) {
         return None;
     }
     fields.number(Field::EthType, kind.into());
@@ -40,63 +35,55 @@ fn payload(dissector: &mut Dissector, kind: u16, bytes: &[u8], tags: usize) -> O
 /// A tag control field of 3 bits priority, 1 bit, 12 bits VLAN, then the type of what follows (IEEE 802.1Q, 9.6).
 fn vlan(dissector: &mut Dissector, bytes: &[u8], tags: usize) -> Option<()> {
     let fields = &mut dissector.fields;
-    fields.protocol(Field::Vlan);
     let control = u16_at(bytes, 0)?;
+    fields.protocol(Field::Vlan);
     fields.number(Field::VlanPriority, (control >> 13).into());
     fields.number(Field::VlanId, (control & 0x0fff).into());
     let kind = u16_at(bytes, 2)?;
-    if kind < TYPE_MIN {
+    if is_length(kind) {
         return None;
     }
     fields.number(Field::VlanEtype, kind.into());
     payload(dissector, kind, &bytes[4..], tags)
 }
 
-/// RFC 826. Addresses are named by their kind only where they are of Ethernet and IPv4.
+/// Whether a number is the length of an 802.3 frame and not a type (IEEE 802.3, 3.2.6). tshark takes 0
+/// for a type.
+fn is_length(kind: u16) -> bool {
+    (1..0x0600).contains(&kind)
+}
+
+/// RFC 826. Addresses are named by their kind only where they are of Ethernet and IPv4, and none is
+/// named unless all are there.
 fn arp(dissector: &mut Dissector, bytes: &[u8]) -> Option<()> {
     const HARDWARE_ETHERNET: u16 = 1;
+    const HARDWARE_IEEE_802: u16 = 6;
     const REQUEST: u16 = 1;
     const REPLY: u16 = 2;
 
+    let fields = &mut dissector.fields;
     let hardware = u16_at(bytes, 0)?;
+    fields.protocol(Field::Arp);
     let protocol = u16_at(bytes, 2)?;
     let hardware_len = usize::from(*bytes.get(4)?);
     let protocol_len = usize::from(*bytes.get(5)?);
     let opcode = u16_at(bytes, 6)?;
-    let src_protocol_at = 8 + hardware_len;
-    let dst_hardware_at = src_protocol_at + protocol_len;
-    let dst_protocol_at = dst_hardware_at + hardware_len;
-
-    let mut gratuitous = false;
-    if matches!(opcode, REQUEST | REPLY) {
-        // tshark looks at all addresses of these before it says anything.
-        let src = bytes.get(src_protocol_at..dst_hardware_at)?;
-        let dst = bytes.get(dst_protocol_at..dst_protocol_at + protocol_len)?;
-        gratuitous = src == dst;
-    }
-    let fields = &mut dissector.fields;
-    fields.protocol(Field::Arp);
     fields.number(Field::ArpOpcode, opcode.into());
-    if gratuitous {
+
+    let (src_hardware, rest) = bytes[8..].split_at_checked(hardware_len)?;
+    let (src_protocol, rest) = rest.split_at_checked(protocol_len)?;
+    let (dst_hardware, rest) = rest.split_at_checked(hardware_len)?;
+    let (dst_protocol, _) = rest.split_at_checked(protocol_len)?;
+    if matches!(opcode, REQUEST | REPLY) && src_protocol == dst_protocol {
         fields.number(Field::ArpIsGratuitous, 1);
     }
-    let is_mac = hardware == HARDWARE_ETHERNET && hardware_len == 6;
-    let is_ipv4 = protocol == TYPE_IPV4 && protocol_len == 4;
-    let mut mac = |field, at| {
-        let found = array_at(bytes, at).filter(|_| is_mac);
-        if let Some(mac) = found {
-            fields.mac(field, mac);
-        }
-    };
-    mac(Field::ArpSrcHwMac, 8);
-    mac(Field::ArpDstHwMac, dst_hardware_at);
-    let mut ipv4 = |field, at| {
-        let found = array_at(bytes, at).filter(|_| is_ipv4);
-        if let Some(address) = found {
-            fields.ipv4(field, address);
-        }
-    };
-    ipv4(Field::ArpSrcProtoIpv4, src_protocol_at);
-    ipv4(Field::ArpDstProtoIpv4, dst_protocol_at);
+    if matches!(hardware, HARDWARE_ETHERNET | HARDWARE_IEEE_802) && hardware_len == 6 {
+        fields.mac(Field::ArpSrcHwMac, array_at(src_hardware, 0)?);
+        fields.mac(Field::ArpDstHwMac, array_at(dst_hardware, 0)?);
+    }
+    if protocol == TYPE_IPV4 && protocol_len == 4 {
+        fields.ipv4(Field::ArpSrcProtoIpv4, array_at(src_protocol, 0)?);
+        fields.ipv4(Field::ArpDstProtoIpv4, array_at(dst_protocol, 0)?);
+    }
     Some(())
 }

@@ -52,8 +52,8 @@ impl Dissector {
 struct Packet {
     src: Ipv4Addr,
     dst: Ipv4Addr,
-    /// The packet is quoted by this many ICMP errors, one around the other.
-    quoted: u8,
+    /// An ICMP error quotes the packet.
+    quoted: bool,
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -10,47 +10,56 @@ const PROTO_UDP: u8 = 17;
 /// Quotes within quotes that are followed: a bound on recursion.
 const QUOTES_MAX: u8 = 32;
 
-/// RFC 791. Nothing is said of what is in fragments: they are not put together.
+/// RFC 791. Fragments are not put together. Nothing is said of what is in them, but for the first one
+/// where it was cut short, as a quote is.
 pub(super) fn ipv4(dissector: &mut Dissector, bytes: &[u8], quoted: u8) -> Option<()> {
-    const MORE_FRAGMENTS_OR_OFFSET: u16 = 0x3fff;
+    const MORE_FRAGMENTS: u16 = 0x2000;
+    const FRAGMENT_OFFSET: u16 = 0x1fff;
+    const HEADER_LEN_MIN: usize = 20;
 
-    let first = *bytes.first()?;
-    if first >> 4 != 4 {
-        return None;
-    }
     let fields = &mut dissector.fields;
+    let first = *bytes.first()?;
     fields.protocol(Field::Ip);
     let header_len = usize::from(first & 0x0f) * 4;
-    if header_len < 20 {
+    if first >> 4 != 4 || header_len < HEADER_LEN_MIN {
         return None;
     }
     fields.number(Field::IpDsfield, (*bytes.get(1)?).into());
-    let len = u16_at(bytes, 2)?;
+    let len = match u16_at(bytes, 2)? {
+        // Left to the network card to fill in; tshark takes what is there.
+        0 => u16::try_from(bytes.len()).ok()?,
+        len => len,
+    };
     fields.number(Field::IpLen, len.into());
-    if usize::from(len) < header_len {
+    let len = usize::from(len);
+    if len < header_len {
         return None;
     }
-    let bytes = &bytes[..bytes.len().min(len.into())];
+    let whole = bytes.len() >= len;
+    let bytes = &bytes[..bytes.len().min(len)];
     fields.number(Field::IpId, u16_at(bytes, 4)?.into());
-    let fragment = u16_at(bytes, 6)? & MORE_FRAGMENTS_OR_OFFSET;
+    let fragment = u16_at(bytes, 6)?;
     fields.number(Field::IpTtl, (*bytes.get(8)?).into());
     let proto = *bytes.get(9)?;
     fields.number(Field::IpProto, proto.into());
     let src: [u8; 4] = array_at(bytes, 12)?;
     fields.ipv4(Field::IpSrc, src);
-    let dst: [u8; 4] = array_at(bytes, 16)?;
+    // tshark looks for a source route among the options before it names the destination.
+    let (header, payload) = bytes.split_at_checked(header_len)?;
+    let dst: [u8; 4] = array_at(header, 16)?;
     fields.ipv4(Field::IpDst, dst);
 
-    let payload = bytes.get(header_len..)?;
+    if fragment & FRAGMENT_OFFSET != 0 || fragment & MORE_FRAGMENTS != 0 && whole {
+        return None;
+    }
     let packet = Packet {
         src: src.into(),
         dst: dst.into(),
-        quoted,
+        quoted: quoted > 0,
     };
     match proto {
-        _ if fragment != 0 => None,
         PROTO_ICMP => icmp(dissector, payload, quoted),
-        PROTO_TCP => transport::tcp(dissector, payload, packet, usize::from(len) - header_len),
+        PROTO_TCP => transport::tcp(dissector, payload, packet),
         PROTO_UDP => transport::udp(dissector, payload, packet),
         _ => None,
     }
@@ -65,15 +74,25 @@ fn icmp(dissector: &mut Dissector, bytes: &[u8], quoted: u8) -> Option<()> {
     const PARAMETER_PROBLEM: u8 = 12;
 
     let fields = &mut dissector.fields;
+    // tshark reads up to the length of RFC 4884 before it says anything.
+    let (header, quote) = (bytes.get(..6)?, bytes.get(8..));
     fields.protocol(Field::Icmp);
-    let kind = *bytes.first()?;
-    fields.number(Field::IcmpType, kind.into());
-    fields.number(Field::IcmpCode, (*bytes.get(1)?).into());
-    match kind {
-        UNREACHABLE | SOURCE_QUENCH | REDIRECT | TIME_EXCEEDED | PARAMETER_PROBLEM
-            if quoted < QUOTES_MAX =>
-        {
-            ipv4(dissector, bytes.get(8..)?, quoted + 1)
+    fields.number(Field::IcmpType, header[0].into());
+    fields.number(Field::IcmpCode, header[1].into());
+    match header[0] {
+        _ if quoted == QUOTES_MAX => None,
+        UNREACHABLE | SOURCE_QUENCH | TIME_EXCEEDED | PARAMETER_PROBLEM => {
+            ipv4(dissector, quote?, quoted + 1)
+        }
+        REDIRECT => {
+            // Of these tshark shows eight bytes after the header and no more.
+            let quote = quote?;
+            let header_len = usize::from(quote.first()? & 0x0f) * 4;
+            ipv4(
+                dissector,
+                &quote[..quote.len().min(header_len + 8)],
+                quoted + 1,
+            )
         }
         _ => None,
     }

@@ -1,4 +1,6 @@
 //! Filters as a whole.
 
 mod frames;
+mod pcapng;
 mod referee;
+mod text;

@@ -1,15 +1,20 @@
 //! tshark is the referee: the same values in every frame, the same count for every filter.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use super::super::{Dissector, FIELDS, Field, Filter, Kind, Value};
-use super::frames;
+use super::{frames, pcapng};
 
-/// TFTP's other port; tshark learns it from the dissector script, or so.
-const PREFERENCE: [&str; 2] = ["-o", "tftp.udp.port:69,20001"];
+/// Teaches tshark the registration protocol, and TFTP's other port.
+const SCRIPT: &str = concat!(
+    "lua_script:",
+    env!("CARGO_MANIFEST_DIR"),
+    "/scripts/jackfield.lua"
+);
 
 #[test]
 fn every_frame_has_the_values_that_tshark_sees() {
@@ -28,7 +33,7 @@ fn every_frame_has_the_values_that_tshark_sees() {
     let mut lines = output.lines();
     for (number, frame) in frames.iter().enumerate() {
         let line = lines.next().expect("tshark prints a line a frame");
-        let interface = frames::INTERFACES[number % frames::INTERFACES.len()];
+        let interface = pcapng::INTERFACES[number % pcapng::INTERFACES.len()];
         let ours = dissector.dissect(interface, frame);
         let mut seen: BTreeMap<Field, Vec<String>> = BTreeMap::new();
         for (field, value) in ours.iter() {
@@ -55,11 +60,11 @@ fn every_frame_has_the_values_that_tshark_sees() {
     );
 }
 
-/// All that have values of their own and that this tshark knows.
+/// All that have values of their own.
 fn compared_fields() -> Vec<Field> {
     FIELDS
         .iter()
-        .filter(|row| row.field.sources() == (row.field, None) && !row.name.starts_with("jfreg"))
+        .filter(|row| row.field.sources() == (row.field, None))
         .map(|row| row.field)
         .collect()
 }
@@ -106,7 +111,7 @@ fn every_filter_counts_what_tshark_counts() {
     let mut ours = vec![0_u32; filters.len()];
     let mut dissector = Dissector::new();
     for (number, frame) in frames.iter().enumerate() {
-        let interface = frames::INTERFACES[number % frames::INTERFACES.len()];
+        let interface = pcapng::INTERFACES[number % pcapng::INTERFACES.len()];
         let fields = dissector.dissect(interface, frame);
         for (filter, count) in filters.iter().zip(&mut ours) {
             *count += u32::from(filter.matches(fields));
@@ -136,7 +141,7 @@ impl Capture {
         Command::new("tshark").arg("--version").output().ok()?;
         let name = format!("jackfield-filter-{}-{name}.pcapng", std::process::id());
         let path = std::env::temp_dir().join(name);
-        fs::write(&path, frames::pcapng(frames)).unwrap();
+        fs::write(&path, pcapng::file(frames)).unwrap();
         Some(Capture(path))
     }
 
@@ -144,7 +149,7 @@ impl Capture {
         let output = Command::new("tshark")
             .args(["-n", "-r"])
             .arg(&self.0)
-            .args(PREFERENCE)
+            .args(["-X", SCRIPT])
             .args(arguments)
             .output()
             .unwrap();
@@ -153,17 +158,48 @@ impl Capture {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// How many frames satisfy each filter: one run for all, as columns of one statistic.
+    /// How many frames satisfy each filter, with few runs for many filters.
     fn counts(&self, filters: &[&str]) -> Vec<u32> {
-        // A filter with a comma would be cut in two there.
-        filters
-            .chunks(40)
-            .flat_map(|chunk| {
-                let statistic = format!("io,stat,0,{}", chunk.join(","));
-                let output = self.tshark(&["-q", "-z", &statistic]);
-                counts_of(&output)
-            })
-            .collect()
+        const COLUMNS_MAX: usize = 60;
+
+        // A statistic has a column a filter, but it takes a comma for the end of one.
+        let (listed, plain): (Vec<&str>, Vec<&str>) =
+            filters.iter().partition(|filter| filter.contains(','));
+        let mut counts = self.counts_by_script(&listed);
+        for chunk in plain.chunks(COLUMNS_MAX) {
+            let statistic = format!("io,stat,0,{}", chunk.join(","));
+            let output = self.tshark(&["-q", "-z", &statistic]);
+            counts.extend(chunk.iter().copied().zip(counts_of(&output)));
+        }
+        filters.iter().map(|filter| counts[filter]).collect()
+    }
+
+    /// Counts with a script. It cannot name fields that another script brings.
+    fn counts_by_script<'a>(&self, filters: &[&'a str]) -> BTreeMap<&'a str, u32> {
+        let mut script = String::new();
+        for (number, filter) in filters.iter().enumerate() {
+            writeln!(
+                script,
+                "do local count = 0
+                local tap = Listener.new('frame', [==[{filter}]==])
+                function tap.packet() count = count + 1 end
+                function tap.draw() print('count', {number}, count) end end"
+            )
+            .unwrap();
+        }
+        let path = self.0.with_extension("lua");
+        fs::write(&path, script).unwrap();
+        let output = self.tshark(&["-q", "-X", &format!("lua_script:{}", path.display())]);
+        // A file that stays behind in the temporary directory does no harm.
+        let _ = fs::remove_file(&path);
+        let mut counts = BTreeMap::new();
+        for line in output.lines() {
+            if let ["count", number, count] = line.split('\t').collect::<Vec<_>>()[..] {
+                let number: usize = number.parse().unwrap();
+                counts.insert(filters[number], count.parse().unwrap());
+            }
+        }
+        counts
     }
 }
 
@@ -174,8 +210,17 @@ impl Drop for Capture {
     }
 }
 
-fn counts_of(_output: &str) -> Vec<u32> {
-    Vec::new()
+/// The frames of each column: of the statistic's one row, `| 0.0 <> 1.0 | frames | bytes | frames | ...`.
+fn counts_of(statistic: &str) -> Vec<u32> {
+    let row = statistic
+        .lines()
+        .find(|line| line.contains("<>"))
+        .expect("tshark prints a row");
+    row.split('|')
+        .skip(2)
+        .step_by(2)
+        .filter_map(|cell| cell.trim().parse().ok())
+        .collect()
 }
 
 #[expect(clippy::print_stderr, reason = "says that the test said nothing")]

@@ -1,7 +1,7 @@
-//! Frames of many sorts, and the capture file that holds them.
+//! Frames of many sorts.
 
-/// The links that the frames alternate between.
-pub(super) const INTERFACES: [&str; 2] = ["hq", "branch"];
+mod dhcp;
+mod registration;
 
 const PHONE: [u8; 6] = [0x08, 0x00, 0x0f, 0, 0, 1];
 const ROUTER: [u8; 6] = [0x02, 0, 0, 0, 0, 2];
@@ -16,12 +16,13 @@ const ALL: [u8; 4] = [255; 4];
 pub(super) fn all() -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
     frames.extend(arps());
-    frames.extend(dhcps());
+    frames.extend(dhcp::messages());
     frames.extend(transfers());
     frames.extend(errors());
     frames.extend(segments());
+    frames.extend(registration::streams());
     frames.extend(odd());
-    let cut: Vec<Vec<u8>> = [arps(), dhcps(), errors(), segments(), odd()]
+    let cut: Vec<Vec<u8>> = [arps(), dhcp::messages(), errors(), segments(), odd()]
         .iter()
         .flat_map(|group| &group[..2])
         .flat_map(|frame| (0..frame.len().min(330)).map(|len| frame[..len].to_vec()))
@@ -54,90 +55,6 @@ fn arps() -> Vec<Vec<u8>> {
         not_ipv4,
         not_ethernet,
         short_addresses,
-    ]
-}
-
-fn dhcps() -> Vec<Vec<u8>> {
-    let discover: &[u8] = &[53, 1, 1, 55, 4, 1, 3, 43, 125];
-    let class: &[u8] = b"\x3c\x11ipphone.mitel.com";
-    let offer: &[u8] = &[
-        53, 1, 2, 54, 4, 10, 9, 0, 10, 51, 4, 0, 0, 0x70, 0x80, 1, 4, 255, 255, 255, 0,
-    ];
-    let request: &[u8] = &[53, 1, 3, 50, 4, 10, 1, 0, 50, 54, 4, 10, 9, 0, 10];
-    let config: &[u8] = b"\x7d\x1e\x00\x00\x04\x03\x19id:ipphone.mitel.com;a=b\x00";
-    let end: &[u8] = &[255];
-    let from_phone = |options: &[&[u8]]| {
-        let message = dhcp(1, ANY, ANY, &options.concat());
-        let packet = ipv4(ANY, ALL, 17, &udp(68, 67, &message));
-        ethernet(BROADCAST, PHONE, 0x0800, &packet)
-    };
-    let to_phone = |options: &[&[u8]]| {
-        let message = dhcp(2, A, R, &options.concat());
-        let packet = ipv4(R, A, 17, &udp(67, 68, &message));
-        ethernet(PHONE, ROUTER, 0x0800, &packet)
-    };
-    let relayed = dhcp(1, ANY, R, &[discover, class, end].concat());
-    let mut overloaded = dhcp(1, ANY, ANY, &[&[53, 1, 1, 52, 1, 3], end].concat());
-    overloaded[108..116].copy_from_slice(&[51, 4, 0, 0, 0, 9, 255, 0]);
-    overloaded[44..52].copy_from_slice(&[50, 4, 10, 1, 0, 77, 255, 0]);
-    let mut no_cookie = dhcp(1, ANY, ANY, &[discover, end].concat());
-    no_cookie[236] = 0;
-    let mut other_hardware = dhcp(1, ANY, ANY, &[discover, end].concat());
-    other_hardware[1] = 6;
-    let mut long_hardware = dhcp(1, ANY, ANY, &[discover, end].concat());
-    long_hardware[2] = 16;
-    let raw = |message: &[u8]| {
-        ethernet(
-            BROADCAST,
-            PHONE,
-            0x0800,
-            &ipv4(ANY, ALL, 17, &udp(68, 67, message)),
-        )
-    };
-    vec![
-        from_phone(&[discover, class, end]),
-        to_phone(&[offer, config, end]),
-        from_phone(&[request, class, end]),
-        to_phone(&[&[53, 1, 5, 51, 4, 0, 0, 0, 60], end]),
-        to_phone(&[&[53, 1, 6], end]),
-        from_phone(&[&[53, 1, 1, 0, 0, 0, 12, 2, b'h', b'q'], end, &[0, 0, 0]]),
-        from_phone(&[&[53, 1, 1, 60, 18], b"ipphone.mitel.com\0", end]),
-        from_phone(&[&[53, 1, 1, 60, 5], b"a\0b\xe4c", end]),
-        from_phone(&[&[53, 1, 1, 60, 0], end]),
-        from_phone(&[&[53, 2, 1, 1, 51, 3, 0, 0, 9, 50, 5, 10, 0, 0, 1, 1], end]),
-        from_phone(&[
-            &[53, 0, 51, 5, 0, 0, 9, 1, 1, 54, 8, 1, 2, 3, 4, 5, 6, 7, 8],
-            end,
-        ]),
-        from_phone(&[&[53, 1, 1, 51, 8, 0, 0, 0, 1, 0, 0, 0, 2], end]),
-        from_phone(&[&[53, 1, 3, 50, 3, 10, 1, 0, 54, 0], end]),
-        from_phone(&[&[53, 1, 1, 12, 40, b'x']]),
-        from_phone(&[&[53, 1, 1, 53, 1, 3, 60, 2, b'o', b'k']]),
-        from_phone(&[
-            &[
-                43, 4, 1, 2, 3, 4, 82, 6, 1, 4, 1, 2, 3, 4, 61, 7, 1, 2, 3, 4, 5, 6, 7, 53, 1, 8,
-            ],
-            end,
-        ]),
-        raw(&relayed),
-        raw(&overloaded),
-        raw(&no_cookie),
-        raw(&other_hardware),
-        raw(&long_hardware),
-        raw(&[1, 1, 6, 0]),
-        raw(&[]),
-        ethernet(
-            ROUTER,
-            PHONE,
-            0x0800,
-            &ipv4(A, S, 17, &udp(68, 1067, &relayed)),
-        ),
-        ethernet(
-            ROUTER,
-            PHONE,
-            0x0800,
-            &ipv4(R, S, 17, &udp(67, 67, &relayed)),
-        ),
     ]
 }
 
@@ -221,7 +138,12 @@ fn errors() -> Vec<Vec<u8>> {
         )
     };
     let read = ipv4(A, S, 17, &udp(3100, 69, b"\0\x01lost.bin\0octet\0"));
-    let discover = ipv4(ANY, S, 17, &udp(68, 67, &dhcp(1, ANY, R, &[53, 1, 1, 255])));
+    let discover = ipv4(
+        ANY,
+        S,
+        17,
+        &udp(68, 67, &dhcp::message(1, ANY, R, &[53, 1, 1, 255])),
+    );
     let syn = ipv4(A, S, 6, &tcp(4000, 6800, 0x02, &[]));
     let data = ipv4(A, S, 6, &tcp(4000, 6800, 0x18, b"some bytes"));
     let inner = ipv4(R, A, 1, &icmp(3, 1, &read));
@@ -397,45 +319,4 @@ fn tcp(src: u16, dst: u16, flags: u8, payload: &[u8]) -> Vec<u8> {
     let words = [src, dst, 0, 1, 0, 1].map(u16::to_be_bytes);
     let rest = [0x50, flags, 1, 0, 0, 0, 0, 0];
     [words.as_flattened(), &rest, payload].concat()
-}
-
-fn dhcp(op: u8, your: [u8; 4], relay: [u8; 4], options: &[u8]) -> Vec<u8> {
-    let mut message = vec![0; 240];
-    message[..8].copy_from_slice(&[op, 1, 6, 0, 0x12, 0x34, 0x56, 0x78]);
-    message[16..20].copy_from_slice(&your);
-    message[24..28].copy_from_slice(&relay);
-    message[28..34].copy_from_slice(&PHONE);
-    message[236..].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
-    message.extend_from_slice(options);
-    message
-}
-
-/// A pcapng file of these frames, seen on [`INTERFACES`] in turn.
-pub(super) fn pcapng(frames: &[Vec<u8>]) -> Vec<u8> {
-    const SECTION: u32 = 0x0a0d_0d0a;
-    const INTERFACE: u32 = 1;
-    const PACKET: u32 = 6;
-
-    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let mut file = block(SECTION, words(&[0x1a2b_3c4d, 1, u32::MAX, u32::MAX]));
-    for name in INTERFACES {
-        let mut body: Vec<u8> = words(&[1, 0]);
-        body.extend([2, 0, u8::try_from(name.len()).unwrap(), 0]);
-        body.extend(name.as_bytes());
-        file.extend(block(INTERFACE, body));
-    }
-    for (number, frame) in frames.iter().enumerate() {
-        let len = u32::try_from(frame.len()).unwrap();
-        let interface = u32::try_from(number % INTERFACES.len()).unwrap();
-        let mut body: Vec<u8> = words(&[interface, 0, 0, len, len]);
-        body.extend(frame);
-        file.extend(block(PACKET, body));
-    }
-    file
-}
-
-fn block(kind: u32, mut body: Vec<u8>) -> Vec<u8> {
-    body.resize(body.len().next_multiple_of(4), 0);
-    let len = u32::try_from(12 + body.len()).unwrap().to_le_bytes();
-    [&kind.to_le_bytes()[..], &len, &body, &len].concat()
 }
