@@ -1,7 +1,7 @@
 //! `jackfield run`: one scenario, under the driver that the user asks for.
 
 use std::fs;
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, BufWriter, IsTerminal as _};
 use std::path::Path;
 
 use super::exit::Exit;

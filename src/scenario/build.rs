@@ -87,7 +87,7 @@ fn make(file: &MadeFile) -> Arc<[u8]> {
 }
 
 /// Builds the lab of a plan.
-pub fn build<O: Observer + Meets>(
+pub(super) fn build<O: Observer + Meets>(
     plan: &Plan,
     files: &Files,
     observer: &mut O,
@@ -130,7 +130,7 @@ pub fn build<O: Observer + Meets>(
 }
 
 /// An observer that is told who the nodes are before anything happens.
-pub trait Meets {
+pub(super) trait Meets {
     /// These are the nodes.
     fn meet(&mut self, plan: &Plan, lab: &Lab);
 }

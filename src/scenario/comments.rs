@@ -143,6 +143,10 @@ impl Explainer {
         Some(format!("{} asks for {file} · ST-1", who.name))
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "of all others there is nothing to say"
+    )]
     fn about_dhcp(&self, message: &dhcp::Message) -> Option<String> {
         let who = &self.phones.get(&message.mac())?.name;
         Some(match message.message_type().ok()? {
@@ -205,6 +209,10 @@ impl Explainer {
         ))
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "of all others there is nothing to say"
+    )]
     fn about_message(&self, ip: &ipv4::Header, message: &Message) -> Option<String> {
         if let Some(phone) = self.holder(ip.src) {
             let who = &phone.name;
@@ -268,8 +276,15 @@ fn tftp_ports(plan: &Plan) -> Vec<u16> {
     ports
 }
 
-/// Names of addresses, and of MACs, for the capture's name resolution. Sets have a MAC and no fixed address.
-pub fn names(plan: &Plan) -> (Vec<(Ipv4Addr, String)>, Vec<(Mac, String)>) {
+/// Names for the capture's name resolution.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) addresses: Vec<(Ipv4Addr, String)>,
+    pub(super) macs: Vec<(Mac, String)>,
+}
+
+/// The names that a plan gives to addresses and MACs. Sets have a MAC and no fixed address.
+pub(super) fn names(plan: &Plan) -> Names {
     let mut addresses = Vec::new();
     let mut macs = Vec::new();
     for router in &plan.routers {
@@ -300,5 +315,5 @@ pub fn names(plan: &Plan) -> (Vec<(Ipv4Addr, String)>, Vec<(Mac, String)>) {
             .iter()
             .map(|phone| (phone.mac, phone.name.clone())),
     );
-    (addresses, macs)
+    Names { addresses, macs }
 }

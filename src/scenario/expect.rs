@@ -9,7 +9,7 @@ use crate::outbox::Display;
 
 /// What an expectation is looked at against.
 #[derive(Debug)]
-pub struct Sight<'a, L> {
+pub(super) struct Sight<'a, L> {
     pub plan: &'a Plan,
     pub lab: &'a Lab,
     pub watch: &'a Watch<L>,
@@ -19,7 +19,7 @@ pub struct Sight<'a, L> {
 
 /// Where an expectation stands: its step, and its place there.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub(super) struct Place {
     pub step: usize,
     pub expectation: usize,
 }
@@ -29,7 +29,7 @@ impl<L: Listener> Sight<'_, L> {
     ///
     /// `start` is where to begin among an expectation's phones; it is set to the first that does not fit, so
     /// that an expectation on many phones does not look at all of them at every event.
-    pub fn holds(&self, what: &What, at: Place, start: &mut usize) -> bool {
+    pub(super) fn holds(&self, what: &What, at: Place, start: &mut usize) -> bool {
         match what {
             What::Phone { phones, is } => {
                 let count = phones.len();
@@ -52,7 +52,7 @@ impl<L: Listener> Sight<'_, L> {
     }
 
     /// Whether it can no longer hold, whatever comes.
-    pub fn is_lost(&self, what: &What, at: Place) -> bool {
+    pub(super) fn is_lost(&self, what: &What, at: Place) -> bool {
         match what {
             What::Frames(frames) => match frames.count {
                 Count::AtLeast(_) => false,
@@ -113,7 +113,7 @@ impl<L: Listener> Sight<'_, L> {
     }
 
     /// What is so at this moment, in words; `start` as [`Sight::holds`] left it.
-    pub fn found(&self, what: &What, at: Place, start: usize) -> String {
+    pub(super) fn found(&self, what: &What, at: Place, start: usize) -> String {
         match what {
             What::Phone { phones, is } => {
                 let Some(phone) = phones.get(start) else {

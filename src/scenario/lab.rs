@@ -16,7 +16,7 @@ use super::plan::{ElementId, HostId, PhoneId, StationId, SubnetId};
 
 /// A node of a lab.
 #[derive(Debug)]
-pub enum Station {
+pub(super) enum Station {
     Switch(Switch),
     Gateway(Box<Gateway>),
     Host(Box<Host<Service>>),
@@ -25,7 +25,11 @@ pub enum Station {
 
 /// What runs on a host of a lab.
 #[derive(Debug)]
-pub enum Service {
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are phones, the largest"
+)]
+pub(super) enum Service {
     Phone(Phone),
     Dhcp(DhcpServer),
     Tftp(TftpServer),
@@ -34,7 +38,7 @@ pub enum Service {
 
 /// Who a node is in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Who {
+pub(super) enum Who {
     Switch(SubnetId),
     /// Index into the plan's routers.
     Router(usize),
@@ -45,7 +49,7 @@ pub enum Who {
 
 /// A plan's network.
 #[derive(Debug)]
-pub struct Lab {
+pub(super) struct Lab {
     pub world: World<Station, Cable>,
     /// Who each node is, by [`NodeId`].
     pub who: Vec<Who>,
@@ -60,7 +64,7 @@ pub struct Lab {
 
 /// One subnet's switch.
 #[derive(Debug)]
-pub struct Segment {
+pub(super) struct Segment {
     pub node: NodeId,
     pub cable: CableSettings,
     /// Who is at each port; by [`PortId`].
@@ -71,7 +75,7 @@ pub struct Segment {
 
 /// Where a phone is plugged in, or was last.
 #[derive(Debug, Clone, Copy)]
-pub struct Jack {
+pub(super) struct Jack {
     pub node: NodeId,
     pub link: LinkId,
     pub subnet: SubnetId,
@@ -83,7 +87,7 @@ const VLAN: u16 = 1;
 
 impl Lab {
     /// Calls `act` on the set itself and carries out what it does.
-    pub fn with_phone<R: Default>(
+    pub(super) fn with_phone<R: Default>(
         &mut self,
         phone: PhoneId,
         observer: &mut impl Observer,
@@ -103,7 +107,7 @@ impl Lab {
     }
 
     /// The host that a phone is.
-    pub fn phone(&self, phone: PhoneId) -> Option<(&Host<Service>, &Phone)> {
+    pub(super) fn phone(&self, phone: PhoneId) -> Option<(&Host<Service>, &Phone)> {
         let Station::Host(host) = self.world.node(self.phones[phone.0].node) else {
             return None;
         };
@@ -114,7 +118,7 @@ impl Lab {
     }
 
     /// The controller that an element is.
-    pub fn element(&self, element: ElementId) -> Option<&Element> {
+    pub(super) fn element(&self, element: ElementId) -> Option<&Element> {
         let Station::Host(host) = self.world.node(self.elements[element.0]) else {
             return None;
         };
@@ -125,7 +129,7 @@ impl Lab {
     }
 
     /// The node of a station that a step can stop and start.
-    pub fn station(&self, station: StationId) -> NodeId {
+    pub(super) fn station(&self, station: StationId) -> NodeId {
         match station {
             StationId::Host(host) => self.hosts[host.0],
             StationId::Element(element) => self.elements[element.0],
@@ -133,7 +137,7 @@ impl Lab {
     }
 
     /// Gives a station power, or takes it. No effect on what has power, or none, already.
-    pub fn power(&mut self, node: NodeId, on: bool, observer: &mut impl Observer) {
+    pub(super) fn power(&mut self, node: NodeId, on: bool, observer: &mut impl Observer) {
         self.world.with(node, observer, |station, now, out| {
             if let Station::Host(host) = station {
                 host.power(now, on, out);
@@ -142,17 +146,17 @@ impl Lab {
     }
 
     /// Pulls a phone's cable.
-    pub fn unplug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
+    pub(super) fn unplug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
         self.world.unplug(self.phones[phone.0].link, observer);
     }
 
     /// Puts a phone's cable back where it was.
-    pub fn plug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
+    pub(super) fn plug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
         self.world.plug(self.phones[phone.0].link, observer);
     }
 
     /// Puts a phone whose cable is pulled into another port: of `to`, never the one it came from.
-    pub fn plug_at(&mut self, phone: PhoneId, to: SubnetId, observer: &mut impl Observer) {
+    pub(super) fn plug_at(&mut self, phone: PhoneId, to: SubnetId, observer: &mut impl Observer) {
         let jack = self.phones[phone.0];
         let segment = &mut self.segments[to.0];
         let port = match segment.free.pop() {
@@ -186,12 +190,12 @@ impl Lab {
 
 impl Segment {
     /// A segment whose switch has a port for each of these stations, in their order.
-    pub fn switch(stations: usize) -> Switch {
+    pub(super) fn switch(stations: usize) -> Switch {
         Switch::new(vec![PortMode::Access(VLAN); stations])
     }
 
     /// Notes who is at a port.
-    pub fn occupy(&mut self, port: PortId, node: NodeId) {
+    pub(super) fn occupy(&mut self, port: PortId, node: NodeId) {
         let index = port.0 as usize;
         if self.ports.len() <= index {
             self.ports.resize(index + 1, None);
@@ -201,7 +205,7 @@ impl Segment {
 }
 
 /// The one port of a station that has one.
-pub fn station_end(node: NodeId) -> End {
+pub(super) fn station_end(node: NodeId) -> End {
     End {
         node,
         port: PortId(0),

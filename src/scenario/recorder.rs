@@ -5,6 +5,7 @@
 //! write error ends the capture and is kept for the report; the run goes on.
 
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 
 use super::comments::Explainer;
 use super::plan::{Plan, SubnetId};
@@ -76,8 +77,8 @@ impl Recorder {
         }
         let drops =
             file.add_interface(DROPS, "frames that went no further, each with its reason")?;
-        let (hosts, stations) = super::comments::names(plan);
-        file.name_resolution(&hosts, &stations)?;
+        let names = super::comments::names(plan);
+        file.name_resolution(&names.addresses, &names.macs)?;
         Ok(Recorder {
             file: Some(file),
             segments,
@@ -124,6 +125,19 @@ impl Recorder {
         }
     }
 
+    /// From now on this address has this name.
+    pub(super) fn name(&mut self, address: Ipv4Addr, name: &str) {
+        let Some(file) = &mut self.file else { return };
+        if let Err(error) = file.name_resolution(&[(address, name.to_owned())], &[]) {
+            self.fail(error);
+        }
+    }
+
+    fn fail(&mut self, error: io::Error) {
+        self.error = Some(error);
+        self.file = None;
+    }
+
     fn write(
         &mut self,
         interface: Option<InterfaceId>,
@@ -136,8 +150,7 @@ impl Recorder {
             return;
         };
         if let Err(error) = file.frame(interface, now, frame, direction, comment) {
-            self.error = Some(error);
-            self.file = None;
+            self.fail(error);
         }
     }
 

@@ -12,7 +12,7 @@ const NUMBERS_KEPT: usize = 10;
 
 /// All counts of a plan.
 #[derive(Debug)]
-pub struct Tally {
+pub(super) struct Tally {
     counters: Vec<Counter>,
     /// The counters that are evaluated now.
     active: Vec<usize>,
@@ -34,7 +34,7 @@ struct Counter {
 
 /// Frames that matched.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub(super) struct Seen {
     pub count: u64,
     /// Numbers in the capture of the first few.
     pub numbers: Vec<u64>,
@@ -42,7 +42,7 @@ pub struct Seen {
 
 impl Tally {
     /// Counters for every expectation of the plan on frames.
-    pub fn new(plan: &Plan) -> Result<Tally, FilterError> {
+    pub(super) fn new(plan: &Plan) -> Result<Tally, FilterError> {
         let mut counters = Vec::new();
         for (step, expectation, what) in frame_expectations(plan) {
             counters.push(Counter {
@@ -66,7 +66,7 @@ impl Tally {
     }
 
     /// An action begins at `step`: what counts since the last action counts from 0.
-    pub fn begin_action(&mut self, plan: &Plan, step: usize) {
+    pub(super) fn begin_action(&mut self, plan: &Plan, step: usize) {
         let is_action = |n: &usize| matches!(plan.steps[*n].kind, StepKind::Act(_));
         let next_action = (step + 1..plan.steps.len()).find(is_action);
         let coming = step..next_action.unwrap_or(plan.steps.len());
@@ -84,7 +84,7 @@ impl Tally {
     }
 
     /// Counts a frame; whether any count changed.
-    pub fn count(&mut self, on: SubnetId, number: u64, frame: &Frame) -> bool {
+    pub(super) fn count(&mut self, on: SubnetId, number: u64, frame: &Frame) -> bool {
         if self.counters.is_empty() {
             return false;
         }
@@ -104,7 +104,7 @@ impl Tally {
     }
 
     /// What was counted for an expectation.
-    pub fn seen(&self, step: usize, expectation: usize) -> Option<&Seen> {
+    pub(super) fn seen(&self, step: usize, expectation: usize) -> Option<&Seen> {
         let is_it = |c: &&Counter| c.step == step && c.expectation == expectation;
         self.counters
             .iter()

@@ -67,7 +67,7 @@ pub struct PhoneView {
 
 /// The run's observer.
 #[derive(Debug)]
-pub struct Watch<L> {
+pub(super) struct Watch<L> {
     pub phones: Vec<PhoneView>,
     pub tally: Tally,
     pub recorder: Recorder,
@@ -84,6 +84,7 @@ pub struct Watch<L> {
     names: Vec<String>,
     who: Vec<Who>,
     macs: Vec<Mac>,
+    phone_names: Vec<String>,
     /// For each segment: which of its ports lead to a router.
     routers: BTreeSet<End>,
     segments: BTreeMap<NodeId, SubnetId>,
@@ -91,7 +92,7 @@ pub struct Watch<L> {
 
 impl<L: Listener> Watch<L> {
     /// A watch over a plan's lab before anything has happened.
-    pub fn new(plan: &Plan, tally: Tally, recorder: Recorder, listener: L) -> Watch<L> {
+    pub(super) fn new(plan: &Plan, tally: Tally, recorder: Recorder, listener: L) -> Watch<L> {
         let phones = plan.phones.iter().map(|phone| PhoneView {
             stored_pin: phone.stored_pin.clone(),
             ..PhoneView::default()
@@ -109,6 +110,7 @@ impl<L: Listener> Watch<L> {
             names: Vec::new(),
             who: Vec::new(),
             macs: plan.phones.iter().map(|phone| phone.mac).collect(),
+            phone_names: plan.phones.iter().map(|phone| phone.name.clone()).collect(),
             routers: BTreeSet::new(),
             segments: BTreeMap::new(),
         }
@@ -130,11 +132,6 @@ impl<L: Listener> Watch<L> {
                 }
             }
         }
-    }
-
-    /// What a node is called.
-    pub fn name(&self, node: NodeId) -> &str {
-        self.names.get(node.0 as usize).map_or("?", String::as_str)
     }
 
     /// Expectations have been looked at: what displays have shown so far has been seen.
@@ -166,7 +163,10 @@ impl<L: Listener> Watch<L> {
                 }
                 view.displays.push(display.clone());
             }
-            PhoneEvent::Bound { address, .. } => view.address = Some(*address),
+            PhoneEvent::Bound { address, .. } => {
+                view.address = Some(*address);
+                self.recorder.name(*address, &self.phone_names[phone.0]);
+            }
             PhoneEvent::Unbound { .. } => view.address = None,
             PhoneEvent::Flash { written, .. } => view.flashed += u32::from(*written),
             PhoneEvent::Prompted { reason } => {
@@ -248,7 +248,7 @@ impl<L: Listener> Observer for Watch<L> {
 
 impl Who {
     /// The name in the plan.
-    pub fn name(self, plan: &Plan) -> String {
+    pub(super) fn name(self, plan: &Plan) -> String {
         match self {
             Who::Switch(SubnetId(n)) => format!("switch {}", plan.subnets[n].name),
             Who::Router(n) => plan.routers[n].name.clone(),
