@@ -127,7 +127,10 @@ impl Phone {
                 state
             }
             // A lease that ran out or was refused ends whatever the set was doing (MV-11).
-            (_, Event::Dhcp(dhcp::ClientEvent::Lost { reason })) => {
+            (state, Event::Dhcp(dhcp::ClientEvent::Lost { reason })) => {
+                if matches!(&state, State::Main(main) if main.phase.in_service()) {
+                    self.unregistered(reason, out);
+                }
                 self.tell(out, PhoneEvent::Unbound { reason });
                 self.start_over(now, reason.to_owned(), out)
             }

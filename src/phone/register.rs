@@ -124,7 +124,7 @@ impl Phase {
         }
     }
 
-    fn in_service(&self) -> bool {
+    pub(super) fn in_service(&self) -> bool {
         matches!(self, Phase::InService { .. })
     }
 }
@@ -510,7 +510,7 @@ impl Phone {
         self.tell(out, PhoneEvent::InService { dn, element });
     }
 
-    fn unregistered(&self, reason: &str, out: &mut Outbox<AppEffect>) {
+    pub(super) fn unregistered(&self, reason: &str, out: &mut Outbox<AppEffect>) {
         let reason = reason.to_owned();
         self.tell(out, PhoneEvent::Unregistered { reason });
     }

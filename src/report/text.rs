@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::words::{Line, line};
+use super::words::{Line, Teller};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step, StepKind};
 use crate::scenario::{Listener, Outcome, Verdict};
@@ -38,6 +38,7 @@ const DIM: &str = "2";
 pub struct TextReport<W> {
     out: W,
     style: Style,
+    teller: Teller,
     /// MACs and addresses of the plan, and who has them.
     names: BTreeMap<String, String>,
     name_width: usize,
@@ -69,6 +70,7 @@ impl<W: Write> TextReport<W> {
         TextReport {
             out,
             style,
+            teller: Teller::default(),
             names: macs.chain(addresses).collect(),
             name_width: widest.unwrap_or(0).clamp(6, 16),
         }
@@ -77,9 +79,13 @@ impl<W: Write> TextReport<W> {
     /// Writes the head of the report.
     pub fn begin(&mut self, plan: &Plan, clock: &str) {
         let title = self.style.paint(BOLD, &plan.title);
-        let shows = plan.shows.join(" ");
-        let seed = plan.seed;
-        self.write(&format!("{title}\n{shows} · seed {seed} · {clock}\n"));
+        let mut about = Vec::new();
+        if !plan.shows.is_empty() {
+            about.push(plan.shows.join(" "));
+        }
+        about.push(format!("seed {}", plan.seed));
+        about.push(clock.to_owned());
+        self.write(&format!("{title}\n{}\n", about.join(" · ")));
     }
 
     fn write(&mut self, text: &str) {
@@ -115,7 +121,7 @@ impl<W: Write> TextReport<W> {
 
 impl<W: Write> Listener for TextReport<W> {
     fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
-        match line(event) {
+        match self.teller.line(who, event) {
             Line::Says(text) => {
                 let text = self.named(&text);
                 self.entry(now, who, &text);
@@ -126,7 +132,7 @@ impl<W: Write> Listener for TextReport<W> {
                     false => format!("▏{line}▕"),
                 });
                 let text = match lines.concat().is_empty() {
-                    true => "▏ ▕".to_owned(),
+                    true => "(display dark)".to_owned(),
                     false => lines.join(" "),
                 };
                 let text = self.style.paint(BOLD, text.trim_end());

@@ -1,8 +1,12 @@
 //! Trace events in words: one sentence each, as an onlooker would tell it.
 
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
 use crate::outbox::{
     Answer, Decision, DropReason, LeaseEvent, NeighbourState, PhoneEvent, TraceEvent,
 };
+use crate::scenario::show_duration;
 
 /// What an event is to a reader of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,15 +21,46 @@ pub(super) enum Line {
     Detail(String),
 }
 
-/// An event as a line of the timeline.
-pub(super) fn line(event: &TraceEvent) -> Line {
+/// Tells events one after the other, and remembers what it takes to tell the next one right.
+#[derive(Debug, Default)]
+pub(super) struct Teller {
+    /// Who waits for an answer to ARP, and for which address.
+    asking: BTreeSet<(String, Ipv4Addr)>,
+}
+
+impl Teller {
+    /// An event at the station `who` as a line of the timeline.
+    pub(super) fn line(&mut self, who: &str, event: &TraceEvent) -> Line {
+        match event {
+            TraceEvent::Neighbour { address, state, .. } => self.neighbour(who, *address, *state),
+            other => line(other),
+        }
+    }
+
+    /// FAILED is trouble only where somebody asked: an entry that is forgotten ends in it too.
+    fn neighbour(&mut self, who: &str, address: Ipv4Addr, state: NeighbourState) -> Line {
+        let asker = (who.to_owned(), address);
+        match state {
+            NeighbourState::Incomplete | NeighbourState::Probe => {
+                self.asking.insert(asker);
+            }
+            NeighbourState::Failed => {
+                if self.asking.remove(&asker) {
+                    return Line::Trouble(format!("ARP for {address}: nobody answers"));
+                }
+                return Line::Detail(format!("neighbour {address} forgotten"));
+            }
+            NeighbourState::Reachable | NeighbourState::Stale | NeighbourState::Delay => {
+                self.asking.remove(&asker);
+            }
+        }
+        Line::Detail(format!("neighbour {address} {state}"))
+    }
+}
+
+fn line(event: &TraceEvent) -> Line {
     match event {
         TraceEvent::Dropped { reason, .. } => dropped(*reason),
-        TraceEvent::Neighbour {
-            address,
-            state: NeighbourState::Failed,
-            ..
-        } => Line::Trouble(format!("ARP for {address}: nobody answers")),
         TraceEvent::Neighbour { address, state, .. } => {
             Line::Detail(format!("neighbour {address} {state}"))
         }
@@ -99,8 +134,8 @@ fn phone(event: &PhoneEvent) -> Line {
     match event {
         PhoneEvent::PowerUp {
             holding_star: false,
-        } => says("power up".to_owned()),
-        PhoneEvent::PowerUp { holding_star: true } => says("power up, `*` held · ST-3".to_owned()),
+        } => says("boots".to_owned()),
+        PhoneEvent::PowerUp { holding_star: true } => says("boots with `*` held · ST-3".to_owned()),
         PhoneEvent::PowerDown => says("power down".to_owned()),
         PhoneEvent::Carrier(true) => says("cable in".to_owned()),
         PhoneEvent::Carrier(false) => says("cable out".to_owned()),
@@ -116,8 +151,9 @@ fn phone(event: &PhoneEvent) -> Line {
             lease,
         } => {
             let gateway = gateway.map_or("none".to_owned(), |gateway| gateway.to_string());
+            let lease = show_duration(*lease);
             says(format!(
-                "address {address}/{prefix_len}, gateway {gateway}, from {server} for {lease:?}"
+                "has address {address}/{prefix_len}, gateway {gateway}, from {server} for {lease}"
             ))
         }
         PhoneEvent::Unbound { reason } => Line::Trouble(format!("gives up its address: {reason}")),
@@ -136,7 +172,7 @@ fn phone(event: &PhoneEvent) -> Line {
         PhoneEvent::ConnectFailed { to, reason } => {
             Line::Trouble(format!("does not reach {to}: {reason}"))
         }
-        PhoneEvent::Prompted { reason } => says(format!("asks its user for a PIN: {reason}")),
+        PhoneEvent::Prompted { reason } => says(format!("asks its user for a PIN ({reason})")),
         PhoneEvent::Typed { pin } => says(format!("the user types {pin}")),
         PhoneEvent::PinSaved { pin } => says(format!("saves PIN {pin} in its memory")),
         PhoneEvent::PinCleared => says("clears the PIN in its memory".to_owned()),

@@ -170,7 +170,7 @@ impl<L: Listener> Sight<'_, L> {
                 let state = entry.map(|(state, _)| state.to_string());
                 format!("neighbour {address} {}", or_none(state))
             }
-            PhoneIs::Flashed(_) => format!("flashed {} times", view.flashed),
+            PhoneIs::Flashed(_) => format!("written {} times", view.flashed),
             PhoneIs::Redirects(_) => format!("{} redirects", view.redirects),
         }
     }
