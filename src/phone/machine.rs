@@ -127,10 +127,7 @@ impl Phone {
                 state
             }
             // A lease that ran out or was refused ends whatever the set was doing (MV-11).
-            (state, Event::Dhcp(dhcp::ClientEvent::Lost { reason })) => {
-                if matches!(&state, State::Main(main) if main.phase.in_service()) {
-                    self.unregistered(reason, out);
-                }
+            (_, Event::Dhcp(dhcp::ClientEvent::Lost { reason })) => {
                 self.tell(out, PhoneEvent::Unbound { reason });
                 self.start_over(now, reason.to_owned(), out)
             }

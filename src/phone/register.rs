@@ -124,7 +124,7 @@ impl Phase {
         }
     }
 
-    pub(super) fn in_service(&self) -> bool {
+    fn in_service(&self) -> bool {
         matches!(self, Phase::InService { .. })
     }
 }
@@ -510,7 +510,7 @@ impl Phone {
         self.tell(out, PhoneEvent::InService { dn, element });
     }
 
-    pub(super) fn unregistered(&self, reason: &str, out: &mut Outbox<AppEffect>) {
+    fn unregistered(&self, reason: &str, out: &mut Outbox<AppEffect>) {
         let reason = reason.to_owned();
         self.tell(out, PhoneEvent::Unregistered { reason });
     }

@@ -170,7 +170,7 @@ fn phone(event: &PhoneEvent) -> Line {
         }),
         PhoneEvent::Connecting { to } => Line::Detail(format!("connects to {to}")),
         PhoneEvent::ConnectFailed { to, reason } => {
-            Line::Trouble(format!("does not reach {to}: {reason}"))
+            Line::Trouble(format!("has no connection to {to}: {reason}"))
         }
         PhoneEvent::Prompted { reason } => says(format!("asks its user for a PIN ({reason})")),
         PhoneEvent::Typed { pin } => says(format!("the user types {pin}")),

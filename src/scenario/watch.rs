@@ -135,7 +135,7 @@ impl<L: Listener> Watch<L> {
     }
 
     /// Expectations have been looked at: what displays have shown so far has been seen.
-    pub fn displays_seen(&mut self) {
+    pub(super) fn displays_seen(&mut self) {
         for phone in self.shown.drain(..) {
             self.phones[phone.0].displays.clear();
         }
