@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::words::{Line, Teller};
+use super::words::{Line, line};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step};
 use crate::scenario::{Listener, Outcome, Verdict};
@@ -14,14 +14,12 @@ use crate::time::Instant;
 #[derive(Debug)]
 pub struct JsonLines<W> {
     out: W,
-    teller: Teller,
 }
 
 impl<W: Write> JsonLines<W> {
     /// Lines to `out`; what can't be written is lost silently, as on a closed pipe.
     pub fn new(out: W) -> JsonLines<W> {
-        let teller = Teller::default();
-        JsonLines { out, teller }
+        JsonLines { out }
     }
 
     fn write(&mut self, value: &Value) {
@@ -31,7 +29,7 @@ impl<W: Write> JsonLines<W> {
 
 impl<W: Write> Listener for JsonLines<W> {
     fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
-        let (kind, text) = match self.teller.line(who, event) {
+        let (kind, text) = match line(event) {
             Line::Says(text) => ("event", text),
             Line::Trouble(text) => ("trouble", text),
             Line::Detail(text) => ("detail", text),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::words::{Line, Teller};
+use super::words::{Line, line};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step, StepKind};
 use crate::scenario::{Listener, Outcome, Verdict};
@@ -38,7 +38,6 @@ const DIM: &str = "2";
 pub struct TextReport<W> {
     out: W,
     style: Style,
-    teller: Teller,
     /// MACs and addresses of the plan, and who has them.
     names: BTreeMap<String, String>,
     name_width: usize,
@@ -70,7 +69,6 @@ impl<W: Write> TextReport<W> {
         TextReport {
             out,
             style,
-            teller: Teller::default(),
             names: macs.chain(addresses).collect(),
             name_width: widest.unwrap_or(0).clamp(6, 16),
         }
@@ -121,7 +119,7 @@ impl<W: Write> TextReport<W> {
 
 impl<W: Write> Listener for TextReport<W> {
     fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
-        match self.teller.line(who, event) {
+        match line(event) {
             Line::Says(text) => {
                 let text = self.named(&text);
                 self.entry(now, who, &text);

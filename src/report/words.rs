@@ -1,8 +1,5 @@
 //! Trace events in words: one sentence each, as an onlooker would tell it.
 
-use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
-
 use crate::outbox::{
     Answer, Decision, DropReason, LeaseEvent, NeighbourState, PhoneEvent, TraceEvent,
 };
@@ -21,49 +18,19 @@ pub(super) enum Line {
     Detail(String),
 }
 
-/// Tells events one after the other, and remembers what it takes to tell the next one right.
-#[derive(Debug, Default)]
-pub(super) struct Teller {
-    /// Who waits for an answer to ARP, and for which address.
-    asking: BTreeSet<(String, Ipv4Addr)>,
-}
-
-impl Teller {
-    /// An event at the station `who` as a line of the timeline.
-    pub(super) fn line(&mut self, who: &str, event: &TraceEvent) -> Line {
-        match event {
-            TraceEvent::Neighbour { address, state, .. } => self.neighbour(who, *address, *state),
-            other => line(other),
-        }
-    }
-
-    /// FAILED is trouble only where somebody asked: an entry that is forgotten ends in it too.
-    fn neighbour(&mut self, who: &str, address: Ipv4Addr, state: NeighbourState) -> Line {
-        let asker = (who.to_owned(), address);
-        match state {
-            NeighbourState::Incomplete | NeighbourState::Probe => {
-                self.asking.insert(asker);
-            }
-            NeighbourState::Failed => {
-                if self.asking.remove(&asker) {
-                    return Line::Trouble(format!("ARP for {address}: nobody answers"));
-                }
-                return Line::Detail(format!("neighbour {address} forgotten"));
-            }
-            NeighbourState::Reachable | NeighbourState::Stale | NeighbourState::Delay => {
-                self.asking.remove(&asker);
-            }
-        }
-        Line::Detail(format!("neighbour {address} {state}"))
-    }
-}
-
-fn line(event: &TraceEvent) -> Line {
+/// An event as a line of the timeline.
+pub(super) fn line(event: &TraceEvent) -> Line {
     match event {
         TraceEvent::Dropped { reason, .. } => dropped(*reason),
-        TraceEvent::Neighbour { address, state, .. } => {
-            Line::Detail(format!("neighbour {address} {state}"))
-        }
+        TraceEvent::Neighbour {
+            address,
+            state: Some(NeighbourState::Failed),
+            ..
+        } => Line::Trouble(format!("ARP for {address}: nobody answers")),
+        TraceEvent::Neighbour { address, state, .. } => Line::Detail(match state {
+            Some(state) => format!("neighbour {address} {state}"),
+            None => format!("neighbour {address} forgotten"),
+        }),
         TraceEvent::Lease(event) => lease(event),
         TraceEvent::Served(download) => match &download.outcome {
             Ok(bytes) => Line::Detail(format!(

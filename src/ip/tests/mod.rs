@@ -368,7 +368,10 @@ impl Lab {
                     ..
                 }) => {
                     let mac = mac.map_or(String::new(), |mac| format!(" {mac}"));
-                    format!("neighbour {address} {state}{mac}")
+                    match state {
+                        Some(state) => format!("neighbour {address} {state}{mac}"),
+                        None => format!("neighbour {address} forgotten"),
+                    }
                 }
                 Out::Trace(other) => format!("{other:?}"),
             };
