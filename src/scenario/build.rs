@@ -299,7 +299,7 @@ impl Builder<'_> {
         };
         let memory = Memory {
             pin: phone.stored_pin.clone(),
-            flash: None,
+            ..Memory::default()
         };
         let mut rng = self.rng(&format!("phone {}", phone.name));
         let set = Service::Phone(Phone::new(settings, memory, &mut rng));
