@@ -137,6 +137,7 @@ impl<'p, L: Listener> Run<'p, L> {
                         self.watch.listener.step(now, self.plan, step);
                         self.stage = match &step.kind {
                             StepKind::Act(action) => {
+                                self.watch.displays_seen();
                                 self.watch.tally.begin_action(self.plan, self.step);
                                 self.begin(action)
                             }
@@ -156,6 +157,7 @@ impl<'p, L: Listener> Run<'p, L> {
                     self.stage = self.look(until, blocked, starts);
                 }
                 waiting => {
+                    self.watch.displays_seen();
                     self.stage = waiting;
                     return;
                 }
