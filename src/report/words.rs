@@ -23,12 +23,13 @@ pub(super) fn line(event: &TraceEvent) -> Line {
         TraceEvent::Dropped { reason, .. } => dropped(*reason),
         TraceEvent::Neighbour {
             address,
-            state: NeighbourState::Failed,
+            state: Some(NeighbourState::Failed),
             ..
         } => Line::Trouble(format!("ARP for {address}: nobody answers")),
-        TraceEvent::Neighbour { address, state, .. } => {
-            Line::Detail(format!("neighbour {address} {state}"))
-        }
+        TraceEvent::Neighbour { address, state, .. } => Line::Detail(match state {
+            Some(state) => format!("neighbour {address} {state}"),
+            None => format!("neighbour {address} forgotten"),
+        }),
         TraceEvent::Lease(event) => lease(event),
         TraceEvent::Served(download) => match &download.outcome {
             Ok(bytes) => Line::Detail(format!(
