@@ -10,6 +10,7 @@ use std::process::Command;
 use jackfield::capture::filter::{Dissector, Filter};
 use jackfield::scenario::DROPS;
 use jackfield::scenario::plan::{Expectation, Frames, Plan, StepKind, What};
+use pcap_parser::traits::PcapNGPacketBlock as _;
 use pcap_parser::{Block, PcapBlockOwned, PcapNGSlice};
 
 use super::support::{Folder, RUNS, Ran, Shipped, files, has_program, skipped};

@@ -66,13 +66,20 @@ fn a_fresh_run_reproduces_the_reference_captures() {
 /// A reference capture is in every clone: it has to stay small.
 const REFERENCE_BYTES_MAX: usize = 700 << 10;
 
-/// Rules are shown by scenarios: what a scenario says it shows is what a reader finds it by.
+/// A reader finds a scenario by the rules that it shows, and a rule in `docs/rules.md`.
 #[test]
 fn every_scenario_names_the_rules_that_it_shows_once_each() {
+    let rules = fs::read_to_string("docs/rules.md").unwrap();
     for Shipped { name, plan, .. } in SHIPPED.iter() {
         assert!(!plan.shows.is_empty(), "{name} shows no rule");
         let once: BTreeSet<&String> = plan.shows.iter().collect();
         assert_eq!(once.len(), plan.shows.len(), "{name}: {:?}", plan.shows);
+        for rule in once {
+            assert!(
+                rules.contains(&format!("| {rule} |")),
+                "docs/rules.md lacks {rule}"
+            );
+        }
         assert!(plan.expectations() > 0, "{name} expects nothing");
     }
 }
