@@ -58,6 +58,8 @@ enum Stage {
     },
     Expecting {
         until: Instant,
+        /// The expectation that did not fit when last looked at.
+        blocked: usize,
         /// For each expectation: the first of its phones that did not fit when last looked at.
         starts: Vec<usize>,
     },
@@ -139,9 +141,13 @@ impl<'p, L: Listener> Run<'p, L> {
                     }
                     None => self.stage = Stage::Done,
                 },
-                Stage::Expecting { until, starts } if self.watch.changed => {
+                Stage::Expecting {
+                    until,
+                    blocked,
+                    starts,
+                } if self.watch.changed => {
                     self.watch.changed = false;
-                    self.stage = self.look(until, starts);
+                    self.stage = self.look(until, blocked, starts);
                 }
                 waiting => {
                     self.stage = waiting;
@@ -301,7 +307,7 @@ impl<'p, L: Listener> Run<'p, L> {
             }
             Stage::Moving { until } if until <= now => self.arrive(),
             Stage::Waiting { until } if until <= now => self.next_step(),
-            Stage::Expecting { until, starts } if until <= now => self.time_is_up(starts),
+            Stage::Expecting { until, starts, .. } if until <= now => self.judge(starts),
             other => other,
         };
     }

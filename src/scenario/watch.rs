@@ -185,6 +185,10 @@ impl<L: Listener> Meets for Watch<L> {
 impl<L: Listener> Observer for Watch<L> {
     fn event(&mut self, now: Instant, node: NodeId, event: TraceEvent) {
         let who = self.who.get(node.0 as usize).copied();
+        self.changed |= matches!(
+            event,
+            TraceEvent::Phone(_) | TraceEvent::Neighbour { .. } | TraceEvent::Decision(_)
+        );
         match &event {
             TraceEvent::Dropped { reason, frame } => {
                 *self.drops.entry(*reason).or_default() += 1;
@@ -206,7 +210,6 @@ impl<L: Listener> Observer for Watch<L> {
             | TraceEvent::Served(_)
             | TraceEvent::SetLost { .. } => {}
         }
-        self.changed = true;
         let name = self.names.get(node.0 as usize);
         let name = name.map_or("?", String::as_str);
         self.listener.event(now, name, &event);
