@@ -128,6 +128,7 @@ impl<'p, L: Listener> Run<'p, L> {
     }
 
     /// Begins and ends steps until one has to wait for something.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other stage waits")]
     fn settle(&mut self) {
         loop {
             match std::mem::replace(&mut self.stage, Stage::Begin) {
@@ -301,6 +302,10 @@ impl<'p, L: Listener> Run<'p, L> {
     }
 
     /// Nothing more happens at this moment: what waits for it is done.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other stage goes on waiting"
+    )]
     fn deadline_reached(&mut self) {
         let now = self.lab.world.now();
         while let Some(phone) = self.typing.pop_due(now) {
