@@ -182,7 +182,10 @@ impl Neighbours {
         }
         let had_mac = seen_before.is_some_and(|(_, mac)| mac.is_some());
         if seen != seen_before && (seen.is_some() || had_mac) {
-            let (state, mac) = seen.unwrap_or((NeighbourState::Failed, None));
+            let (state, mac) = match seen {
+                Some((state, mac)) => (Some(state), mac),
+                None => (None, None),
+            };
             out.trace(TraceEvent::Neighbour {
                 interface: self.interface,
                 address,

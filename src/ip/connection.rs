@@ -26,6 +26,7 @@ use smoltcp::wire::{HardwareAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 use crate::app::{StreamEnd, StreamId};
 use crate::time::{Duration, Instant};
 use crate::wire::tcp::RST;
+pub(super) use wire::Packets;
 use wire::Wire;
 
 /// smoltcp is not called twice at one moment for its own timers.
@@ -87,6 +88,9 @@ enum Phase {
     Open,
     /// The app knows that the peer has sent its last byte.
     PeerClosed,
+    /// The app closed before the peer answered, with nothing to send: nothing more is said
+    /// (RFC 9293 section 3.10.4).
+    GivenUp,
 }
 
 /// One TCP connection.
@@ -245,6 +249,10 @@ impl Connection {
         outgoing: &mut Vec<u8>,
     ) -> bool {
         let start = outgoing.len();
+        if self.closed && self.backlog.is_empty() && self.socket().state() == State::SynSent {
+            self.phase = Phase::GivenUp;
+            return false;
+        }
         self.feed();
         let before = (self.socket().state(), self.socket().send_queue());
         self.run(now, incoming, outgoing);
@@ -293,6 +301,7 @@ impl Connection {
                 return Some(Happened::Ended(StreamEnd::Reset));
             }
             Phase::Opening { .. } | Phase::Accepting { .. } => return None,
+            Phase::GivenUp => return Some(Happened::Ended(StreamEnd::Closed)),
             Phase::Open | Phase::PeerClosed => {}
         }
         if socket.can_recv() {
@@ -360,6 +369,7 @@ impl Connection {
         match self.phase {
             Phase::Opening { until } => Some((until, Happened::Ended(StreamEnd::TimedOut))),
             Phase::Accepting { until } => Some((until, Happened::Forgotten)),
+            Phase::GivenUp => None,
             Phase::Open | Phase::PeerClosed => self.owed_since.map(|since| {
                 (
                     since + self.data_timeout,
@@ -384,11 +394,6 @@ impl Connection {
         if self.closed && self.backlog.is_empty() && self.socket().may_send() {
             self.socket().close();
             moved = true;
-        }
-        if self.closed && self.backlog.is_empty() && self.is_opening() {
-            // Nothing was ever said: the attempt is given up without a word (RFC 9293 section 3.10.4).
-            self.socket().close();
-            self.phase = Phase::PeerClosed;
         }
         moved
     }
@@ -436,24 +441,6 @@ impl fmt::Debug for Connection {
             .field("stream", &self.stream)
             .field("phase", &self.phase)
             .finish_non_exhaustive()
-    }
-}
-
-/// IP packets in one row, cut by their lengths.
-#[derive(Debug)]
-pub(super) struct Packets<'a>(pub(super) &'a [u8]);
-
-impl<'a> Iterator for Packets<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let len = self
-            .0
-            .get(2..4)
-            .map(|len| u16::from_be_bytes([len[0], len[1]]))?;
-        let (packet, rest) = self.0.split_at_checked(usize::from(len))?;
-        self.0 = rest;
-        (!packet.is_empty()).then_some(packet)
     }
 }
 

@@ -1,4 +1,17 @@
-//! IP: the neighbour machine, hosts, TCP, gateways.
+//! IP: where frames become datagrams and streams.
+//!
+//! ```text
+//!   stack       a host: apps, and the queue of what they ask for
+//!   tcp         a host's connections          connection   one of them (smoltcp)
+//!   endpoint    a host below its apps: one address, UDP, ICMP
+//!   gateway     a router: routes, forwarding, proxy ARP
+//!   icmp_error  what may be reported, and how often
+//!   interface   one Ethernet port: frames in and out
+//!   arp         its neighbour table           neighbour    the machine of one neighbour
+//! ```
+//!
+//! Hosts and gateways share the lower three. Linux's behaviour is the model, as measured; where this
+//! differs, the file says so.
 
 mod arp;
 mod connection;

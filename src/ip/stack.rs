@@ -69,8 +69,6 @@ pub struct Host<A> {
     work: VecDeque<Work>,
     /// When the work that is left goes on.
     work_at: Option<Instant>,
-    /// Connections whose bytes an app has taken: they may have a window to offer when the work is done.
-    unwindowed: Vec<Tuple>,
     /// IP packets from a connection, in one row; empty between calls.
     segments: Vec<u8>,
     /// Bytes for an app; empty between calls.
@@ -95,6 +93,8 @@ enum Work {
     Effect(u16, AppEffect),
     Trace(TraceEvent),
     Ended(u16, StreamId, StreamEnd),
+    /// A connection may have more to tell, or a window to offer.
+    Pump(Tuple),
     /// From this host to itself.
     Frame(Frame),
 }
@@ -116,7 +116,6 @@ impl<A: App> Host<A> {
             app_out: Outbox::default(),
             work: VecDeque::new(),
             work_at: None,
-            unwindowed: Vec::new(),
             segments: Vec::new(),
             received: Vec::new(),
         }
@@ -159,7 +158,6 @@ impl<A: App> Host<A> {
         self.endpoint.clear(out);
         self.tcp.clear();
         self.work.clear();
-        self.unwindowed.clear();
         if on {
             self.endpoint.configure(self.fixed_address, out);
             self.tell(now, HostEvent::Start, out);
@@ -216,10 +214,8 @@ impl<A: App> Host<A> {
         self.work_at = None;
         for _ in 0..WORK_MAX {
             match self.work.pop_front() {
-                None => match self.unwindowed.pop() {
-                    Some(tuple) => self.pump(now, tuple, None, out),
-                    None => return,
-                },
+                None => return,
+                Some(Work::Pump(tuple)) => self.pump(now, tuple, None, out),
                 Some(Work::Trace(event)) => out.trace(event),
                 Some(Work::Frame(frame)) => self.take_frame(now, &frame, out),
                 Some(Work::Ended(app, stream, end)) => self.call(app, |app, effects| {
@@ -230,7 +226,7 @@ impl<A: App> Host<A> {
                 Some(Work::Effect(app, effect)) => self.carry_out(now, app, effect, out),
             }
         }
-        if !self.work.is_empty() || !self.unwindowed.is_empty() {
+        if !self.work.is_empty() {
             self.work_at = Some(now + WORK_LATER);
         }
     }

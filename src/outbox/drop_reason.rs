@@ -63,8 +63,6 @@ drop_reasons! {
     NeighbourQueueFull = "too much waits for ARP",
     /// A source address that no station may use (RFC 1812 section 5.3.7).
     MartianSource = "impossible source address",
-    /// A gateway asked by ARP for an address by a sender outside the interface's subnet (strict).
-    ArpSenderOffSubnet = "ARP from a sender of another subnet",
 }
 
 impl DropReason {

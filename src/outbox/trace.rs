@@ -16,7 +16,8 @@ pub enum TraceEvent {
     Neighbour {
         interface: u16,
         address: Ipv4Addr,
-        state: NeighbourState,
+        /// `None`: the entry was forgotten.
+        state: Option<NeighbourState>,
         mac: Option<Mac>,
     },
     /// A DHCP server did something with a lease.

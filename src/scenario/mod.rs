@@ -34,6 +34,7 @@ pub use outcome::{Outcome, Stopped, Verdict};
 pub use problem::{Problem, Problems};
 pub use recorder::{CaptureSink, DROPS, Recorder, VIRTUAL_EPOCH_NANOS};
 pub use run::Run;
+pub use units::show_duration;
 pub use watch::{Deaf, Listener, PhoneView};
 
 use plan::Plan;
@@ -87,13 +88,23 @@ mod tests {
         }
     }
 
+    /// Of the documented examples, cut off anywhere, and with any one line left out.
+    #[test]
+    fn no_file_makes_the_reader_panic() {
+        let text = documented_examples();
+        let cut = (0..text.len()).filter_map(|end| text.get(..end).map(str::to_owned));
+        let lines: Vec<&str> = text.lines().collect();
+        let left_out = (0..lines.len()).map(|i| [&lines[..i], &lines[i + 1..]].concat().join("\n"));
+        for text in cut.chain(left_out) {
+            if let Err(problems) = read(&text) {
+                assert!(problems.render("f", &text, true).contains("error"));
+            }
+        }
+    }
+
     #[test]
     fn the_documented_examples_make_one_plan_that_shows_every_key() {
-        let page = fs::read_to_string("docs/scenarios.md").unwrap();
-        let blocks = page.split("```toml\n").skip(1);
-        let examples: String = blocks
-            .filter_map(|block| block.split("```").next())
-            .collect();
+        let examples = documented_examples();
         let plan = read(&examples).unwrap_or_else(|problems| {
             panic!("{}", problems.render("docs/scenarios.md", &examples, false));
         });
@@ -108,6 +119,14 @@ mod tests {
         let text = fs::read_to_string("fixtures/scenarios/subnet-move.toml").unwrap();
         let explained = explain(&read(&text).unwrap());
         check_golden("fixtures/golden/subnet-move.plan.txt".as_ref(), &explained);
+    }
+
+    fn documented_examples() -> String {
+        let page = fs::read_to_string("docs/scenarios.md").unwrap();
+        let blocks = page.split("```toml\n").skip(1);
+        blocks
+            .filter_map(|block| block.split("```").next())
+            .collect()
     }
 
     /// Compares with a file; `BLESS=1` writes it instead.

@@ -57,3 +57,21 @@ impl TxToken for Outgoing<'_> {
         f(&mut self.0[start..])
     }
 }
+
+/// IP packets in one row, cut by their lengths.
+#[derive(Debug)]
+pub(in crate::ip) struct Packets<'a>(pub(in crate::ip) &'a [u8]);
+
+impl<'a> Iterator for Packets<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let len = self
+            .0
+            .get(2..4)
+            .map(|len| u16::from_be_bytes([len[0], len[1]]))?;
+        let (packet, rest) = self.0.split_at_checked(usize::from(len))?;
+        self.0 = rest;
+        (!packet.is_empty()).then_some(packet)
+    }
+}

@@ -35,7 +35,7 @@ impl Endpoint {
             ethernet::ETHERTYPE_ARP => self.receive_arp(now, dst, rest, out),
             ethernet::ETHERTYPE_IPV4 => {
                 if dst.is_group() && self.nobody_is_bound(rest) {
-                    return Err(DropReason::NoListener);
+                    return Err(DropReason::BroadcastNotWanted);
                 }
                 self.receive_ip(now, (src, dst), rest, back, out)
             }

@@ -29,7 +29,7 @@ impl Gateway {
         let leg = &self.legs[usize::from(number)];
         let to_all = header.dst.is_broadcast() || leg.is_subnet_broadcast(header.dst);
         if to_all {
-            return Err(DropReason::NoListener);
+            return Err(DropReason::BroadcastNotWanted);
         }
         if icmp_error::is_impossible_source(header.src)
             || header.src.is_unspecified()

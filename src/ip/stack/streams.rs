@@ -125,7 +125,10 @@ impl<A: App> Host<A> {
         Err(DropReason::NoListener)
     }
 
-    /// Polls a connection, sends what it sends, and tells its app what happened.
+    /// Polls a connection, sends what it sends, and tells its app the next thing that happened.
+    ///
+    /// What else happened comes after the app's answer has been carried out: nothing follows an abort, and
+    /// an answer takes the acknowledgement with it.
     pub(super) fn pump(
         &mut self,
         now: Instant,
@@ -136,44 +139,37 @@ impl<A: App> Host<A> {
         let Some(connection) = self.tcp.get(tuple) else {
             return;
         };
+        let mut received = std::mem::take(&mut self.received);
         let progress = connection.poll(now, incoming, &mut self.segments);
+        let happened = connection.next_event(&mut received);
+        let (app, stream) = (connection.app, connection.stream);
         let way = self.endpoint.way(*tuple.peer.ip());
         if let (true, Way::Out(Hop::Neighbour(hop))) = (progress, way) {
             self.endpoint.interface.neighbours.progress(now, hop, out);
         }
         self.transmit_segments(now, tuple, out);
-        let mut received = std::mem::take(&mut self.received);
-        while let Some(connection) = self.tcp.get(tuple) {
-            let Some(happened) = connection.next_event(&mut received) else {
-                break;
-            };
-            let (app, stream) = (connection.app, connection.stream);
-            let event = match happened {
-                Happened::Accepted => StreamEvent::Accepted {
-                    peer: tuple.peer,
-                    port: tuple.port,
-                },
-                Happened::Connected => StreamEvent::Connected,
-                Happened::Received => {
-                    self.unwindowed.push(tuple);
-                    StreamEvent::Received(&received)
-                }
-                Happened::PeerClosed => StreamEvent::PeerClosed,
-                Happened::Ended(end) => {
-                    self.tcp.release(now, tuple);
-                    StreamEvent::Ended(end)
-                }
-                Happened::Forgotten => {
-                    self.tcp.release(now, tuple);
-                    break;
-                }
-            };
+        let event = match happened {
+            None | Some(Happened::Forgotten) => None,
+            Some(Happened::Accepted) => Some(StreamEvent::Accepted {
+                peer: tuple.peer,
+                port: tuple.port,
+            }),
+            Some(Happened::Connected) => Some(StreamEvent::Connected),
+            Some(Happened::Received) => Some(StreamEvent::Received(&received)),
+            Some(Happened::PeerClosed) => Some(StreamEvent::PeerClosed),
+            Some(Happened::Ended(end)) => Some(StreamEvent::Ended(end)),
+        };
+        if matches!(happened, Some(Happened::Ended(_) | Happened::Forgotten)) {
+            self.tcp.release(now, tuple);
+        }
+        self.tcp.arm(now, tuple);
+        if let Some(event) = event {
             self.call(app, |app, effects| {
                 app.handle_stream(now, stream, event, effects);
             });
+            self.work.push_back(Work::Pump(tuple));
         }
         self.received = super::kept(received);
-        self.tcp.arm(now, tuple);
     }
 
     /// A connection's own deadline has passed.

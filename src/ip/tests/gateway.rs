@@ -381,3 +381,100 @@ fn time_between_answers_passes_and_the_gateway_rests() {
     let probes = lab.lines("(unicast)").len();
     assert!(probes < 20, "an idle network is quiet: {probes}");
 }
+
+/// Whether a gateway 10.2.0.1 (on segment 2, with 10.1.0.1 on segment 1) answers this ARP request, and
+/// learns its sender.
+fn asked(arp: ArpMode, dst: Mac, sender: &str, target: &str) -> (bool, bool) {
+    let mut lab = Lab::default();
+    lab.gateway(&[(2, "10.2.0.1/24", arp), (1, "10.1.0.1/24", arp)], &[]);
+    let request = Arp {
+        operation: REQUEST,
+        sender_mac: super::mac(9),
+        sender_ip: sender.parse().unwrap(),
+        target_mac: Mac::ZERO,
+        target_ip: target.parse().unwrap(),
+    };
+    let mut bytes = Vec::new();
+    let (src, ethertype) = (super::mac(9), ethernet::ETHERTYPE_ARP);
+    ethernet::Header {
+        dst,
+        src,
+        tag: None,
+        ethertype,
+    }
+    .encode(&mut bytes);
+    request.encode(&mut bytes);
+    lab.inject(2, &Frame::from(bytes));
+    let answer = lab.sent.first();
+    if let Some((_, frame)) = answer {
+        assert_eq!(frame[..6], super::mac(9).0, "the answer is for who asked");
+        assert_eq!(
+            frame[22..28],
+            super::leg_mac(0, 0).0,
+            "the MAC is the ingress interface's"
+        );
+    }
+    let learnt = lab.router(0).neighbour(0, request.sender_ip);
+    (answer.is_some(), learnt.is_some())
+}
+
+#[test]
+fn it_answers_arp_as_linux_does() {
+    use ArpMode::{AnyOwnAddress, Strict};
+    let all = Mac::BROADCAST;
+    let own_mac = super::leg_mac(0, 0);
+    let host = "10.2.0.10";
+    assert_eq!(asked(AnyOwnAddress, all, host, "10.2.0.1"), (true, true));
+    assert_eq!(asked(Strict, all, host, "10.2.0.1"), (true, true));
+    assert_eq!(
+        asked(Strict, own_mac, host, "10.2.0.1"),
+        (true, true),
+        "unicast"
+    );
+    assert_eq!(
+        asked(Strict, super::mac(7), host, "10.2.0.1"),
+        (false, false),
+        "foreign MAC"
+    );
+    assert_eq!(
+        asked(AnyOwnAddress, all, host, "10.2.0.99"),
+        (false, false),
+        "another host"
+    );
+    assert_eq!(
+        asked(AnyOwnAddress, all, host, "10.1.0.1"),
+        (true, true),
+        "its other interface"
+    );
+    assert_eq!(asked(Strict, all, host, "10.1.0.1"), (false, false));
+    assert_eq!(
+        asked(Strict, all, "10.1.0.50", "10.2.0.1"),
+        (true, true),
+        "sender off the subnet"
+    );
+    assert_eq!(
+        asked(Strict, all, "0.0.0.0", "10.2.0.1"),
+        (true, false),
+        "a probe"
+    );
+    assert_eq!(
+        asked(Strict, all, "10.2.0.1", "10.2.0.1"),
+        (false, false),
+        "its own is not defended"
+    );
+    assert_eq!(
+        asked(Strict, all, host, "10.2.0.0"),
+        (false, false),
+        "network"
+    );
+    assert_eq!(
+        asked(Strict, all, host, "10.2.0.255"),
+        (false, false),
+        "broadcast"
+    );
+    assert_eq!(
+        asked(Strict, all, host, host),
+        (false, false),
+        "gratuitous, not known"
+    );
+}

@@ -34,6 +34,8 @@ pub(super) struct Probe {
     pub(super) echoes: bool,
     /// Connects again as soon as a connection has ended.
     pub(super) stubborn: Option<SocketAddrV4>,
+    /// Breaks a connection off when bytes arrive.
+    pub(super) aborts: bool,
     pub(super) seen: Vec<String>,
     opened: u64,
 }
@@ -106,6 +108,7 @@ impl App for Probe {
                 let bytes = bytes.to_vec();
                 out.push(AppEffect::SendStream { stream, bytes });
             }
+            StreamEvent::Received(_) if self.aborts => out.push(AppEffect::Abort { stream }),
             StreamEvent::PeerClosed if self.echoes => out.push(AppEffect::Close { stream }),
             StreamEvent::Ended(_) => {
                 if let Some(to) = self.stubborn {
@@ -365,7 +368,10 @@ impl Lab {
                     ..
                 }) => {
                     let mac = mac.map_or(String::new(), |mac| format!(" {mac}"));
-                    format!("neighbour {address} {state}{mac}")
+                    match state {
+                        Some(state) => format!("neighbour {address} {state}{mac}"),
+                        None => format!("neighbour {address} forgotten"),
+                    }
                 }
                 Out::Trace(other) => format!("{other:?}"),
             };

@@ -2,11 +2,10 @@
 
 use super::{golden, secs};
 use crate::ip::neighbour::{
-    Action, AfterReachable, Entry, Event, Hearing, NeighbourSettings, Queue, State, Waiting, step,
-    truesize,
+    Action, AfterReachable, Entry, Event, Hearing, NeighbourSettings, Queue, State, step,
 };
 use crate::time::{Duration, Instant};
-use crate::wire::{Frame, Mac};
+use crate::wire::Mac;
 
 const KNOWN: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const OTHER: Mac = Mac([2, 0, 0, 0, 0, 2]);
@@ -167,31 +166,4 @@ fn action_name(action: &Action) -> String {
         Action::Fail(_) => "; what waits fails".to_owned(),
         Action::Discard(_) => "; what waits is dropped".to_owned(),
     }
-}
-
-#[test]
-fn the_queue_holds_256_small_packets_or_92_full_ones_and_drops_the_oldest() {
-    let max = NeighbourSettings::linux().queue_bytes_max;
-    for (len, room) in [(60, 256), (1514, 92)] {
-        let mut queue = Queue::default();
-        let mut gone = 0;
-        for number in 0..400_u16 {
-            let mut bytes = vec![0; len];
-            bytes[..2].copy_from_slice(&number.to_be_bytes());
-            let frame = Frame::from(bytes);
-            gone += queue
-                .push(
-                    Waiting {
-                        frame,
-                        ingress: None,
-                    },
-                    max,
-                )
-                .len();
-        }
-        let kept = queue.into_frames();
-        assert_eq!((gone, kept.len()), (400 - room, room));
-        assert_eq!(kept[0].frame[..2], (400 - room as u16).to_be_bytes());
-    }
-    assert_eq!(truesize(60), 832);
 }

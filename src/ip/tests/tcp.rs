@@ -220,6 +220,45 @@ fn abort_resets_the_peer_and_says_nothing_here() {
 }
 
 #[test]
+fn nothing_follows_an_abort_even_if_it_arrived_before() {
+    let mut lab = Lab::default();
+    let client = lab.linux(0, "10.1.0.50/24", "");
+    let app = Probe {
+        listens: vec![6800],
+        aborts: true,
+        ..Probe::default()
+    };
+    let server = lab.host(0, config(1, "10.1.0.10/24", ""), app);
+    // Bytes and FIN arrive in one segment.
+    lab.on_host(client, |host, now, out| {
+        host.with_app(now, 0, out, |app, effects| {
+            let stream = app.connect("10.1.0.10:6800".parse().unwrap(), effects);
+            let bytes = b"bye".to_vec();
+            effects.push(AppEffect::SendStream { stream, bytes });
+            effects.push(AppEffect::Close { stream });
+        });
+    });
+    lab.run_for(secs(1));
+    assert_eq!(
+        lab.seen(server),
+        ["accepted 10.1.0.50 at 6800", "received bye"]
+    );
+    assert_eq!(lab.seen(client), ["connected", "ended: connection reset"]);
+}
+
+#[test]
+fn odd_nanoseconds_make_no_connection_busy() {
+    // The lab checks after each call that a station's next deadline lies later than now.
+    let (mut lab, client, _, _) = connected();
+    lab.run_for(Duration::from_nanos(1_234_999));
+    lab.losing = Some((4, Rng::stream(1, "loss")));
+    let stream = lab.connect(client, "10.1.0.10:6800");
+    say(&mut lab, client, stream, &[7; 5000]);
+    lab.run_for(Duration::from_nanos(60_000_000_999));
+    assert!(lab.sent.len() < 200, "{}", lab.sent.len());
+}
+
+#[test]
 fn another_address_ends_the_connections() {
     let (mut lab, client, _, _) = connected();
     let renewed = host_address("10.1.0.50/24", "10.1.0.1");
@@ -417,4 +456,16 @@ fn half_open_connections_are_forgotten() {
         ["accepted 10.1.0.50 at 6800"],
         "the first one, and no other"
     );
+}
+
+#[test]
+fn closing_before_the_answer_gives_the_attempt_up() {
+    let mut lab = Lab::default();
+    let client = lab.linux(0, "10.1.0.50/24", "");
+    let stream = lab.connect(client, "10.1.0.99:6800");
+    lab.effect(client, AppEffect::Close { stream });
+    assert_eq!(lab.seen(client), ["ended: connection closed"]);
+    lab.run_for(secs(30));
+    assert!(lab.lines("[R").is_empty(), "{:#?}", lab.log);
+    assert_eq!(lab.seen(client).len(), 1);
 }

@@ -36,7 +36,7 @@ pub(crate) enum Told {
     Neighbour(Vec<(Ipv4Addr, At<Option<NeighbourState>>)>),
     Flashed(u32),
     Redirects(u32),
-    /// DN and the name of the phone that it is mapped to, in the forms of an element.
+    /// DN and the name or MAC of the set that it is mapped to, in the forms of an element.
     Directory(Vec<(At<String>, At<String>)>),
 }
 
@@ -51,6 +51,7 @@ pub(crate) struct Frames {
 /// Every name of the table, and the frames.
 pub(super) fn expect(item: &Item<'_>, problems: &mut Problems) -> Vec<Expect> {
     let mut expect = Vec::new();
+    refuse_empty(item, problems);
     for (name, item) in entries(item, problems) {
         let one = if name.value == "frames" {
             one_or_more(frames)(item, problems).map(Expect::Frames)
@@ -62,7 +63,14 @@ pub(super) fn expect(item: &Item<'_>, problems: &mut Problems) -> Vec<Expect> {
     expect
 }
 
+fn refuse_empty(item: &Item<'_>, problems: &mut Problems) {
+    if matches!(item.get_ref(), DeValue::Table(table) if table.is_empty()) {
+        problems.push(Problem::new(&item.span(), "this expects nothing"));
+    }
+}
+
 fn told(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<At<Told>>> {
+    refuse_empty(item, problems);
     let fields = &mut Fields::of(item, &keys::EXPECT, problems)?;
     let all = [
         fields.optional("registered", problems, registered),
@@ -151,8 +159,8 @@ fn neighbour_state(text: &str) -> Result<NeighbourState, Wrong> {
 fn directory(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
     let mut mapped = Vec::new();
     for (dn, item) in entries(item, problems) {
-        if let Some(phone) = text(item, problems) {
-            mapped.push((dn, At::new(phone, item.span())));
+        if let Some(set) = text(item, problems) {
+            mapped.push((dn, At::new(set, item.span())));
         }
     }
     Some(Told::Directory(mapped))

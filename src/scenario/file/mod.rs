@@ -128,7 +128,7 @@ fn name(text: &str) -> Result<String, Wrong> {
         let help = "a name is made of letters, digits, `-` and `_`";
         return Err(Wrong::new(format!("`{text}` can't be a name"), help));
     }
-    if ["frames", "none", "start"].contains(&text) {
+    if ["frames", "none"].contains(&text) {
         let message = format!("`{text}` can't be a name: it has a meaning of its own");
         return Err(Wrong::new(message, "take another name"));
     }

@@ -120,12 +120,15 @@ pub(super) fn list<T>(
     }
 }
 
-/// One thing, or a list of such things.
+/// One thing, or a list of such things, which is not empty.
 pub(super) fn one_or_more<T>(
     read: impl Fn(&Item<'_>, &mut Problems) -> Option<T>,
 ) -> impl Fn(&Item<'_>, &mut Problems) -> Option<Vec<At<T>>> {
     move |item, problems| {
         if let DeValue::Array(items) = item.get_ref() {
+            if items.is_empty() {
+                problems.push(Problem::new(&item.span(), "this list is empty"));
+            }
             return Some(each(items.iter(), problems, &read));
         }
         Some(each(std::iter::once(item), problems, &read))

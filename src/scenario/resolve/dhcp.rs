@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::Resolver;
 use super::options;
-use super::stations::check_host;
+use super::stations::{ANY, check_host};
 use crate::scenario::file::{self, At};
 use crate::scenario::plan::{Dhcp, Subnet};
 use crate::scenario::problem::{Problem, Problems, Span};
@@ -60,6 +60,9 @@ fn pool(
     subnet: &Subnet,
 ) -> (Ipv4Addr, Ipv4Addr) {
     let problems = &mut *resolver.problems;
+    if subnet.prefix == ANY {
+        return (subnet.prefix.address, subnet.prefix.address);
+    }
     let (pool, span) = match &dhcp.value.pool {
         Some(At { value, span }) => (*value, span),
         None => match default_pool(subnet) {

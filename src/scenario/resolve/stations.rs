@@ -62,7 +62,7 @@ impl Stations {
         subnet: &Subnet,
         problems: &mut Problems,
     ) -> bool {
-        if !check_host(address, subnet, problems) {
+        if subnet.prefix == ANY || !check_host(address, subnet, problems) {
             return false;
         }
         if let Some((other, place)) = self.addresses.get(&address.value) {
