@@ -16,7 +16,7 @@ pub(super) enum Exit {
 
 /// The exit codes, for `--help`.
 pub(super) const HELP: &str = "Exit codes: 0 passed, 1 an expectation failed, 2 the scenario or the \
-arguments are wrong, 3 the machine refused (rights, a device, a disk), 4 a live run was too late to count.";
+arguments are wrong, 3 the machine refused (rights, a device, a disk) or a signal ended a live run, 4 a live run was too late to count.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {

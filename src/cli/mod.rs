@@ -3,6 +3,7 @@
 mod check;
 mod exit;
 mod files;
+mod live;
 mod progress;
 mod run;
 

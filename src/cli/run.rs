@@ -1,18 +1,20 @@
 //! `jackfield run`: one scenario, under the driver that the user asks for.
 
 use std::fs;
-use std::io::{self, BufWriter, IsTerminal as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
 use super::exit::Exit;
 use super::files::{capture_path, create_capture, firmware_folder};
+use super::live::{self, Pace};
 use super::progress::Progress;
 use super::{RunArgs, complain, print, unreadable};
 use crate::capture::Format;
+use crate::os::{Clock, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::{Action, HostKind, Plan, StepKind};
 use crate::scenario::{
-    self, CaptureSink, Deaf, Files, Listener, Outcome, Recorder, Run, VIRTUAL_EPOCH_NANOS,
+    self, CaptureSink, Deaf, Files, Listener, Outcome, Recorder, Run, Stopped, VIRTUAL_EPOCH_NANOS,
 };
 use crate::sim::drive_virtual;
 
@@ -37,6 +39,14 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         complain(&format!("error: {shown}: {reason}; run it with --live"));
         return Exit::ScenarioWrong;
     }
+    if args.live {
+        let path = std::path::absolute(&args.scenario).unwrap_or_else(|_| args.scenario.clone());
+        live::place_commands(&mut plan, path.parent().unwrap_or(Path::new("/")));
+        if let Err(reason) = live::refusal(&plan) {
+            complain(&format!("error: this machine cannot run it live: {reason}"));
+            return Exit::MachineRefused;
+        }
+    }
     let files = match scenario::firmware(&plan, |folder| firmware_folder(&args.scenario, folder)) {
         Ok(files) => files,
         Err(error) => {
@@ -52,11 +62,11 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     match (args.quiet, args.json) {
         (true, _) => go(args, &plan, &files, style, Deaf),
         (false, true) => {
-            let report = JsonLines::new(BufWriter::new(io::stdout()));
+            let report = JsonLines::new(timeline(args.live));
             go(args, &plan, &files, style, report)
         }
         (false, false) => {
-            let mut report = TextReport::new(&plan, style, BufWriter::new(io::stdout()));
+            let mut report = TextReport::new(&plan, style, timeline(args.live));
             report.begin(&plan, clock);
             go(args, &plan, &files, style, report)
         }
@@ -78,7 +88,10 @@ fn needs_live(plan: &Plan) -> Option<String> {
 /// Runs a plan and reports what came of it.
 fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl Listener) -> Exit {
     let capture = capture_path(args);
-    let epoch = VIRTUAL_EPOCH_NANOS;
+    let (prepared, epoch) = match args.live {
+        true => (Clock::start(), date_nanos()),
+        false => (Clock::start(), VIRTUAL_EPOCH_NANOS),
+    };
     let recorder = match recorder(plan, capture.as_deref(), epoch) {
         Ok(recorder) => recorder,
         Err(error) => {
@@ -93,21 +106,39 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
             return Exit::ScenarioWrong;
         }
     };
-    let mut progress = Progress::new(plan.steps.len());
-    drive_virtual(&mut run, |run, now| progress.tick(now, run.step()));
-    progress.clear();
-    let (outcome, captured, listener) = run.finish();
+    let pace = match args.live {
+        true => live::drive(&mut run, plan, &prepared).map(Some),
+        false => {
+            in_virtual_time(&mut run, plan);
+            Ok(None)
+        }
+    };
+    let line = plan.steps.get(run.step()).map_or(0, |step| step.line);
+    let (mut outcome, captured, listener) = run.finish();
     // The timeline is written out before the summary.
     drop(listener);
-    report(args, plan, &outcome, capture.as_deref(), style);
+    if let Err(error) = &pace {
+        let reason = error.to_string();
+        outcome.stopped = Some(Stopped { line, reason });
+    }
+    let known = pace.as_ref().ok().and_then(Option::as_ref);
+    report(args, plan, &outcome, known, capture.as_deref(), style);
     if let Err(error) = captured {
         complain(&format!("error: the capture is incomplete: {error}"));
         return Exit::MachineRefused;
     }
-    match outcome.passed() {
-        true => Exit::Passed,
-        false => Exit::ExpectationFailed,
+    match pace {
+        Err(_) => Exit::MachineRefused,
+        Ok(Some(pace)) if !pace.is_valid() => Exit::Invalid,
+        Ok(_) if outcome.passed() => Exit::Passed,
+        Ok(_) => Exit::ExpectationFailed,
     }
+}
+
+fn in_virtual_time<L: Listener>(run: &mut Run<'_, L>, plan: &Plan) {
+    let mut progress = Progress::new(plan.steps.len());
+    drive_virtual(run, |run, now| progress.tick(now, run.step()));
+    progress.clear();
 }
 
 fn recorder(plan: &Plan, capture: Option<&Path>, epoch_nanos: u64) -> io::Result<Recorder> {
@@ -120,14 +151,33 @@ fn recorder(plan: &Plan, capture: Option<&Path>, epoch_nanos: u64) -> io::Result
     Recorder::new(plan, Format::of(path), out, epoch_nanos)
 }
 
-fn report(args: &RunArgs, plan: &Plan, outcome: &Outcome, capture: Option<&Path>, style: Style) {
+fn report(
+    args: &RunArgs,
+    plan: &Plan,
+    outcome: &Outcome,
+    pace: Option<&Pace>,
+    capture: Option<&Path>,
+    style: Style,
+) {
     let file = args.scenario.display().to_string();
     let capture = capture.map(|path| path.display().to_string());
     let capture = capture.as_deref();
     if args.json {
-        let value = outcome_json(plan, outcome, &file, capture);
+        let mut value = outcome_json(plan, outcome, &file, capture);
+        if let Some(pace) = pace {
+            value["live"] = pace.json();
+        }
         print(&format!("{value}\n"));
     } else {
         print(&summary(plan, outcome, &file, capture, style));
+        print(&pace.map(Pace::summary).unwrap_or_default());
+    }
+}
+
+/// Where the timeline goes: to a watcher line by line, at the speed of the run; all else in bulk.
+fn timeline(live: bool) -> Box<dyn Write> {
+    match live {
+        true => Box::new(io::stdout()),
+        false => Box::new(BufWriter::new(io::stdout())),
     }
 }

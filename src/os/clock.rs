@@ -1,7 +1,7 @@
 //! The machine's clock, as time since the run began.
 //!
 //! The one place that reads a clock. It is the monotonic one: setting the wall clock does not move it, and
-//! it stands still while the machine is suspended.
+//! it stands still while the machine is suspended. The wall clock is read once, for the date in a capture.
 
 use crate::time::{Duration, Instant};
 
@@ -22,6 +22,18 @@ impl Clock {
         let passed: Duration = monotonic().duration_since(self.began);
         Instant::ZERO + passed
     }
+}
+
+/// The date, in nanoseconds since 1970-01-01 UTC; 0 on a machine whose date is before that.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one reading of the machine's date"
+)]
+pub fn date_nanos() -> u64 {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since_1970.map_or(0, |passed| {
+        u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
+    })
 }
 
 #[expect(

@@ -30,7 +30,7 @@ use super::error::LiveError;
 use super::interrupts::Interrupts;
 use super::process::{Process, Started};
 use super::tap::Port;
-use crate::sim::{Drive, EdgeId, Next, ProgramEnd};
+use crate::sim::{Drive, EdgeId, Ended, Next, ProgramEnd};
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
 
@@ -281,7 +281,11 @@ impl<'a> Driver<'a> {
         let namespace = self.ports[wanted.edge.0].namespace();
         let process = match Process::start(namespace, &wanted.command)? {
             Started::Running(process) => process,
-            Started::Not(end) => {
+            Started::Not(reason) => {
+                let end = ProgramEnd {
+                    how: Ended::NotStarted(reason),
+                    output: String::new(),
+                };
                 run.program_ended(self.clock.now(), end);
                 return Ok(false);
             }

@@ -22,7 +22,7 @@ mod probe;
 mod process;
 mod tap;
 
-pub use clock::Clock;
+pub use clock::{Clock, date_nanos};
 pub use driver::{Lateness, Settings, drive_live};
 pub use error::LiveError;
 pub use interrupts::Interrupts;

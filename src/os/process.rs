@@ -18,7 +18,7 @@ use rustix::pipe::PipeFlags;
 use super::enclosure::Enclosure;
 use super::error::LiveError;
 use super::netns::Namespace;
-use crate::sim::ProgramEnd;
+use crate::sim::{Ended, ProgramEnd};
 
 /// How much of a program's output is kept: the last bytes of it.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
@@ -27,8 +27,8 @@ const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) enum Started {
     Running(Process),
-    /// It could not be started; the output says why.
-    Not(ProgramEnd),
+    /// It could not be started, for this reason.
+    Not(String),
 }
 
 /// A program that is running.
@@ -48,7 +48,7 @@ impl Process {
     /// Where the machine refuses what any program needs. A program that is not there is no error.
     pub(super) fn start(namespace: &Namespace, words: &[String]) -> Result<Started, LiveError> {
         let Some((name, arguments)) = words.split_first() else {
-            return Ok(Started::Not(not_started("no program is named")));
+            return Ok(Started::Not("no program is named".to_owned()));
         };
         let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
         rustix::io::ioctl_fionbio(&reader, true).map_err(failed)?;
@@ -65,8 +65,12 @@ impl Process {
         let enclosure = match started {
             Ok(enclosure) => enclosure,
             Err(error) => {
-                let reason = format!("cannot start {name}: {error}");
-                return Ok(Started::Not(not_started(&reason)));
+                let reason = if error.kind() == io::ErrorKind::NotFound {
+                    format!("the program `{name}` is not on this machine")
+                } else {
+                    format!("cannot start `{name}`: {error}")
+                };
+                return Ok(Started::Not(reason));
             }
         };
         let pidfd = enclosure.pidfd().map_err(failed)?;
@@ -117,7 +121,7 @@ impl Process {
         };
         self.read_output();
         let end = ProgramEnd {
-            status: status.code(),
+            how: status.code().map_or(Ended::Signal, Ended::Status),
             output: self.output.text(),
         };
         let left = Some(self.enclosure).filter(|enclosure| !enclosure.is_empty());
@@ -129,16 +133,9 @@ impl Process {
         self.read_output();
         drop(self.enclosure);
         ProgramEnd {
-            status: None,
+            how: Ended::OutOfTime,
             output: self.output.text(),
         }
-    }
-}
-
-fn not_started(reason: &str) -> ProgramEnd {
-    ProgramEnd {
-        status: None,
-        output: reason.to_owned(),
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     Clock, Interrupts, Lateness, LiveError, Namespace, Port, PortSettings, Settings, drive_live,
     probe,
 };
+use crate::sim::Ended;
 use crate::time::{Duration, Instant};
 use crate::wire::Mac;
 
@@ -29,7 +30,7 @@ fn ping_through_a_port_is_answered_by_the_run() {
     let mut toy = Toy::running(&[&["ping", "-c", "3", "-i", "0.2", "10.77.0.1"]]);
     let (ports, lateness) = drive(&mut toy);
     let end = &toy.ends[0];
-    assert_eq!(end.status, Some(0), "{}", end.output);
+    assert_eq!(end.how, Ended::Status(0), "{}", end.output);
     assert!(end.output.contains("3 received"), "{}", end.output);
     eprintln!("{}{:?} {lateness:?}", end.output, ports[0].counters());
 }
@@ -61,7 +62,7 @@ fn the_interface_has_the_settings_of_the_port() {
     let route = &toy.ends[2].output;
     assert!(route.contains("eth0\t00000000\t01004D0A"), "{route}"); // default through 10.77.0.1
     assert!(route.contains("eth0\t00004D0A\t00000000"), "{route}"); // 10.77.0.0 on the link
-    assert_eq!(toy.ends[3].status, Some(0));
+    assert_eq!(toy.ends[3].how, Ended::Status(0));
 }
 
 #[test]
@@ -108,16 +109,12 @@ fn a_program_ends_with_its_status_and_both_its_outputs() {
     ]);
     let clock = Clock::start();
     drive(&mut toy);
-    assert_eq!(toy.ends[0].status, Some(7));
+    assert_eq!(toy.ends[0].how, Ended::Status(7));
     assert_eq!(toy.ends[0].output, "one\ntwo\nthree\n");
-    assert_eq!(toy.ends[1].status, None);
-    let reason = &toy.ends[1].output;
-    assert!(
-        reason.starts_with("cannot start no-such-program: "),
-        "{reason}"
-    );
-    assert_eq!(toy.ends[2].status, None);
-    assert_eq!(toy.ends[3].status, Some(0));
+    let missing = "the program `no-such-program` is not on this machine";
+    assert_eq!(toy.ends[1].how, Ended::NotStarted(missing.to_owned()));
+    assert_eq!(toy.ends[2].how, Ended::Signal);
+    assert_eq!(toy.ends[3].how, Ended::Status(0));
     assert!(clock.now() >= Instant::ZERO + Duration::from_millis(300));
 }
 
@@ -155,7 +152,7 @@ fn a_program_over_its_time_is_killed_with_all_that_it_started() {
     toy.programs[0].within = Duration::from_millis(500);
     toy.look_at = Some(inode);
     drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
-    assert_eq!(toy.ends[0].status, None);
+    assert_eq!(toy.ends[0].how, Ended::OutOfTime);
     assert_eq!(toy.ends[0].output, "started\n");
     assert_eq!(toy.seen_at_end[0], 0);
     assert_eq!(processes_in(inode), Vec::<String>::new());
@@ -178,7 +175,7 @@ fn what_a_program_leaves_in_the_background_lives_until_the_run_ends() {
     ]);
     toy.look_at = Some(inode);
     drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
-    assert_eq!(toy.ends[0].status, Some(0));
+    assert_eq!(toy.ends[0].how, Ended::Status(0));
     assert_eq!(toy.seen_at_end, [2, 2]);
     assert_eq!(processes_in(inode), Vec::<String>::new());
 }

@@ -34,6 +34,7 @@ pub use outcome::{Outcome, Stopped, Verdict};
 pub use problem::{Problem, Problems};
 pub use recorder::{CaptureSink, DROPS, Recorder, VIRTUAL_EPOCH_NANOS};
 pub use run::Run;
+pub use units::show_duration;
 pub use watch::{Deaf, Listener, PhoneView};
 
 use plan::Plan;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
+pub use crate::ip::ArpMode;
 use crate::outbox::NeighbourState;
 use crate::time::Duration;
 use crate::wire::Mac;
@@ -148,17 +149,6 @@ pub struct RouterInterface {
     pub address: Ipv4Addr,
     pub mac: Mac,
     pub arp: ArpMode,
-}
-
-/// What a gateway answers ARP for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ArpMode {
-    /// Its own address on that link only.
-    Strict,
-    /// Any address of its own (Linux's default).
-    AnyOwnAddress,
-    /// Also any address routed out of another interface.
-    Proxy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -374,13 +364,39 @@ pub enum What {
         phones: Vec<PhoneId>,
         is: PhoneIs,
     },
-    /// A DN in an element's forms belongs to this phone, or to none.
+    /// A DN in an element's forms belongs to this set, or to none.
     Mapped {
         element: ElementId,
         dn: String,
-        phone: Option<PhoneId>,
+        set: Option<Set>,
     },
     Frames(Frames),
+}
+
+/// A set that a DN can belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    Phone(PhoneId),
+    /// One that is no phone of the scenario: a program may register too.
+    Mac(Mac),
+}
+
+impl Set {
+    /// Its MAC.
+    pub fn mac(self, plan: &Plan) -> Mac {
+        match self {
+            Set::Phone(phone) => plan.phones[phone.0].mac,
+            Set::Mac(mac) => mac,
+        }
+    }
+
+    /// What it is called.
+    pub fn name(self, plan: &Plan) -> String {
+        match self {
+            Set::Phone(phone) => plan.phones[phone.0].name.clone(),
+            Set::Mac(mac) => mac.to_string(),
+        }
+    }
 }
 
 /// One thing that can be told of a phone.

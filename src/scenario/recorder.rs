@@ -11,7 +11,7 @@ use super::comments::Explainer;
 use super::plan::{Plan, SubnetId};
 use crate::capture::{CaptureWriter, Direction, Format, InterfaceId, Section};
 use crate::outbox::DropReason;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::Frame;
 
 /// Virtual runs begin at 2000-01-01 00:00 UTC.
@@ -29,6 +29,8 @@ pub struct Recorder {
     segments: Vec<InterfaceId>,
     drops: Option<InterfaceId>,
     frames: u64,
+    /// From the file's epoch to the beginning of the run.
+    delay: Duration,
     error: Option<io::Error>,
 }
 
@@ -49,6 +51,7 @@ impl Recorder {
             segments: Vec::new(),
             drops: None,
             frames: 0,
+            delay: Duration::ZERO,
             error: None,
         }
     }
@@ -84,8 +87,14 @@ impl Recorder {
             segments,
             drops: Some(drops),
             frames: 0,
+            delay: Duration::ZERO,
             error: None,
         })
+    }
+
+    /// The run begins so much later than the epoch says.
+    pub fn begin_later(&mut self, delay: Duration) {
+        self.delay = delay;
     }
 
     /// Whether frames are written, and so comments are wanted.
@@ -149,7 +158,7 @@ impl Recorder {
         let (Some(file), Some(interface)) = (&mut self.file, interface) else {
             return;
         };
-        if let Err(error) = file.frame(interface, now, frame, direction, comment) {
+        if let Err(error) = file.frame(interface, now + self.delay, frame, direction, comment) {
             self.fail(error);
         }
     }

@@ -12,8 +12,9 @@ use super::outcome::{Outcome, Stopped, Verdict};
 use super::plan::{Action, Exec, HostId, PhoneId, Plan, StepKind};
 use super::recorder::Recorder;
 use super::tally::Tally;
+use super::units::show_duration;
 use super::watch::{Listener, Watch};
-use crate::sim::{Drive, Edge, EdgeId, End, Next, Program, ProgramEnd};
+use crate::sim::{Drive, Edge, EdgeId, End, Ended, Next, Program, ProgramEnd};
 use crate::time::{Deadlines, Duration, Instant};
 use crate::wire::Frame;
 
@@ -96,6 +97,11 @@ impl<'p, L: Listener> Run<'p, L> {
         self.lab.edges.iter().map(|(host, _)| *host)
     }
 
+    /// The run begins only now, so much later than its capture's epoch says.
+    pub fn begin_later(&mut self, delay: Duration) {
+        self.watch.recorder.begin_later(delay);
+    }
+
     /// Which step is being done, from 0.
     pub fn step(&self) -> usize {
         self.step
@@ -122,6 +128,7 @@ impl<'p, L: Listener> Run<'p, L> {
     }
 
     /// Begins and ends steps until one has to wait for something.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other stage waits")]
     fn settle(&mut self) {
         loop {
             match std::mem::replace(&mut self.stage, Stage::Begin) {
@@ -131,6 +138,7 @@ impl<'p, L: Listener> Run<'p, L> {
                         self.watch.listener.step(now, self.plan, step);
                         self.stage = match &step.kind {
                             StepKind::Act(action) => {
+                                self.watch.displays_seen();
                                 self.watch.tally.begin_action(self.plan, self.step);
                                 self.begin(action)
                             }
@@ -150,6 +158,7 @@ impl<'p, L: Listener> Run<'p, L> {
                     self.stage = self.look(until, blocked, starts);
                 }
                 waiting => {
+                    self.watch.displays_seen();
                     self.stage = waiting;
                     return;
                 }
@@ -293,6 +302,10 @@ impl<'p, L: Listener> Run<'p, L> {
     }
 
     /// Nothing more happens at this moment: what waits for it is done.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other stage goes on waiting"
+    )]
     fn deadline_reached(&mut self) {
         let now = self.lab.world.now();
         while let Some(phone) = self.typing.pop_due(now) {
@@ -347,7 +360,11 @@ impl<L: Listener> Drive for Run<'_, L> {
             let due = match (self.lab.world.next(), self.deadline()) {
                 (Some(event), Some(deadline)) => event.min(deadline),
                 (Some(only), None) | (None, Some(only)) => only,
-                (None, None) => return Next::Outside,
+                (None, None) => {
+                    // Time goes on all the same: what comes from outside next comes at its own time.
+                    self.lab.world.step(now, &mut self.watch);
+                    return Next::Outside;
+                }
             };
             if due > now {
                 self.lab.world.step(now, &mut self.watch);
@@ -389,17 +406,61 @@ impl<L: Listener> Drive for Run<'_, L> {
         let StepKind::Act(Action::Exec(exec)) = &self.plan.steps[self.step].kind else {
             return;
         };
-        let missing = exec.prints.iter().find(|text| !end.output.contains(*text));
-        let command = exec.command.join(" ");
-        let reason = match (end.status, missing) {
-            (Some(status), None) if status == exec.status => {
-                self.stage = self.next_step();
-                return;
+        self.stage = match fault(exec, &end) {
+            None => self.next_step(),
+            Some(fault) => {
+                let command = exec.command.join(" ");
+                let output = end.output.trim_end();
+                let said = if output.is_empty() {
+                    ""
+                } else {
+                    "; it said:\n"
+                };
+                self.stop(format!("`{command}`: {fault}{said}{output}"))
             }
-            (Some(status), None) => format!("exit status {status}, expected {}", exec.status),
-            (Some(_), Some(text)) => format!("its output lacks `{text}`"),
-            (None, _) => "it was killed, ran out of time, or could not be started".to_owned(),
         };
-        self.stage = self.stop(format!("`{command}`: {reason}\n{}", end.output));
+    }
+}
+
+/// What is wrong with a command's end, if anything is.
+fn fault(exec: &Exec, end: &ProgramEnd) -> Option<String> {
+    match &end.how {
+        Ended::Status(status) if *status != exec.status => {
+            Some(format!("exit status {status}, expected {}", exec.status))
+        }
+        Ended::Status(_) => {
+            let missing = exec.prints.iter().find(|text| !end.output.contains(*text));
+            missing.map(|text| format!("its output lacks `{text}`"))
+        }
+        Ended::Signal => Some("killed by a signal".to_owned()),
+        Ended::OutOfTime => {
+            let time = show_duration(exec.within);
+            Some(format!("killed, as it was still running after {time}"))
+        }
+        Ended::NotStarted(reason) => Some(reason.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Deaf, read};
+
+    #[test]
+    fn time_goes_on_while_nothing_but_a_program_runs() {
+        let plan = read(
+            r#"
+scenario = "A program on a kernel host"
+subnet = [{ name = "office", prefix = "10.1.0.0/24", gateway = { router = "r1" } }]
+host = [{ name = "laptop", address = "10.1.0.30", kernel = true }]
+step = [{ exec = { host = "laptop", command = ["true"] } }]
+"#,
+        )
+        .unwrap();
+        let mut run = Run::new(&plan, &Files::new(), Recorder::off(), Deaf).unwrap();
+        assert_eq!(run.advance(Instant::ZERO), Next::Outside);
+        let later = Instant::ZERO + Duration::from_secs(5);
+        assert_eq!(run.advance(later), Next::Outside);
+        assert_eq!(run.finish().0.ended, later);
     }
 }

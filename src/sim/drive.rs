@@ -32,13 +32,25 @@ pub struct Program {
     pub within: Duration,
 }
 
-/// How a program ended.
+/// What became of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgramEnd {
-    /// Exit status; `None`: it was killed by a signal, ran out of its time, or could not be started.
-    pub status: Option<i32>,
+    pub how: Ended,
     /// Standard output and standard error, as they came.
     pub output: String,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this exit status.
+    Status(i32),
+    /// By a signal that was not the driver's.
+    Signal,
+    /// It was over its time, and was killed.
+    OutOfTime,
+    /// It was never started, for this reason.
+    NotStarted(String),
 }
 
 /// A run, as a driver sees it.

@@ -124,9 +124,9 @@ fn time(when: When) -> String {
 fn expected(plan: &Plan, what: &What) -> String {
     match what {
         What::Phone { phones, is } => format!("{}: {}", names(plan, phones), told(plan, is)),
-        What::Mapped { element, dn, phone } => {
-            let phone = or_none(phone.map(|phone| &plan.phones[phone.0].name));
-            format!("{}: {dn} belongs to {phone}", plan.elements[element.0].name)
+        What::Mapped { element, dn, set } => {
+            let set = or_none(set.map(|set| set.name(plan)));
+            format!("{}: {dn} belongs to {set}", plan.elements[element.0].name)
         }
         What::Frames(Frames {
             on,

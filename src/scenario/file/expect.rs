@@ -36,7 +36,7 @@ pub(crate) enum Told {
     Neighbour(Vec<(Ipv4Addr, At<Option<NeighbourState>>)>),
     Flashed(u32),
     Redirects(u32),
-    /// DN and the name of the phone that it is mapped to, in the forms of an element.
+    /// DN and the name or MAC of the set that it is mapped to, in the forms of an element.
     Directory(Vec<(At<String>, At<String>)>),
 }
 
@@ -159,8 +159,8 @@ fn neighbour_state(text: &str) -> Result<NeighbourState, Wrong> {
 fn directory(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
     let mut mapped = Vec::new();
     for (dn, item) in entries(item, problems) {
-        if let Some(phone) = text(item, problems) {
-            mapped.push((dn, At::new(phone, item.span())));
+        if let Some(set) = text(item, problems) {
+            mapped.push((dn, At::new(set, item.span())));
         }
     }
     Some(Told::Directory(mapped))

@@ -6,7 +6,7 @@ use super::names::Named;
 use crate::capture::filter::Filter;
 use crate::scenario::file::{self, At, Expect, Told};
 use crate::scenario::plan::{
-    Action, ElementId, Exec, Expectation, Frames, PhoneId, PhoneIs, Step, StepKind, What,
+    Action, ElementId, Exec, Expectation, Frames, PhoneId, PhoneIs, Set, Step, StepKind, What,
 };
 use crate::scenario::problem::{Problem, Span};
 use crate::scenario::{template, units};
@@ -224,24 +224,27 @@ fn of_element(resolver: &mut Resolver<'_>, element: ElementId, told: &At<Told>) 
         return Vec::new();
     };
     let mut all = Vec::new();
-    for (dn, phone) in mapped {
+    for (dn, set) in mapped {
         if let Err(wrong) = units::dn(&dn.value) {
             resolver
                 .problems
                 .push(Problem::new(&dn.span, wrong.message).help(wrong.help));
             continue;
         }
-        let phone = match phone.value.as_str() {
+        let set = match set.value.as_str() {
             "none" => None,
-            _ => match resolver.names.phone(phone, resolver.problems) {
-                Some(phone) => Some(phone),
-                None => continue,
+            text => match units::mac(text) {
+                Ok(mac) => Some(Set::Mac(mac)),
+                Err(_) => match resolver.names.phone(set, resolver.problems) {
+                    Some(phone) => Some(Set::Phone(phone)),
+                    None => continue,
+                },
             },
         };
         all.push(What::Mapped {
             element,
             dn: dn.value.clone(),
-            phone,
+            set,
         });
     }
     all

@@ -11,6 +11,10 @@ impl<L: Listener> Run<'_, L> {
     pub(super) fn begin_expecting(&mut self, when: When, expectations: &[Expectation]) -> Stage {
         let now = self.lab.world.now();
         self.watch.changed = true;
+        // What came and went before this step counts only where a moment is looked for.
+        if !matches!(when, When::Within(_)) {
+            self.watch.displays_seen();
+        }
         Stage::Expecting {
             until: match when {
                 When::Now => now,
@@ -126,6 +130,13 @@ impl<L: Listener> Run<'_, L> {
             plan: self.plan,
             lab: &self.lab,
             watch: &self.watch,
+            throughout: matches!(
+                self.plan.steps[self.step].kind,
+                StepKind::Expect {
+                    when: When::Throughout(_),
+                    ..
+                }
+            ),
         }
     }
 
