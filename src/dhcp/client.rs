@@ -12,8 +12,8 @@
 //! ```
 //!
 //! It binds UDP port 68, sends, and sets its host's address itself (`AppEffect::Configure`): when bound,
-//! and away again when the lease is lost, released or stopped. Its owner reads the ACK in [`Lease`], and
-//! hears of everything through [`ClientEvent`]. After a loss it begins anew by itself; an owner that
+//! and away again when the lease is lost, released or stopped. Its owner hears of everything through
+//! [`ClientEvent`], and gets the ACK with [`ClientEvent::Bound`]; the client keeps no copy of it. After a loss it begins anew by itself; an owner that
 //! wants otherwise calls [`Client::stop`].
 //!
 //! It is not told of the cable. A set discovers at power-up, when its owner calls [`Client::start`], and
@@ -29,6 +29,7 @@ mod message;
 mod state;
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use state::{Due, Event, State};
 
@@ -39,10 +40,9 @@ use crate::time::{Deadline, Duration, Instant};
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREPLY, Message, MessageType};
 
-/// What a client is told.
+/// What a client is told; clients can share it.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
-    pub mac: Mac,
     /// Option 60; empty: not sent.
     pub vendor_class: Vec<u8>,
     /// Option 55; empty: not sent.
@@ -103,8 +103,6 @@ pub struct Lease {
     pub server: Ipv4Addr,
     /// How long it lasts from the sending of the REQUEST.
     pub lease: Duration,
-    /// The ACK, for whatever else it holds.
-    pub message: Message,
 }
 
 /// What a client tells its owner.
@@ -120,8 +118,8 @@ pub enum ClientEvent {
     },
     /// It takes an offer: the `count`th since it began to look.
     OfferAccepted { server: Ipv4Addr, count: u32 },
-    /// It has an address now.
-    Bound(Lease),
+    /// It has an address now. The ACK comes with it, for whatever else it holds.
+    Bound(Lease, Box<Message>),
     /// It has more time on its address.
     Renewed(Lease),
     /// It has no address now, or does not get the one that it was offered.
@@ -131,16 +129,18 @@ pub enum ClientEvent {
 /// A DHCP client.
 #[derive(Debug)]
 pub struct Client {
-    config: ClientConfig,
+    mac: Mac,
+    config: Arc<ClientConfig>,
     rng: Rng,
     state: State,
 }
 
 impl Client {
     /// A client that does nothing until `start`.
-    pub fn new(config: ClientConfig, rng: Rng) -> Client {
+    pub fn new(mac: Mac, config: impl Into<Arc<ClientConfig>>, rng: Rng) -> Client {
         Client {
-            config,
+            mac,
+            config: config.into(),
             rng,
             state: State::Idle,
         }
@@ -209,7 +209,7 @@ impl Client {
     /// A reply for this client: right direction, right hardware address, and not defective.
     fn read(&self, payload: &[u8]) -> Result<(MessageType, Message), &'static str> {
         let message = Message::decode(payload).map_err(|error| error.problem)?;
-        if message.op != BOOTREPLY || message.mac() != self.config.mac {
+        if message.op != BOOTREPLY || message.mac() != self.mac {
             return Err("not a reply to this client");
         }
         if let Some(defect) = message.defect {
@@ -222,7 +222,7 @@ impl Client {
     }
 
     fn ignore(&self, reason: &'static str, out: &mut Outbox<AppEffect>) {
-        let mac = self.config.mac;
+        let mac = self.mac;
         out.trace(TraceEvent::Lease(LeaseEvent::Ignored { mac, reason }));
     }
 

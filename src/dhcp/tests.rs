@@ -244,7 +244,6 @@ struct Link {
 impl Link {
     fn new(servers: Vec<ServerConfig>) -> Link {
         let config = ClientConfig {
-            mac: MAC,
             vendor_class: b"ipphone.mitel.com".to_vec(),
             parameter_request_list: vec![1, 3, 6],
             policy: |offer| match vendor::choose(offer) {
@@ -259,7 +258,7 @@ impl Link {
         };
         let mut link = Link {
             now: Instant::ZERO,
-            client: Client::new(config, Rng::stream(1, "client")),
+            client: Client::new(MAC, config, Rng::stream(1, "client")),
             addresses: servers.iter().map(|config| config.address).collect(),
             servers: servers.into_iter().map(DhcpServer::new).collect(),
             plugged: Some(0),
@@ -421,7 +420,7 @@ impl Link {
             Some(ClientEvent::OfferAccepted { server, count }) => {
                 format!("accepts offer {count} of {server}")
             }
-            Some(ClientEvent::Bound(lease)) => {
+            Some(ClientEvent::Bound(lease, _)) => {
                 let via = lease.router.map(|router| format!(" via {router}"));
                 format!(
                     "bound {}/{}{}",

@@ -2,35 +2,34 @@
 //!
 //! A DHCP offer without a proper option 125 or 43, or with one that lacks call server or TFTP server, is
 //! refused, and the set waits for another. The boot image goes to flash only if it differs from what is
-//! there. A download that fails sends the set back to the beginning.
+//! there; until it is written the flash memory holds none, so a power-down meanwhile leaves the factory's.
+//! A download that fails sends the set back to the beginning.
+//!
+//! A lost carrier ends nothing here: DHCP and TFTP go on asking, and the display says what is missing.
 
-use std::net::Ipv4Addr;
-
+use super::display::Screen;
 use super::machine::{Event, Phone, State};
 use super::memory::FlashImage;
-use super::register::Main;
+use super::phase::Main;
+use super::provision::{self, Provision};
 use crate::app::AppEffect;
 use crate::dhcp;
 use crate::outbox::{Outbox, PhoneEvent};
 use crate::rng::Rng;
-use crate::tftp::client::{self, ClientConfig, Image};
+use crate::tftp::client::{self, Image};
 use crate::time::{Deadline, Instant};
-use crate::wire::Mac;
 use crate::wire::dhcp::Message;
-use crate::wire::reg::Target;
-use crate::wire::vendor::{self, CallServers, Chosen};
+use crate::wire::vendor;
 
-/// The UDP ports from which a set loads its boot image and its main image. Two, since the client still answers
-/// repeats of the first download's last block while the second runs.
-const BOOT_LOCAL_PORT: u16 = 2_070;
-const MAIN_LOCAL_PORT: u16 = 2_071;
-/// Option 60 of a set (T).
-const VENDOR_CLASS: &[u8] = b"ipphone.mitel.com";
-/// Option 55: mask, router, name server, the two that carry the configuration, and the lease's times.
-/// No public capture shows a set's own list.
-const PARAMETER_REQUEST_LIST: &[u8] = &[1, 3, 6, 43, 51, 54, 58, 59, 60, 125];
-/// The version that a set shows when nothing ever wrote its flash memory.
+/// The UDP port of a set's first download. Each further one has the next, since a server may still repeat the
+/// last block of the one before.
+const LOCAL_PORT_FIRST: u16 = 2_070;
+/// After so many downloads the first port comes again.
+const LOCAL_PORTS: u16 = 1_000;
+/// The version that a set shows when its flash memory has no boot image but the factory's.
 const FACTORY_VERSION: &str = "factory";
+/// The longest version that is taken from an image's first line.
+const VERSION_LEN_MAX: usize = 16;
 
 /// Where a booting set stands.
 #[derive(Debug)]
@@ -42,71 +41,53 @@ pub(super) struct Boot {
 
 #[derive(Debug)]
 enum Stage {
-    /// No carrier since power-up.
+    /// The first stage runs until then.
+    First(Instant),
+    /// No carrier so far.
     Link,
     Dhcp,
     /// The boot image is on its way.
     BootImage(Provision),
-    /// The flash memory is being written until then.
-    Flash(Provision, Instant),
+    /// The boot image is being written to flash until then.
+    Flash(Provision, FlashImage, Instant),
     MainImage(Provision),
     /// The main image starts at this time.
     StartMain(Provision, FlashImage, Instant),
 }
 
-/// What DHCP told the set.
-#[derive(Debug, Clone)]
-pub(super) struct Provision {
-    pub(super) address: Ipv4Addr,
-    /// At least one.
-    pub(super) call_servers: Vec<Target>,
-    tftp_server: Ipv4Addr,
-}
-
-impl Provision {
-    fn new(address: Ipv4Addr, chosen: Chosen) -> Provision {
-        Provision {
-            address,
-            call_servers: match chosen.call_srv {
-                CallServers::Addresses(list) => list.into_iter().map(Target::Address).collect(),
-                CallServers::Name(name) => vec![Target::Fqdn(name)],
-            },
-            tftp_server: chosen.sw_tftp,
-        }
-    }
-}
-
 impl Boot {
     pub(super) fn deadline(&self) -> Deadline {
         match &self.stage {
-            Stage::Flash(_, at) => Some((*at, "flash written")),
+            Stage::First(at) => Some((*at, "first stage")),
+            Stage::Flash(_, _, at) => Some((*at, "flash written")),
             Stage::StartMain(_, _, at) => Some((*at, "main starts")),
             Stage::Link | Stage::Dhcp | Stage::BootImage(_) | Stage::MainImage(_) => None,
         }
     }
-}
 
-/// The set's DHCP client: any offer that does not tell it its servers is refused.
-pub(super) fn dhcp_client(mac: Mac, rng: Rng) -> dhcp::Client {
-    let config = dhcp::ClientConfig {
-        mac,
-        vendor_class: VENDOR_CLASS.into(),
-        parameter_request_list: PARAMETER_REQUEST_LIST.into(),
-        policy: provisioned,
-        broadcast: false,
-        timing: dhcp::Timing::default(),
-    };
-    dhcp::Client::new(config, rng)
-}
+    /// Whether it has looked for an address and got one.
+    pub(super) fn has_address(&self) -> bool {
+        match &self.stage {
+            Stage::First(_) | Stage::Link | Stage::Dhcp => false,
+            Stage::BootImage(_) | Stage::Flash(..) | Stage::MainImage(_) | Stage::StartMain(..) => {
+                true
+            }
+        }
+    }
 
-pub(super) fn tftp_client(rng: Rng) -> client::Client {
-    client::Client::new(ClientConfig::default(), rng)
-}
-
-fn provisioned(offer: &Message) -> Result<(), String> {
-    vendor::choose(offer)
-        .map(|_| ())
-        .map_err(|refusal| refusal.to_string())
+    /// The stage's name in the golden table.
+    #[cfg(test)]
+    pub(super) fn name(&self) -> &'static str {
+        match &self.stage {
+            Stage::First(_) => "First stage",
+            Stage::Link => "LAN link",
+            Stage::Dhcp => "DHCP",
+            Stage::BootImage(_) => "Boot image",
+            Stage::Flash(..) => "Flash",
+            Stage::MainImage(_) => "Main image",
+            Stage::StartMain(..) => "Starting main",
+        }
+    }
 }
 
 impl Phone {
@@ -116,37 +97,10 @@ impl Phone {
         reset: bool,
         out: &mut Outbox<AppEffect>,
     ) -> State {
-        let version = self.boot_version();
-        let mac = self.settings.mac.to_string().to_uppercase();
-        self.show(out, mac, format!("Booting: {version}"));
-        let boot = Boot {
-            reset,
-            stage: Stage::Link,
-        };
-        if self.has_carrier() {
-            self.boot_with_carrier(now, boot, out)
-        } else {
-            State::Boot(boot)
-        }
-    }
-
-    /// A carrier is there: a set that waited for it begins with DHCP, any other goes on.
-    pub(super) fn boot_with_carrier(
-        &mut self,
-        now: Instant,
-        boot: Boot,
-        out: &mut Outbox<AppEffect>,
-    ) -> State {
-        let Stage::Link = boot.stage else {
-            return State::Boot(boot);
-        };
-        self.show(out, "Waiting for DHCP", "");
-        if let Some(dhcp::ClientEvent::Discovering) = self.dhcp.start(now, out) {
-            self.show(out, "DHCP: Discovery", "");
-        }
+        self.show(Screen::Booting, out);
         State::Boot(Boot {
-            stage: Stage::Dhcp,
-            ..boot
+            reset,
+            stage: Stage::First(now + self.settings.times.first_stage),
         })
     }
 
@@ -158,37 +112,42 @@ impl Phone {
         event: Event,
         out: &mut Outbox<AppEffect>,
     ) -> State {
-        let times = self.settings.times;
         let stage = match (boot.stage, event) {
-            (Stage::Dhcp, Event::Dhcp(event)) => match self.dhcp_says(event, out) {
-                Ok(Some(provision)) => self.load_boot_image(now, provision, out),
-                Ok(None) => Stage::Dhcp,
-                Err(reason) => return self.start_over(now, reason, out),
-            },
-            (Stage::BootImage(provision), Event::Tftp(client::ClientEvent::Done(image))) => {
-                let found = self.downloaded(&self.settings.boot_file.clone(), &image, out);
-                if self.memory.flash.as_ref() == Some(&found) {
-                    self.flashed(false, &found.version, out);
-                    self.show(out, "Upgrade not required", "");
-                    self.load_main_image(now, provision, out)
-                } else {
-                    self.show(out, "Upgrading Flash", "DO NOT POWER DOWN");
-                    self.flashed(true, &found.version, out);
-                    self.memory.flash = Some(found);
-                    Stage::Flash(provision, now + times.flash)
+            (Stage::First(at), Event::Timeout) if now >= at => self.look_for_link(now, out),
+            (Stage::Link, Event::Carrier(true)) => self.begin_dhcp(now, out),
+
+            (Stage::Dhcp, Event::Dhcp(dhcp::ClientEvent::Bound(lease, ack))) => {
+                match self.bound(&lease, &ack, out) {
+                    Ok(provision) => self.load_boot_image(now, provision, out),
+                    Err(reason) => return self.start_over(now, Screen::Dark, reason, out),
                 }
             }
-            (Stage::Flash(provision, at), Event::Timeout) if now >= at => {
+            (Stage::Dhcp, Event::Dhcp(event)) => {
+                self.dhcp_says(event, out);
+                Stage::Dhcp
+            }
+
+            (Stage::BootImage(provision), Event::Tftp(client::ClientEvent::Done(image))) => {
+                self.boot_image(now, provision, &image, out)
+            }
+            (Stage::Flash(provision, image, at), Event::Timeout) if now >= at => {
+                let version = image.version.to_string();
+                self.memory.flash = Some(image);
+                let written = true;
+                self.tell(PhoneEvent::Flash { version, written }, out);
                 self.load_main_image(now, provision, out)
             }
             (Stage::MainImage(provision), Event::Tftp(client::ClientEvent::Done(image))) => {
-                let found = self.downloaded(&self.settings.main_file.clone(), &image, out);
-                self.show(out, "Starting main", "");
-                Stage::StartMain(provision, found, now + times.start_main)
+                let main = self.downloaded(self.settings.main_file.to_string(), &image, out);
+                self.show(Screen::StartingMain, out);
+                Stage::StartMain(provision, main, now + self.settings.times.start_main)
             }
             (Stage::StartMain(provision, main, at), Event::Timeout) if now >= at => {
-                return self.start_main(now, provision, main, boot.reset, out);
+                self.show(Screen::MainRuns(main.version.clone()), out);
+                let main = Main::new(provision, main.version, boot.reset);
+                return self.begin_registration(now, main, out);
             }
+
             (Stage::BootImage(_), Event::Tftp(client::ClientEvent::Failed { reason })) => {
                 let file = self.settings.boot_file.to_string();
                 return self.download_failed(now, file, reason, out);
@@ -197,50 +156,77 @@ impl Phone {
                 let file = self.settings.main_file.to_string();
                 return self.download_failed(now, file, reason, out);
             }
-            // Everything else changes nothing here: a late datagram, a lease renewed, a deadline of the clients.
+            // Everything else changes nothing here: a carrier that goes or is back, a lease renewed, another
+            // attempt of a download, a late event of a connection.
             (stage, _) => stage,
         };
         State::Boot(Boot { stage, ..boot })
     }
 
-    /// What the DHCP client says, on the display; with an address, what it told the set.
-    fn dhcp_says(
-        &mut self,
-        event: dhcp::ClientEvent,
-        out: &mut Outbox<AppEffect>,
-    ) -> Result<Option<Provision>, String> {
+    /// The first stage is over: a set with a carrier goes on, one without waits for it.
+    fn look_for_link(&mut self, now: Instant, out: &mut Outbox<AppEffect>) -> Stage {
+        if self.carrier {
+            return self.begin_dhcp(now, out);
+        }
+        self.show(Screen::NoLink, out);
+        Stage::Link
+    }
+
+    fn begin_dhcp(&mut self, now: Instant, out: &mut Outbox<AppEffect>) -> Stage {
+        self.show(Screen::WaitingForDhcp, out);
+        if let Some(event) = self.dhcp.start(now, out) {
+            self.dhcp_says(event, out);
+        }
+        Stage::Dhcp
+    }
+
+    /// What the DHCP client says before it has an address. After a loss it begins anew by itself.
+    fn dhcp_says(&mut self, event: dhcp::ClientEvent, out: &mut Outbox<AppEffect>) {
         match event {
-            dhcp::ClientEvent::Discovering => self.show(out, "DHCP: Discovery", ""),
+            dhcp::ClientEvent::Discovering => self.show(Screen::Discovery, out),
             dhcp::ClientEvent::OfferRefused {
                 server,
                 reason,
                 count,
             } => {
-                self.show(out, format!("DHCP: Offer {count} Rej"), "");
-                self.tell(out, PhoneEvent::OfferRefused { server, reason });
+                self.show(Screen::OfferRejected(count), out);
+                self.tell(PhoneEvent::OfferRefused { server, reason }, out);
             }
             dhcp::ClientEvent::OfferAccepted { count, .. } => {
-                self.show(out, format!("DHCP: Offer {count} Acc"), "");
+                self.show(Screen::OfferAccepted(count), out);
             }
-            dhcp::ClientEvent::Bound(lease) => {
-                let chosen =
-                    vendor::choose(&lease.message).map_err(|refusal| refusal.to_string())?;
-                self.show(out, "DHCP: Ack", format!("Using option {}", chosen.source));
-                self.tell(
-                    out,
-                    PhoneEvent::Bound {
-                        address: lease.address,
-                        prefix_len: lease.prefix_len,
-                        gateway: lease.router,
-                        server: lease.server,
-                        lease: lease.lease,
-                    },
-                );
-                return Ok(Some(Provision::new(lease.address, chosen)));
+            dhcp::ClientEvent::Lost { reason } => {
+                let reason = reason.to_owned();
+                self.tell(PhoneEvent::Restart { reason }, out);
+                self.show(Screen::WaitingForDhcp, out);
             }
-            dhcp::ClientEvent::Renewed(_) | dhcp::ClientEvent::Lost { .. } => {}
+            dhcp::ClientEvent::Bound(..) | dhcp::ClientEvent::Renewed(_) => {}
         }
-        Ok(None)
+    }
+
+    /// The set has an address. `Err` says why it is of no use: the server's ACK lacks what its offer had.
+    fn bound(
+        &mut self,
+        lease: &dhcp::Lease,
+        ack: &Message,
+        out: &mut Outbox<AppEffect>,
+    ) -> Result<Provision, String> {
+        let bound = PhoneEvent::Bound {
+            address: lease.address,
+            prefix_len: lease.prefix_len,
+            gateway: lease.router,
+            server: lease.server,
+            lease: lease.lease,
+        };
+        let chosen = vendor::choose(ack);
+        if let Ok(chosen) = &chosen {
+            self.show(Screen::Acknowledged(chosen.source), out);
+        }
+        self.tell(bound, out);
+        match chosen {
+            Ok(chosen) => Ok(Provision::new(lease.address, chosen)),
+            Err(refusal) => Err(format!("ACK of {}: {refusal}", lease.server)),
+        }
     }
 
     fn load_boot_image(
@@ -249,8 +235,8 @@ impl Phone {
         provision: Provision,
         out: &mut Outbox<AppEffect>,
     ) -> Stage {
-        let file = self.settings.boot_file.clone();
-        self.load(now, &provision, &file, BOOT_LOCAL_PORT, out);
+        let file = self.settings.boot_file.to_string();
+        self.load(now, &provision, &file, out);
         Stage::BootImage(provision)
     }
 
@@ -260,8 +246,8 @@ impl Phone {
         provision: Provision,
         out: &mut Outbox<AppEffect>,
     ) -> Stage {
-        let file = self.settings.main_file.clone();
-        self.load(now, &provision, &file, MAIN_LOCAL_PORT, out);
+        let file = self.settings.main_file.to_string();
+        self.load(now, &provision, &file, out);
         Stage::MainImage(provision)
     }
 
@@ -270,26 +256,47 @@ impl Phone {
         now: Instant,
         provision: &Provision,
         file: &str,
-        local_port: u16,
         out: &mut Outbox<AppEffect>,
     ) {
         let server = provision.tftp_server;
-        self.show(out, server.to_string(), "Downloading");
-        self.tftp.start(now, server, file, local_port, out);
+        self.show(Screen::Downloading(server), out);
+        let local_port = LOCAL_PORT_FIRST + self.downloads % LOCAL_PORTS;
+        self.downloads = self.downloads.wrapping_add(1);
+        let seed = self.rng.u64();
+        let tftp = self.tftp.get_or_insert_with(|| {
+            let rng = Rng::stream(seed, "client");
+            Box::new(provision::tftp_client(rng))
+        });
+        tftp.start(now, server, file, local_port, out);
     }
 
-    fn downloaded(&self, file: &str, image: &Image, out: &mut Outbox<AppEffect>) -> FlashImage {
-        self.tell(
-            out,
-            PhoneEvent::Downloaded {
-                file: file.to_owned(),
-                bytes: image.bytes,
-                port: image.port,
-            },
-        );
+    /// The boot image is there: it is written to flash if it is another one than the one there.
+    fn boot_image(
+        &mut self,
+        now: Instant,
+        provision: Provision,
+        image: &Image,
+        out: &mut Outbox<AppEffect>,
+    ) -> Stage {
+        let found = self.downloaded(self.settings.boot_file.to_string(), image, out);
+        if self.memory.flash.as_ref() == Some(&found) {
+            let version = found.version.to_string();
+            let written = false;
+            self.tell(PhoneEvent::Flash { version, written }, out);
+            self.show(Screen::UpgradeNotRequired, out);
+            return self.load_main_image(now, provision, out);
+        }
+        self.show(Screen::UpgradingFlash, out);
+        self.memory.flash = None;
+        Stage::Flash(provision, found, now + self.settings.times.flash)
+    }
+
+    fn downloaded(&self, file: String, image: &Image, out: &mut Outbox<AppEffect>) -> FlashImage {
+        let (bytes, port) = (image.bytes, image.port);
+        self.tell(PhoneEvent::Downloaded { file, bytes, port }, out);
         FlashImage {
-            version: version_of(image),
-            bytes: image.bytes,
+            version: version_of(image).into(),
+            bytes,
             crc32: image.crc32,
         }
     }
@@ -301,40 +308,16 @@ impl Phone {
         reason: String,
         out: &mut Outbox<AppEffect>,
     ) -> State {
-        self.show(out, "Download failed", "");
         let why = format!("{file}: {reason}");
-        self.tell(out, PhoneEvent::DownloadFailed { file, reason });
-        self.start_over(now, why, out)
+        self.tell(PhoneEvent::DownloadFailed { file, reason }, out);
+        self.start_over(now, Screen::DownloadFailed, why, out)
     }
 
-    fn flashed(&self, written: bool, version: &str, out: &mut Outbox<AppEffect>) {
-        let version = version.to_owned();
-        self.tell(out, PhoneEvent::Flash { version, written });
-    }
-
-    /// Main runs: it shows its versions and addresses, and begins to register.
-    fn start_main(
-        &mut self,
-        now: Instant,
-        provision: Provision,
-        main: FlashImage,
-        reset: bool,
-        out: &mut Outbox<AppEffect>,
-    ) -> State {
-        let boot_version = self.boot_version();
-        self.show(
-            out,
-            format!("MAIN {}", main.version),
-            format!("BOOT {boot_version}"),
-        );
-        let main = Main::new(provision, main.version, reset);
-        self.begin_registration(now, main, out)
-    }
-
-    fn boot_version(&self) -> String {
+    /// The version of the boot image in flash.
+    pub(super) fn boot_version(&self) -> &str {
         match &self.memory.flash {
-            Some(image) => image.version.clone(),
-            None => FACTORY_VERSION.to_owned(),
+            Some(image) => &image.version,
+            None => FACTORY_VERSION,
         }
     }
 }
@@ -347,7 +330,9 @@ fn version_of(image: &Image) -> String {
     let words = line.and_then(|line| std::str::from_utf8(line).ok());
     let version = words.and_then(|words| words.split_whitespace().nth(1));
     match version {
-        Some(version) if version.len() <= 16 && version.is_ascii() => version.to_owned(),
+        Some(version) if version.len() <= VERSION_LEN_MAX && version.is_ascii() => {
+            version.to_owned()
+        }
         _ => format!("{:08x}", image.crc32),
     }
 }

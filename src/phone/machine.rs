@@ -1,24 +1,29 @@
 //! The set's machine: its states, what can happen, and who answers it.
 //!
-//! [`Phone::on`] is the whole machine at the top: power, carrier, and which half is at work. The first half
-//! (`boot.rs`) leads from power-up to a running main image, the second (`register.rs`) from there into
+//! [`Phone::on`] is the whole machine at the top: power, carrier, lease, and which half is at work. The first
+//! half (`boot.rs`) leads from power-up to a running main image, the second (`register.rs`) from there into
 //! service. A state is a variant that owns what only it needs; entering one state leaves nothing of the
-//! other behind.
-
-use std::net::Ipv4Addr;
+//! other behind. `fixtures/golden/phone_transitions.txt` lists what every state does about every event.
 
 use super::boot::Boot;
+use super::display::Screen;
 use super::memory::Memory;
-use super::register::{Main, Phase};
+use super::phase::{Main, Phase};
+use super::provision;
+use super::register::Leave;
 use super::settings::PhoneSettings;
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEnd, StreamEvent, StreamId};
 use crate::dhcp;
-use crate::outbox::{Display, Outbox, PhoneEvent, TraceEvent};
+use crate::outbox::{Outbox, PhoneEvent, TraceEvent};
 use crate::rng::Rng;
 use crate::tftp::client;
 use crate::time::{Deadline, Instant, earlier};
+use crate::wire::DecodeError;
 use crate::wire::dhcp::CLIENT_PORT;
 use crate::wire::reg;
+
+/// The longest PIN that a set takes (`docs/registration-protocol.md`, field 2).
+const PIN_LEN_MAX: usize = 32;
 
 /// A set. It stands on a host of its own.
 #[derive(Debug)]
@@ -28,13 +33,17 @@ pub struct Phone {
     pub(super) state: State,
     /// The user holds `*` when the power comes (ST-3).
     star_held: bool,
-    carrier: bool,
+    pub(super) carrier: bool,
     /// What the display shows while there is a carrier.
-    pub(super) screen: Display,
+    pub(super) screen: Screen,
     /// What it shows.
-    shown: Display,
+    pub(super) shown: Screen,
+    pub(super) rng: Rng,
     pub(super) dhcp: dhcp::Client,
-    pub(super) tftp: client::Client,
+    /// There from the first download until the last server may no longer repeat its last block.
+    pub(super) tftp: Option<Box<client::Client>>,
+    /// How many downloads it has begun.
+    pub(super) downloads: u16,
     /// How many connections it has opened; each gets a name of its own.
     pub(super) streams: u64,
 }
@@ -59,29 +68,44 @@ pub(super) enum Event {
     Tftp(client::ClientEvent),
     Connected(StreamId),
     Message(StreamId, reg::Message),
-    /// The connection ended, or the peer says no more.
-    Ended(StreamId, StreamEnd),
     /// Bytes that are no message.
-    Nonsense(StreamId),
+    Nonsense(StreamId, DecodeError),
+    /// The element says no more.
+    PeerClosed(StreamId),
+    /// The connection is gone.
+    Ended(StreamId, StreamEnd),
     /// The user typed a PIN and ended it with Superkey.
     Typed(String),
     Timeout,
 }
 
+impl State {
+    /// Whether the set has an address and goes by it.
+    fn has_address(&self) -> bool {
+        match self {
+            State::Off | State::Restarting { .. } => false,
+            State::Boot(boot) => boot.has_address(),
+            State::Main(_) => true,
+        }
+    }
+}
+
 impl Phone {
     /// A set without power. `rng` serves its DHCP and TFTP clients.
     pub fn new(settings: PhoneSettings, memory: Memory, rng: &mut Rng) -> Phone {
-        let stream = |rng: &mut Rng| Rng::stream(rng.u64(), "client");
+        let mut stream = || Rng::stream(rng.u64(), "client");
         Phone {
-            dhcp: super::boot::dhcp_client(settings.mac, stream(rng)),
-            tftp: super::boot::tftp_client(stream(rng)),
+            dhcp: provision::dhcp_client(settings.mac, stream()),
+            rng: stream(),
+            tftp: None,
             settings,
             memory,
             state: State::Off,
             star_held: false,
             carrier: false,
-            screen: Display::default(),
-            shown: Display::default(),
+            screen: Screen::Dark,
+            shown: Screen::Dark,
+            downloads: 0,
             streams: 0,
         }
     }
@@ -91,134 +115,165 @@ impl Phone {
         &self.memory
     }
 
-    /// The user presses `*` before the power comes, and keeps it down (ST-3).
+    /// The user presses `*` before the power comes, and keeps it down (ST-3). A restart without a power-down
+    /// takes no notice of it.
     pub fn hold_star(&mut self) {
         self.star_held = true;
     }
 
-    /// The user types a PIN and ends it with Superkey. False: the set does not ask for one.
+    /// The user types a PIN, possibly nothing, and ends it with Superkey. False: the set does not ask for one.
+    ///
+    /// A set has keys for `0` to `9`, `*` and `#`; it takes no other characters, and no more than 32.
     pub fn enter_pin(&mut self, now: Instant, pin: &str, out: &mut Outbox<AppEffect>) -> bool {
-        let asks = matches!(
-            &self.state,
-            State::Main(Main {
-                phase: Phase::Prompting { .. },
-                ..
-            })
-        );
-        if asks {
-            self.on(now, Event::Typed(pin.to_owned()), out);
-        }
-        asks
+        let State::Main(Main {
+            phase: Phase::Prompting(_),
+            ..
+        }) = &self.state
+        else {
+            return false;
+        };
+        let is_key = |c: &char| c.is_ascii_digit() || matches!(c, '*' | '#');
+        let pin = pin.chars().filter(is_key).take(PIN_LEN_MAX).collect();
+        self.on(now, Event::Typed(pin), out);
+        true
     }
 
     /// One event, whatever the state.
-    fn on(&mut self, now: Instant, event: Event, out: &mut Outbox<AppEffect>) {
+    pub(super) fn on(&mut self, now: Instant, event: Event, out: &mut Outbox<AppEffect>) {
         let state = std::mem::replace(&mut self.state, State::Off);
         self.state = match (state, event) {
             (State::Off, _) => State::Off,
-            (state, Event::Carrier(up)) => {
-                self.tell(out, PhoneEvent::Carrier(up));
-                let state = match state {
-                    State::Boot(boot) if up => self.boot_with_carrier(now, boot, out),
-                    State::Main(main) => self.main_carrier(now, main, up, out),
-                    other => other,
-                };
-                self.refresh(out);
-                state
-            }
-            // A lease that ran out or was refused ends whatever the set was doing (MV-11).
-            (_, Event::Dhcp(dhcp::ClientEvent::Lost { reason })) => {
-                self.tell(out, PhoneEvent::Unbound { reason });
-                self.start_over(now, reason.to_owned(), out)
+            (state, Event::Dhcp(event)) if state.has_address() => {
+                self.lease_of(now, state, event, out)
             }
             (State::Boot(boot), event) => self.boot(now, boot, event, out),
             (State::Main(main), event) => self.main(now, main, event, out),
-            (State::Restarting { at }, Event::Timeout) if now >= at => self.power_up(now, out),
+            (State::Restarting { at }, Event::Timeout) if now >= at => {
+                self.begin_boot(now, false, out)
+            }
             (State::Restarting { at }, _) => State::Restarting { at },
         };
     }
 
-    /// Gives up what it was doing and boots again after a while.
+    /// A lease that ran out or was refused ends whatever the set was doing (MV-11), and so does another address:
+    /// the connections from the old one are gone. A server that changes it on renewal breaks RFC 2131.
+    fn lease_of(
+        &mut self,
+        now: Instant,
+        state: State,
+        event: dhcp::ClientEvent,
+        out: &mut Outbox<AppEffect>,
+    ) -> State {
+        let reason = match event {
+            dhcp::ClientEvent::Lost { reason } => reason,
+            dhcp::ClientEvent::Bound(..) => "DHCP server changed the address",
+            dhcp::ClientEvent::Renewed(_)
+            | dhcp::ClientEvent::Discovering
+            | dhcp::ClientEvent::OfferRefused { .. }
+            | dhcp::ClientEvent::OfferAccepted { .. } => return state,
+        };
+        if let State::Main(main) = state {
+            self.leave(main.phase, Leave::Abort, reason, out);
+        }
+        self.tell(PhoneEvent::Unbound { reason }, out);
+        self.dhcp.stop(now, out);
+        self.start_over(now, Screen::Dark, reason.to_owned(), out)
+    }
+
+    /// Gives up what it was doing and boots again after a while, with what is in its memory.
     pub(super) fn start_over(
         &mut self,
         now: Instant,
+        screen: Screen,
         reason: String,
         out: &mut Outbox<AppEffect>,
     ) -> State {
-        self.tell(out, PhoneEvent::Restart { reason });
-        self.halt(now, out);
+        self.tell(PhoneEvent::Restart { reason }, out);
+        if self.dhcp.lease().is_some() {
+            let reason = "starts over";
+            self.tell(PhoneEvent::Unbound { reason }, out);
+        }
+        self.dhcp.stop(now, out);
+        if let Some(mut tftp) = self.tftp.take() {
+            tftp.stop(out);
+        }
+        self.show(screen, out);
         State::Restarting {
             at: now + self.settings.times.restart,
         }
     }
 
-    /// Ends all that runs over the network, and gives the address up.
-    fn halt(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {
-        self.dhcp.stop(now, out);
-        self.tftp.stop(out);
-    }
-
     fn power_up(&mut self, now: Instant, out: &mut Outbox<AppEffect>) -> State {
-        let star = std::mem::take(&mut self.star_held);
-        self.tell(out, PhoneEvent::PowerUp { holding_star: star });
-        if star && self.memory.pin.take().is_some() {
-            self.tell(out, PhoneEvent::PinCleared);
+        let holding_star = std::mem::take(&mut self.star_held);
+        self.tell(PhoneEvent::PowerUp { holding_star }, out);
+        if holding_star {
+            self.forget_pin(out);
         }
-        self.begin_boot(now, star, out)
+        self.begin_boot(now, holding_star, out)
     }
 
-    /// Puts two lines on the display; without a carrier the set shows that instead.
-    pub(super) fn show(
-        &mut self,
-        out: &mut Outbox<AppEffect>,
-        upper: impl Into<String>,
-        lower: impl Into<String>,
-    ) {
-        self.screen = Display::new(upper, lower);
-        self.refresh(out);
+    /// All that is volatile is gone, and nobody is told: there is no power to tell them.
+    fn power_down(&mut self, out: &mut Outbox<AppEffect>) {
+        self.dhcp.power_down();
+        self.tftp = None;
+        self.state = State::Off;
+        self.carrier = false;
+        if !self.settings.keeps_pin() {
+            self.forget_pin(out);
+        }
+        self.tell(PhoneEvent::PowerDown, out);
+        self.show(Screen::Dark, out);
     }
 
-    fn refresh(&mut self, out: &mut Outbox<AppEffect>) {
-        let now_shown = match self.carrier {
-            true => self.screen.clone(),
-            false => Display::new("Waiting for LAN link", "to come up"),
-        };
-        if now_shown != self.shown {
-            self.shown.clone_from(&now_shown);
-            self.tell(out, PhoneEvent::Display(now_shown));
+    /// The memory holds no PIN from now on.
+    pub(super) fn forget_pin(&mut self, out: &mut Outbox<AppEffect>) {
+        if self.memory.pin.take().is_some() {
+            self.tell(PhoneEvent::PinCleared, out);
         }
     }
 
-    pub(super) fn has_carrier(&self) -> bool {
-        self.carrier
-    }
-
-    pub(super) fn tell(&self, out: &mut Outbox<AppEffect>, event: PhoneEvent) {
+    pub(super) fn tell(&self, event: PhoneEvent, out: &mut Outbox<AppEffect>) {
         out.trace(TraceEvent::Phone(event));
+    }
+
+    /// Reads the messages out of what arrived on a connection, one event each.
+    fn received(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        mut bytes: &[u8],
+        out: &mut Outbox<AppEffect>,
+    ) {
+        loop {
+            let State::Main(main) = &mut self.state else {
+                return;
+            };
+            let Some(with) = main.phase.conversation(stream) else {
+                return;
+            };
+            let event = match with.hear(&mut bytes) {
+                Ok(Some(message)) => Event::Message(stream, message),
+                Ok(None) => return,
+                Err(error) => Event::Nonsense(stream, error),
+            };
+            self.on(now, event, out);
+        }
     }
 }
 
 impl App for Phone {
     fn handle_host(&mut self, now: Instant, event: HostEvent, out: &mut Outbox<AppEffect>) {
         match event {
-            HostEvent::Start => {
-                self.state = self.power_up(now, out);
-            }
-            HostEvent::Stop => {
-                self.halt(now, out);
-                self.state = State::Off;
-                self.carrier = false;
-                self.screen = Display::default();
-                self.shown = Display::default();
-                self.tell(out, PhoneEvent::PowerDown);
-                self.tell(out, PhoneEvent::Display(Display::default()));
-            }
-            HostEvent::Carrier(up) => {
+            HostEvent::Start => self.state = self.power_up(now, out),
+            HostEvent::Stop => self.power_down(out),
+            HostEvent::Carrier(up) if up != self.carrier => {
                 self.carrier = up;
+                self.tell(PhoneEvent::Carrier(up), out);
                 self.on(now, Event::Carrier(up), out);
+                self.refresh(out);
             }
-            // No source says what a set does about it: it goes on.
-            HostEvent::AddressConflict(_) => {}
+            // No source says what a set does about a conflict: it goes on.
+            HostEvent::Carrier(_) | HostEvent::AddressConflict(_) => {}
         }
     }
 
@@ -232,7 +287,8 @@ impl App for Phone {
             let event = self.dhcp.handle_datagram(now, datagram, out);
             event.map(Event::Dhcp)
         } else {
-            let event = self.tftp.handle_datagram(now, datagram, out);
+            let tftp = self.tftp.as_mut();
+            let event = tftp.and_then(|tftp| tftp.handle_datagram(now, datagram, out));
             event.map(Event::Tftp)
         };
         if let Some(event) = event {
@@ -250,7 +306,7 @@ impl App for Phone {
         match event {
             StreamEvent::Connected => self.on(now, Event::Connected(stream), out),
             StreamEvent::Received(bytes) => self.received(now, stream, bytes, out),
-            StreamEvent::PeerClosed => self.on(now, Event::Ended(stream, StreamEnd::Closed), out),
+            StreamEvent::PeerClosed => self.on(now, Event::PeerClosed(stream), out),
             StreamEvent::Ended(end) => self.on(now, Event::Ended(stream, end), out),
             // A set listens on no port.
             StreamEvent::Accepted { .. } => {}
@@ -261,8 +317,15 @@ impl App for Phone {
         if let Some(event) = self.dhcp.handle_timeout(now, out) {
             self.on(now, Event::Dhcp(event), out);
         }
-        if let Some(event) = self.tftp.handle_timeout(now, out) {
-            self.on(now, Event::Tftp(event), out);
+        if let Some(tftp) = &mut self.tftp {
+            let event = tftp.handle_timeout(now, out);
+            // With nothing under way and nobody to answer any more it has done its work.
+            if event.is_none() && tftp.poll_timeout().is_none() {
+                self.tftp = None;
+            }
+            if let Some(event) = event {
+                self.on(now, Event::Tftp(event), out);
+            }
         }
         self.on(now, Event::Timeout, out);
     }
@@ -274,38 +337,7 @@ impl App for Phone {
             State::Main(main) => main.phase.deadline(),
             State::Restarting { at } => Some((*at, "restart")),
         };
-        let clients = earlier(self.dhcp.poll_timeout(), self.tftp.poll_timeout());
-        earlier(own, clients)
-    }
-}
-
-impl Phone {
-    /// Reads the messages out of what arrived on a connection, one event each.
-    fn received(
-        &mut self,
-        now: Instant,
-        stream: StreamId,
-        mut bytes: &[u8],
-        out: &mut Outbox<AppEffect>,
-    ) {
-        loop {
-            let State::Main(main) = &mut self.state else {
-                return;
-            };
-            let Some(conversation) = main.phase.conversation(stream) else {
-                return;
-            };
-            let event = match conversation.hear(&mut bytes) {
-                Ok(Some(message)) => Event::Message(stream, message),
-                Ok(None) => return,
-                Err(_) => Event::Nonsense(stream),
-            };
-            self.on(now, event, out);
-        }
-    }
-
-    /// The address of the element that it deals with, for displays.
-    pub(super) fn icp(address: Ipv4Addr) -> String {
-        format!("ICP {address}")
+        let tftp = self.tftp.as_ref().and_then(|tftp| tftp.poll_timeout());
+        earlier(own, earlier(self.dhcp.poll_timeout(), tftp))
     }
 }

@@ -1,8 +1,8 @@
 //! A set: what it does from power-up to service, as seen on the wire and on its display.
 //!
 //! ```text
-//!  power ─▶ LAN link ─▶ DHCP ─▶ boot image ─▶ (flash) ─▶ main image ─▶ main runs
-//!                                                                       │
+//!  power ─▶ first stage ─▶ LAN link ─▶ DHCP ─▶ boot image ─▶ (flash) ─▶ main image ─▶ main runs
+//!                                                                                       │
 //!         ┌── retry ──┐                                                 ▼
 //!         └─ Connecting ◀──────────── redirect, reset, lost ──────── register
 //!                │ TCP up                                               ▲
@@ -18,10 +18,14 @@
 
 mod boot;
 mod conversation;
+mod display;
 mod machine;
 mod memory;
+mod phase;
+mod provision;
 mod register;
 mod settings;
+mod told;
 
 pub use machine::Phone;
 pub use memory::{FlashImage, Memory};

@@ -20,26 +20,46 @@ pub struct PhoneSettings {
 /// A set's own times. All are assumptions: the sources name none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PhoneTimes {
+    /// The first stage: from power until the set looks for its LAN link.
+    pub first_stage: Duration,
     /// Writing the flash memory.
     pub flash: Duration,
     /// From the main image's last byte until it runs.
     pub start_main: Duration,
-    /// From a failure until the set is back at the beginning of its boot.
+    /// From a failure or hard reset until the set is back at the beginning of its boot.
     pub restart: Duration,
-    /// Between two tries to reach an element.
+    /// Between two tries to reach an element. After an Error it is at least 10 s all the same.
     pub retry: Duration,
-    /// How long it waits for an element's word after it has sent its registration, typed PIN or heartbeat.
+    /// How long it waits for an element's word after it has sent its registration or a typed PIN, and then
+    /// for its communications (`docs/registration-protocol.md`: 30 s).
     pub answer: Duration,
 }
 
 impl Default for PhoneTimes {
     fn default() -> Self {
         PhoneTimes {
+            first_stage: Duration::from_secs(1),
             flash: Duration::from_secs(2),
             start_main: Duration::from_secs(1),
             restart: Duration::from_secs(5),
             retry: Duration::from_secs(10),
             answer: Duration::from_secs(30),
         }
+    }
+}
+
+impl PhoneSettings {
+    /// Whether it supports registration across a cluster. These do not, and go by a call server that is
+    /// programmed by hand: the 4000 series, the 5485 paging unit, the 6500 application (DV-1).
+    pub fn supports_cluster(&self) -> bool {
+        let series_4000 = self.model.starts_with('4')
+            && self.model.bytes().take_while(u8::is_ascii_digit).count() == 4;
+        !series_4000 && !matches!(&*self.model, "5485" | "6500")
+    }
+
+    /// Whether it keeps its PIN over a power-down. The 5485 paging unit and the IP Console applications do
+    /// not (DV-2), all others do (DV-3). A console's model is `5550`, or has `Console` in its name.
+    pub fn keeps_pin(&self) -> bool {
+        !matches!(&*self.model, "5485" | "5550") && !self.model.contains("Console")
     }
 }

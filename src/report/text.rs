@@ -77,9 +77,13 @@ impl<W: Write> TextReport<W> {
     /// Writes the head of the report.
     pub fn begin(&mut self, plan: &Plan, clock: &str) {
         let title = self.style.paint(BOLD, &plan.title);
-        let shows = plan.shows.join(" ");
-        let seed = plan.seed;
-        self.write(&format!("{title}\n{shows} · seed {seed} · {clock}\n"));
+        let mut about = Vec::new();
+        if !plan.shows.is_empty() {
+            about.push(plan.shows.join(" "));
+        }
+        about.push(format!("seed {}", plan.seed));
+        about.push(clock.to_owned());
+        self.write(&format!("{title}\n{}\n", about.join(" · ")));
     }
 
     fn write(&mut self, text: &str) {
@@ -126,7 +130,7 @@ impl<W: Write> Listener for TextReport<W> {
                     false => format!("▏{line}▕"),
                 });
                 let text = match lines.concat().is_empty() {
-                    true => "▏ ▕".to_owned(),
+                    true => "(display dark)".to_owned(),
                     false => lines.join(" "),
                 };
                 let text = self.style.paint(BOLD, text.trim_end());

@@ -3,6 +3,7 @@
 use crate::outbox::{
     Answer, Decision, DropReason, LeaseEvent, NeighbourState, PhoneEvent, TraceEvent,
 };
+use crate::scenario::show_duration;
 
 /// What an event is to a reader of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,8 +101,8 @@ fn phone(event: &PhoneEvent) -> Line {
     match event {
         PhoneEvent::PowerUp {
             holding_star: false,
-        } => says("power up".to_owned()),
-        PhoneEvent::PowerUp { holding_star: true } => says("power up, `*` held · ST-3".to_owned()),
+        } => says("boots".to_owned()),
+        PhoneEvent::PowerUp { holding_star: true } => says("boots with `*` held · ST-3".to_owned()),
         PhoneEvent::PowerDown => says("power down".to_owned()),
         PhoneEvent::Carrier(true) => says("cable in".to_owned()),
         PhoneEvent::Carrier(false) => says("cable out".to_owned()),
@@ -117,8 +118,9 @@ fn phone(event: &PhoneEvent) -> Line {
             lease,
         } => {
             let gateway = gateway.map_or("none".to_owned(), |gateway| gateway.to_string());
+            let lease = show_duration(*lease);
             says(format!(
-                "address {address}/{prefix_len}, gateway {gateway}, from {server} for {lease:?}"
+                "has address {address}/{prefix_len}, gateway {gateway}, from {server} for {lease}"
             ))
         }
         PhoneEvent::Unbound { reason } => Line::Trouble(format!("gives up its address: {reason}")),
@@ -135,9 +137,9 @@ fn phone(event: &PhoneEvent) -> Line {
         }),
         PhoneEvent::Connecting { to } => Line::Detail(format!("connects to {to}")),
         PhoneEvent::ConnectFailed { to, reason } => {
-            Line::Trouble(format!("does not reach {to}: {reason}"))
+            Line::Trouble(format!("has no connection to {to}: {reason}"))
         }
-        PhoneEvent::Prompted { reason } => says(format!("asks its user for a PIN: {reason}")),
+        PhoneEvent::Prompted { reason } => says(format!("asks its user for a PIN ({reason})")),
         PhoneEvent::Typed { pin } => says(format!("the user types {pin}")),
         PhoneEvent::PinSaved { pin } => says(format!("saves PIN {pin} in its memory")),
         PhoneEvent::PinCleared => says("clears the PIN in its memory".to_owned()),

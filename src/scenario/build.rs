@@ -15,8 +15,8 @@ use crate::controller::{Element, ElementConfig, FormError, Forms, Trunk};
 use crate::dhcp::{DhcpServer, Scope, ServerConfig};
 use crate::fabric::{Bitrate, Cable, CableSettings};
 use crate::ip::{
-    ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig,
-    NeighbourSettings, Route, RouteTo, TcpSettings,
+    Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig, NeighbourSettings,
+    Route, RouteTo, TcpSettings,
 };
 use crate::phone::{Memory, Phone, PhoneSettings, PhoneTimes};
 use crate::rng::Rng;
@@ -189,11 +189,7 @@ impl Builder<'_> {
             mac: interface.mac,
             address: interface.address,
             prefix_len: plan.subnets[interface.subnet.0].prefix.len,
-            arp: match interface.arp {
-                plan::ArpMode::Strict => ArpMode::Strict,
-                plan::ArpMode::AnyOwnAddress => ArpMode::AnyOwnAddress,
-                plan::ArpMode::Proxy => ArpMode::Proxy,
-            },
+            arp: interface.arp,
         };
         let route = |route: &plan::Route| Route {
             prefix: route.to.address,
@@ -299,7 +295,7 @@ impl Builder<'_> {
         };
         let memory = Memory {
             pin: phone.stored_pin.clone(),
-            flash: None,
+            ..Memory::default()
         };
         let mut rng = self.rng(&format!("phone {}", phone.name));
         let set = Service::Phone(Phone::new(settings, memory, &mut rng));

@@ -73,6 +73,10 @@ impl Explainer {
     }
 
     /// A set did something.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "of all others there is nothing to say"
+    )]
     pub fn phone_did(&mut self, mac: Mac, event: &PhoneEvent) {
         let Some(known) = self.phones.get_mut(&mac) else {
             return;

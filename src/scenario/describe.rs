@@ -130,8 +130,15 @@ impl PhoneIs {
                 format!("has the neighbour {address} {state}")
             }
             PhoneIs::Neighbour(address, None) => format!("has no neighbour {address}"),
-            PhoneIs::Flashed(times) => format!("has been flashed {times} times"),
-            PhoneIs::Redirects(count) => format!("has followed {count} redirects"),
+            PhoneIs::Flashed(times) => {
+                format!(
+                    "has written its flash memory {}",
+                    counted(u64::from(*times), "time")
+                )
+            }
+            PhoneIs::Redirects(count) => {
+                format!("has followed {}", counted(u64::from(*count), "redirect"))
+            }
         }
     }
 }
@@ -140,9 +147,9 @@ impl Frames {
     /// The expectation in words.
     fn describe(&self, plan: &Plan) -> String {
         let count = match self.count {
-            Count::AtLeast(n) => format!("at least {n}"),
-            Count::AtMost(n) => format!("at most {n}"),
-            Count::Exactly(n) => format!("exactly {n}"),
+            Count::AtLeast(n) => format!("at least {}", counted(n, "frame")),
+            Count::AtMost(n) => format!("at most {}", counted(n, "frame")),
+            Count::Exactly(n) => format!("exactly {}", counted(n, "frame")),
         };
         let on = match self.on {
             Some(subnet) => format!(" on {}", plan.subnets[subnet.0].name),
@@ -152,7 +159,7 @@ impl Frames {
             Since::LastAction => "",
             Since::Start => " since the start",
         };
-        format!("{count} frames{on}{since}: {}", self.filter)
+        format!("{count}{on}{since}: {}", self.filter)
     }
 
     /// The display filter with the interface: what to give tshark to see the same frames in the capture.
@@ -164,6 +171,14 @@ impl Frames {
             ),
             None => format!("frame.interface_name != \"drops\" && ({})", self.filter),
         }
+    }
+}
+
+/// `1 frame`, `2 frames`.
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::lab::Lab;
 use super::plan::{Count, PhoneId, PhoneIs, Plan, What};
 use super::watch::{Listener, Watch};
+use crate::outbox::Display;
 
 /// What an expectation is looked at against.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(super) struct Sight<'a, L> {
     pub plan: &'a Plan,
     pub lab: &'a Lab,
     pub watch: &'a Watch<L>,
+    /// Whether a display must show its text all the time, and not just at some time since the last look.
+    pub throughout: bool,
 }
 
 /// Where an expectation stands: its step, and its place there.
@@ -80,8 +83,14 @@ impl<L: Listener> Sight<'_, L> {
                     .is_some_and(|(_, at)| *at == wanted)
             }
             PhoneIs::Display(text) => {
-                let display = &view.display;
-                display.upper == *text || display.lower == *text || display.to_string() == *text
+                let is_it = |display: &Display| {
+                    display.upper == *text || display.lower == *text || display.to_string() == *text
+                };
+                let mut since = view.displays.iter();
+                match self.throughout {
+                    true => is_it(&view.display) && since.all(is_it),
+                    false => is_it(&view.display) || since.any(is_it),
+                }
             }
             PhoneIs::Address(address) => view.address == *address,
             PhoneIs::AddressIn(subnet) => {
@@ -161,7 +170,7 @@ impl<L: Listener> Sight<'_, L> {
                 let state = entry.map(|(state, _)| state.to_string());
                 format!("neighbour {address} {}", or_none(state))
             }
-            PhoneIs::Flashed(_) => format!("flashed {} times", view.flashed),
+            PhoneIs::Flashed(_) => format!("written {} times", view.flashed),
             PhoneIs::Redirects(_) => format!("{} redirects", view.redirects),
         }
     }

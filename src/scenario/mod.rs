@@ -34,6 +34,7 @@ pub use outcome::{Outcome, Stopped, Verdict};
 pub use problem::{Problem, Problems};
 pub use recorder::{CaptureSink, DROPS, Recorder, VIRTUAL_EPOCH_NANOS};
 pub use run::Run;
+pub use units::show_duration;
 pub use watch::{Deaf, Listener, PhoneView};
 
 use plan::Plan;
@@ -76,7 +77,9 @@ mod tests {
 
     #[test]
     fn the_shipped_scenarios_become_plans() {
-        for path in files("fixtures/scenarios", "toml") {
+        let mut paths = files("fixtures/scenarios", "toml");
+        paths.extend(files("fixtures/scenarios/live", "toml"));
+        for path in paths {
             let text = fs::read_to_string(&path).unwrap();
             if let Err(problems) = read(&text) {
                 panic!(

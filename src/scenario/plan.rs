@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
+pub use crate::ip::ArpMode;
 use crate::outbox::NeighbourState;
 use crate::time::Duration;
 use crate::wire::Mac;
@@ -148,17 +149,6 @@ pub struct RouterInterface {
     pub address: Ipv4Addr,
     pub mac: Mac,
     pub arp: ArpMode,
-}
-
-/// What a gateway answers ARP for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ArpMode {
-    /// Its own address on that link only.
-    Strict,
-    /// Any address of its own (Linux's default).
-    AnyOwnAddress,
-    /// Also any address routed out of another interface.
-    Proxy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

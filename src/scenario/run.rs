@@ -59,6 +59,8 @@ enum Stage {
     },
     Expecting {
         until: Instant,
+        /// The expectation that did not fit when last looked at.
+        blocked: usize,
         /// For each expectation: the first of its phones that did not fit when last looked at.
         starts: Vec<usize>,
     },
@@ -126,6 +128,7 @@ impl<'p, L: Listener> Run<'p, L> {
     }
 
     /// Begins and ends steps until one has to wait for something.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other stage waits")]
     fn settle(&mut self) {
         loop {
             match std::mem::replace(&mut self.stage, Stage::Begin) {
@@ -135,6 +138,7 @@ impl<'p, L: Listener> Run<'p, L> {
                         self.watch.listener.step(now, self.plan, step);
                         self.stage = match &step.kind {
                             StepKind::Act(action) => {
+                                self.watch.displays_seen();
                                 self.watch.tally.begin_action(self.plan, self.step);
                                 self.begin(action)
                             }
@@ -145,11 +149,16 @@ impl<'p, L: Listener> Run<'p, L> {
                     }
                     None => self.stage = Stage::Done,
                 },
-                Stage::Expecting { until, starts } if self.watch.changed => {
+                Stage::Expecting {
+                    until,
+                    blocked,
+                    starts,
+                } if self.watch.changed => {
                     self.watch.changed = false;
-                    self.stage = self.look(until, starts);
+                    self.stage = self.look(until, blocked, starts);
                 }
                 waiting => {
+                    self.watch.displays_seen();
                     self.stage = waiting;
                     return;
                 }
@@ -293,6 +302,10 @@ impl<'p, L: Listener> Run<'p, L> {
     }
 
     /// Nothing more happens at this moment: what waits for it is done.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other stage goes on waiting"
+    )]
     fn deadline_reached(&mut self) {
         let now = self.lab.world.now();
         while let Some(phone) = self.typing.pop_due(now) {
@@ -307,7 +320,7 @@ impl<'p, L: Listener> Run<'p, L> {
             }
             Stage::Moving { until } if until <= now => self.arrive(),
             Stage::Waiting { until } if until <= now => self.next_step(),
-            Stage::Expecting { until, starts } if until <= now => self.time_is_up(starts),
+            Stage::Expecting { until, starts, .. } if until <= now => self.judge(starts),
             other => other,
         };
     }

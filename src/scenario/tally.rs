@@ -92,7 +92,7 @@ impl Tally {
         let mut changed = false;
         for index in &self.active {
             let counter = &mut self.counters[*index];
-            if counter.on.is_none_or(|only| only == on) && counter.filter.matches(&fields) {
+            if counter.on.is_none_or(|only| only == on) && counter.filter.matches(fields) {
                 counter.seen.count += 1;
                 if counter.seen.numbers.len() < NUMBERS_KEPT {
                     counter.seen.numbers.push(number);

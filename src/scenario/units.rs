@@ -128,7 +128,7 @@ fn thousandths(number: &str) -> Option<u64> {
 }
 
 /// The time as a scenario writes it, in the largest unit that keeps the number whole.
-pub(super) fn show_duration(time: Duration) -> String {
+pub fn show_duration(time: Duration) -> String {
     let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     show(nanos, TIME_UNITS, "0 s")
 }

@@ -48,6 +48,9 @@ impl Listener for Deaf {
 pub struct PhoneView {
     pub powered: bool,
     pub display: Display,
+    /// What its display has shown since expectations were last looked at, the present text last; empty if
+    /// nothing new. Several texts can come at one moment, and each of them has been there.
+    pub displays: Vec<Display>,
     pub address: Option<Ipv4Addr>,
     /// DN and element, while in service.
     pub registered: Option<(String, Ipv4Addr)>,
@@ -72,6 +75,8 @@ pub(super) struct Watch<L> {
     pub drops: BTreeMap<DropReason, u64>,
     /// Sets that have prompted their users since this was last emptied.
     pub prompted: Vec<PhoneId>,
+    /// Sets with something in `displays`.
+    shown: Vec<PhoneId>,
     /// Something has happened that an expectation could look at.
     pub changed: bool,
     pub explainer: Explainer,
@@ -98,6 +103,7 @@ impl<L: Listener> Watch<L> {
             recorder,
             drops: BTreeMap::new(),
             prompted: Vec::new(),
+            shown: Vec::new(),
             changed: true,
             explainer: Explainer::new(plan),
             listener,
@@ -128,6 +134,13 @@ impl<L: Listener> Watch<L> {
         }
     }
 
+    /// Expectations have been looked at: what displays have shown so far has been seen.
+    pub(super) fn displays_seen(&mut self) {
+        for phone in self.shown.drain(..) {
+            self.phones[phone.0].displays.clear();
+        }
+    }
+
     fn phone_did(&mut self, phone: PhoneId, event: &PhoneEvent) {
         self.explainer.phone_did(self.macs[phone.0], event);
         let view = &mut self.phones[phone.0];
@@ -143,7 +156,13 @@ impl<L: Listener> Watch<L> {
                 view.address = None;
                 view.registered = None;
             }
-            PhoneEvent::Display(display) => view.display.clone_from(display),
+            PhoneEvent::Display(display) => {
+                view.display.clone_from(display);
+                if view.displays.is_empty() {
+                    self.shown.push(phone);
+                }
+                view.displays.push(display.clone());
+            }
             PhoneEvent::Bound { address, .. } => {
                 view.address = Some(*address);
                 self.recorder.name(*address, &self.phone_names[phone.0]);
@@ -185,6 +204,10 @@ impl<L: Listener> Meets for Watch<L> {
 impl<L: Listener> Observer for Watch<L> {
     fn event(&mut self, now: Instant, node: NodeId, event: TraceEvent) {
         let who = self.who.get(node.0 as usize).copied();
+        self.changed |= matches!(
+            event,
+            TraceEvent::Phone(_) | TraceEvent::Neighbour { .. } | TraceEvent::Decision(_)
+        );
         match &event {
             TraceEvent::Dropped { reason, frame } => {
                 *self.drops.entry(*reason).or_default() += 1;
@@ -206,7 +229,6 @@ impl<L: Listener> Observer for Watch<L> {
             | TraceEvent::Served(_)
             | TraceEvent::SetLost { .. } => {}
         }
-        self.changed = true;
         let name = self.names.get(node.0 as usize);
         let name = name.map_or("?", String::as_str);
         self.listener.event(now, name, &event);

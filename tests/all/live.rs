@@ -1,43 +1,49 @@
-//! Live runs of the program: kernels of this machine, with their programs, against the emulated network.
+//! Live runs of the program: kernels of this machine, with their programs, in the emulated network.
 //!
-//! These need root, /dev/net/tun, and the programs that a scenario starts. What is missing is said on standard
-//! error, and the test skipped. So is a test whose run was invalid again and again: the machine is too busy.
+//! They need root, /dev/net/tun, and the programs that a scenario starts. What is missing is said, and the test
+//! skipped; so is one whose run was too late to count again and again.
 
 use std::env;
 use std::fs;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 use std::process::{Command, Output};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use async_tftp::server::TftpServerBuilder;
-use jackfield::os;
+use jackfield::os::probe;
+use jackfield::scenario;
+use jackfield::scenario::plan::{Action, Plan, StepKind};
 
-/// Exit code of a run that was too late to count.
-const INVALID: i32 = 4;
+use super::captures::faults_of;
+use super::support::{Folder, files, has_program, skipped};
+
+/// The program's exit codes (`jackfield --help`).
+const PASSED: i32 = 0;
+const FAILED: i32 = 1;
+const MACHINE: i32 = 3;
+const TOO_LATE: i32 = 4;
+
+/// A busy machine may be too late for a run to count. It gets this many chances.
 const TRIES: u32 = 3;
 
 #[test]
-fn a_kernel_gets_a_lease_and_registers_through_the_gateway() {
-    passes("kernel-host", &["udhcpc", "ip", "ping", "python3"]);
-}
-
-#[test]
-fn a_kernel_with_a_stale_address_finds_no_gateway() {
-    passes("stale-host", &["ip", "ping", "arping", "python3"]);
-}
-
-#[test]
-fn tcpdump_finds_nothing_wrong_with_a_booting_set() {
-    passes("phone-beside-kernel", &["tcpdump", "ping", "mount"]);
-}
-
-#[test]
-fn a_set_boots_from_dnsmasq() {
-    passes("dnsmasq", &["dnsmasq", "mount"]);
+fn every_live_scenario_passes_and_its_capture_is_sound() {
+    let test = "every_live_scenario_passes_and_its_capture_is_sound";
+    let Some(_alone) = machine(test) else { return };
+    let mut failed = Vec::new();
+    for path in files("fixtures/scenarios/live", "toml") {
+        let plan = scenario::read(&fs::read_to_string(&path).unwrap()).unwrap();
+        if let Some(program) = missing_program(&plan) {
+            skipped(test, &format!("{}: no {program}", path.display()));
+            continue;
+        }
+        failed.extend(run(test, &path).err());
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 /// Set in the environment of the process that is a TFTP server: the folder that it serves.
@@ -47,23 +53,21 @@ const SERVES: &str = "JACKFIELD_TEST_SERVES";
 #[test]
 fn a_set_loads_its_boot_files_from_async_tftp() {
     let test = "a_set_loads_its_boot_files_from_async_tftp";
-    if lacks(test, &["sh"]) {
-        return;
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-    fs::create_dir_all(&folder).unwrap();
+    let Some(_alone) = machine(test) else { return };
+    let folder = Folder::new();
     for (file, bytes) in [("BootIp5360.bin", 65_536), ("MainIp5360.bin", 300_001)] {
         let mut content = format!("{file} 5.5\n").into_bytes();
         content.extend((0..bytes).map(|n: u32| n.to_le_bytes()[n as usize % 3]));
-        fs::write(folder.join(file), content).unwrap();
+        fs::write(folder.path(file), content).unwrap();
     }
+    let serves = format!("{SERVES}={}", folder.path("").display());
     let this = env::current_exe().unwrap();
     let text = include_str!("live/async-tftp.toml")
-        .replace("{serves}", &format!("{SERVES}={}", folder.display()))
+        .replace("{serves}", &serves)
         .replace("{program}", &this.display().to_string());
-    let scenario = folder.join("async-tftp.toml");
-    fs::write(&scenario, text).unwrap();
-    run(test, &scenario);
+    let path = folder.path("async-tftp.toml");
+    fs::write(&path, text).unwrap();
+    run(test, &path).unwrap();
 }
 
 #[test]
@@ -82,22 +86,16 @@ fn the_tftp_server() {
 #[test]
 fn a_program_that_is_not_there_fails_its_step_by_name() {
     let test = "a_program_that_is_not_there_fails_its_step_by_name";
-    if lacks(test, &[]) {
-        return;
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-    fs::create_dir_all(&folder).unwrap();
-    let scenario = folder.join("missing.toml");
-    let text = r#"
-scenario = "A program that is not there"
-subnet = [{ name = "office", prefix = "10.1.0.0/24", gateway = { router = "r1" } }]
-host = [{ name = "laptop", address = "10.1.0.30", kernel = true }]
-step = [{ exec = { host = "laptop", command = ["no-such-dhcp-client", "-i", "eth0"] } }]
-"#;
-    fs::write(&scenario, text).unwrap();
-    let (output, _) = jackfield(&scenario);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stdout);
+    let Some(_alone) = machine(test) else { return };
+    let folder = Folder::new();
+    let command = r#"["no-such-dhcp-client", "-i", "eth0"]"#;
+    fs::write(folder.path("missing.toml"), one_command(command)).unwrap();
+    let output = folder
+        .jackfield(&["run", "--live", "missing.toml"])
+        .output()
+        .unwrap();
+    let said = all_of(&output);
+    assert_eq!(output.status.code(), Some(FAILED), "{said}");
     let reason = "the program `no-such-dhcp-client` is not on this machine";
     assert!(said.contains(reason), "{said}");
 }
@@ -105,126 +103,111 @@ step = [{ exec = { host = "laptop", command = ["no-such-dhcp-client", "-i", "eth
 #[test]
 fn a_run_that_is_interrupted_keeps_its_capture() {
     let test = "a_run_that_is_interrupted_keeps_its_capture";
-    if lacks(test, &["bash", "ping"]) {
-        return;
+    let Some(_alone) = machine(test) else { return };
+    if !["bash", "ping"].iter().all(|program| has_program(program)) {
+        return skipped(test, "no bash, or no ping");
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-    fs::create_dir_all(&folder).unwrap();
-    let scenario = folder.join("interrupted.toml");
-    let text = r#"
-scenario = "A run that is interrupted"
-subnet = [{ name = "office", prefix = "10.1.0.0/24", gateway = { router = "r1" } }]
-host = [{ name = "laptop", address = "10.1.0.30", kernel = true }]
-step = [{ exec = { host = "laptop", command = ["ping", "10.1.0.1"], within = "1 min" } }]
-"#;
-    fs::write(&scenario, text).unwrap();
-    let capture = scenario.with_extension("pcapng");
+    let folder = Folder::new();
+    fs::write(
+        folder.path("long.toml"),
+        one_command(r#"["ping", "10.1.0.1"]"#),
+    )
+    .unwrap();
+    let program = env!("CARGO_BIN_EXE_jackfield");
+    let capture = folder.path("long.pcapng");
     let interrupt = format!(
-        "{} run --live --capture {} {} & sleep 2; kill -INT $!; wait $!",
-        env!("CARGO_BIN_EXE_jackfield"),
+        "{program} run --live --capture {} {} & sleep 2; kill -INT $!; wait $!",
         capture.display(),
-        scenario.display()
+        folder.path("long.toml").display()
     );
     // Without -m, job control, what a shell starts in the background ignores SIGINT.
     let output = Command::new("bash")
         .args(["-mc", &interrupt])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(3), "{said}");
+    let said = all_of(&output);
+    assert_eq!(output.status.code(), Some(MACHINE), "{said}");
     assert!(said.contains("stopped by SIGINT"), "{said}");
-    check_with_tshark(&capture);
-}
-
-/// Runs a shipped scenario and expects it to pass.
-fn passes(name: &str, programs: &[&str]) {
-    if !lacks(name, programs) {
-        let file = format!("fixtures/scenarios/live/{name}.toml");
-        run(name, Path::new(&file));
+    assert!(fs::metadata(&capture).unwrap().len() > 1_000, "{said}");
+    if has_program("tshark") {
+        assert_eq!(faults_of(&capture), Vec::<String>::new());
     }
 }
 
-/// Runs a scenario and expects it to pass, and its capture to be sound.
-fn run(test: &str, scenario: &Path) {
+/// The machine for one test alone, as each measures how late it is; `None` where it refuses.
+fn machine(test: &str) -> Option<MutexGuard<'static, ()>> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    if let Err(refusal) = probe() {
+        skipped(test, &refusal.to_string());
+        return None;
+    }
+    // A test that failed leaves nothing behind that another could trip over.
+    Some(ALONE.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Runs a scenario that passes. The error is a report.
+fn run(test: &str, path: &Path) -> Result<(), String> {
+    let folder = Folder::new();
+    let absolute = fs::canonicalize(path).unwrap();
+    let capture = folder.path("live.pcapng");
     for _ in 0..TRIES {
-        let (output, capture) = jackfield(scenario);
-        let said = String::from_utf8_lossy(&output.stdout);
-        let last = said.lines().last().unwrap_or_default();
+        let arguments = ["run", "--live", "--capture", "live.pcapng"];
+        let output = folder
+            .jackfield(&arguments)
+            .arg(&absolute)
+            .output()
+            .unwrap();
         match output.status.code() {
-            Some(0) => {
-                eprintln!("{test}: {last}");
-                check_with_tshark(&capture);
-                return;
+            Some(PASSED) if has_program("tshark") => {
+                let faults = faults_of(&capture);
+                let wrong = || format!("{}: tshark: {}", path.display(), faults.join("\n"));
+                return if faults.is_empty() {
+                    Ok(())
+                } else {
+                    Err(wrong())
+                };
             }
-            Some(INVALID) => eprintln!("{test}: invalid: {last}"),
+            Some(PASSED) => return Ok(()),
+            Some(TOO_LATE) => {}
             code => {
-                let errors = String::from_utf8_lossy(&output.stderr);
-                panic!("{test}: exit code {code:?}\n{said}{errors}");
+                let report = all_of(&output);
+                return Err(format!("{}: exit {code:?}\n{report}", path.display()));
             }
         }
     }
-    eprintln!("SKIPPED: {test}: {TRIES} runs were too late to count");
-}
-
-/// Runs a scenario live: what the program said, and where the capture is.
-fn jackfield(scenario: &Path) -> (Output, PathBuf) {
-    let name =
-        Path::new(scenario.file_stem().expect("a scenario has a name")).with_extension("pcapng");
-    let capture = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jackfield"));
-    command.args(["run", "--live", "--capture"]);
-    let output = command
-        .arg(&capture)
-        .arg(scenario)
-        .output()
-        .expect("jackfield starts");
-    (output, capture)
-}
-
-/// Whether the machine lacks something for a live run; says what.
-fn lacks(test: &str, programs: &[&str]) -> bool {
-    if let Err(reason) = os::probe() {
-        eprintln!("SKIPPED: {test}: {reason}");
-        return true;
-    }
-    let missing = programs.iter().find(|program| !is_installed(program));
-    if let Some(program) = missing {
-        eprintln!("SKIPPED: {test}: the program `{program}` is not on this machine");
-    }
-    missing.is_some()
-}
-
-fn is_installed(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
-}
-
-/// Every frame is whole and has right checksums: the kernel's as they came through the TAP device, and ours.
-fn check_with_tshark(capture: &Path) {
-    if !is_installed("tshark") {
-        eprintln!("SKIPPED: tshark is not on this machine, and did not look at the capture");
-        return;
-    }
-    let wrong = "_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0 \
-                 || tcp.checksum.status == 0 || icmp.checksum.status == 0";
-    let mut tshark = Command::new("tshark");
-    for protocol in ["ip", "tcp", "udp"] {
-        tshark.args(["-o", &format!("{protocol}.check_checksum:TRUE")]);
-    }
-    let output = tshark
-        .arg("-r")
-        .arg(capture)
-        .args(["-Y", wrong])
-        .output()
-        .expect("tshark starts");
-    let found = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "tshark: {errors}");
-    assert!(
-        found.is_empty(),
-        "tshark finds wrong frames in {}:\n{found}",
-        capture.display()
+    skipped(
+        test,
+        &format!("{}: the machine is too slow", path.display()),
     );
+    Ok(())
+}
+
+/// A scenario with one command on one kernel host.
+fn one_command(command: &str) -> String {
+    format!(
+        r#"
+scenario = "One command"
+subnet = [{{ name = "office", prefix = "10.1.0.0/24", gateway = {{ router = "r1" }} }}]
+host = [{{ name = "laptop", address = "10.1.0.30", kernel = true }}]
+step = [{{ exec = {{ host = "laptop", command = {command}, within = "1 min" }} }}]
+"#
+    )
+}
+
+/// The first program of the scenario that this machine does not have.
+fn missing_program(plan: &Plan) -> Option<&str> {
+    let commands = plan.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Act(Action::Exec(exec)) => exec.command.first(),
+        StepKind::Act(_) | StepKind::Expect { .. } => None,
+    });
+    let mut programs = commands.map(String::as_str);
+    programs.find(|program| !program.contains("{scenario}") && !has_program(program))
+}
+
+fn all_of(output: &Output) -> String {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    format!("{stdout}{stderr}")
 }
 
 /// Waits for a future on this thread; async-tftp's own threads wake it.

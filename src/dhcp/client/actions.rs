@@ -41,7 +41,12 @@ impl Client {
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
         let xid = self.rng.u32();
-        out.push(message::to_all(&message::discover(&self.config, xid, 0)));
+        out.push(message::to_all(&message::discover(
+            self.mac,
+            &self.config,
+            xid,
+            0,
+        )));
         let resend_at = now + self.retransmission(1);
         self.state = State::Selecting(Search {
             xid,
@@ -62,6 +67,7 @@ impl Client {
     ) -> Option<ClientEvent> {
         let secs = seconds_since(search.began, now);
         out.push(message::to_all(&message::discover(
+            self.mac,
             &self.config,
             search.xid,
             secs,
@@ -148,7 +154,7 @@ impl Client {
         ack: Message,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        let held = match message::read_lease(ack, sent) {
+        let held = match message::read_lease(&ack, sent) {
             Ok(held) if held.expires_at > now => held,
             Ok(_) => return self.keep(before, "ACK grants a lease that is over already", out),
             Err(reason) => return self.keep(before, reason, out),
@@ -164,7 +170,7 @@ impl Client {
         if old.is_some_and(|old| old.address == address.address) {
             Some(ClientEvent::Renewed(lease))
         } else {
-            Some(ClientEvent::Bound(lease))
+            Some(ClientEvent::Bound(lease, Box::new(ack)))
         }
     }
 
@@ -176,7 +182,7 @@ impl Client {
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
         let query = self.query(now, held.rebind_at);
-        let message = message::extend(&self.config, &held, query.xid);
+        let message = message::extend(self.mac, &self.config, &held, query.xid);
         out.push(message::to_server(held.lease.server, &message));
         self.state = State::Renewing(held, query);
         None
@@ -190,7 +196,7 @@ impl Client {
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
         let query = self.query(now, held.expires_at);
-        let message = message::extend(&self.config, &held, query.xid);
+        let message = message::extend(self.mac, &self.config, &held, query.xid);
         out.push(message::to_all(&message));
         self.state = State::Rebinding(held, query);
         None
@@ -210,7 +216,7 @@ impl Client {
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
         if let Some(held) = before.held() {
-            let message = message::release(&self.config, held, self.rng.u32());
+            let message = message::release(self.mac, held, self.rng.u32());
             out.push(message::to_server(held.lease.server, &message));
         }
         self.end(before, out)
@@ -244,6 +250,7 @@ impl Client {
     fn send_request(&self, now: Instant, asked: &Asked, out: &mut Outbox<AppEffect>) {
         let secs = seconds_since(asked.began, now);
         out.push(message::to_all(&message::request(
+            self.mac,
             &self.config,
             asked,
             secs,

@@ -6,21 +6,22 @@ use super::state::{Asked, Held};
 use super::{ClientConfig, Lease};
 use crate::app::AppEffect;
 use crate::time::{Duration, Instant};
+use crate::wire::Mac;
 use crate::wire::dhcp::{
     BOOTREQUEST, BROADCAST_FLAG, CLIENT_PORT, Message, MessageType, SERVER_PORT, code,
 };
 
 /// DISCOVER.
-pub(super) fn discover(config: &ClientConfig, xid: u32, secs: u16) -> Message {
-    let mut message = begin(config, MessageType::Discover, xid, secs);
+pub(super) fn discover(mac: Mac, config: &ClientConfig, xid: u32, secs: u16) -> Message {
+    let mut message = begin(mac, MessageType::Discover, xid, secs);
     set_broadcast(config, &mut message);
     push_wishes(config, &mut message);
     message
 }
 
 /// REQUEST for what was offered: with server identifier and address, without `ciaddr`.
-pub(super) fn request(config: &ClientConfig, asked: &Asked, secs: u16) -> Message {
-    let mut message = begin(config, MessageType::Request, asked.xid, secs);
+pub(super) fn request(mac: Mac, config: &ClientConfig, asked: &Asked, secs: u16) -> Message {
+    let mut message = begin(mac, MessageType::Request, asked.xid, secs);
     set_broadcast(config, &mut message);
     message
         .options
@@ -34,16 +35,16 @@ pub(super) fn request(config: &ClientConfig, asked: &Asked, secs: u16) -> Messag
 
 /// REQUEST for more time: with `ciaddr`, and neither server identifier nor requested address. The client
 /// has an address and can be answered there.
-pub(super) fn extend(config: &ClientConfig, held: &Held, xid: u32) -> Message {
-    let mut message = begin(config, MessageType::Request, xid, 0);
+pub(super) fn extend(mac: Mac, config: &ClientConfig, held: &Held, xid: u32) -> Message {
+    let mut message = begin(mac, MessageType::Request, xid, 0);
     message.ciaddr = held.lease.address;
     push_wishes(config, &mut message);
     message
 }
 
 /// RELEASE.
-pub(super) fn release(config: &ClientConfig, held: &Held, xid: u32) -> Message {
-    let mut message = begin(config, MessageType::Release, xid, 0);
+pub(super) fn release(mac: Mac, held: &Held, xid: u32) -> Message {
+    let mut message = begin(mac, MessageType::Release, xid, 0);
     message.ciaddr = held.lease.address;
     message
         .options
@@ -73,7 +74,7 @@ pub(super) fn to_all(message: &Message) -> AppEffect {
 ///
 /// # Errors
 /// Why the ACK grants nothing that can be used, as a lower-case fragment.
-pub(super) fn read_lease(message: Message, sent: Instant) -> Result<Held, &'static str> {
+pub(super) fn read_lease(message: &Message, sent: Instant) -> Result<Held, &'static str> {
     let span = message
         .duration(code::LEASE_TIME)
         .map_err(|_| "ACK has no lease time")?;
@@ -101,7 +102,6 @@ pub(super) fn read_lease(message: Message, sent: Instant) -> Result<Held, &'stat
         name_servers: message.addresses(code::NAME_SERVER).unwrap_or_default(),
         server: server.map_err(|_| "ACK does not name its server")?,
         lease: span,
-        message,
     };
     Ok(Held {
         lease,
@@ -111,8 +111,8 @@ pub(super) fn read_lease(message: Message, sent: Instant) -> Result<Held, &'stat
     })
 }
 
-fn begin(config: &ClientConfig, kind: MessageType, xid: u32, secs: u16) -> Message {
-    let mut message = Message::new(BOOTREQUEST, config.mac, xid);
+fn begin(mac: Mac, kind: MessageType, xid: u32, secs: u16) -> Message {
+    let mut message = Message::new(BOOTREQUEST, mac, xid);
     message.secs = secs;
     message.options.push(code::MESSAGE_TYPE, &[kind.as_u8()]);
     message

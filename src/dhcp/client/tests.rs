@@ -328,7 +328,6 @@ struct Bench {
 impl Bench {
     fn new(timing: Timing) -> Bench {
         let config = ClientConfig {
-            mac: MAC,
             vendor_class: b"ipphone.mitel.com".to_vec(),
             parameter_request_list: vec![1, 3, 6],
             policy: |offer| match offer.option(43) {
@@ -338,7 +337,7 @@ impl Bench {
             broadcast: false,
             timing,
         };
-        let client = Client::new(config, crate::rng::Rng::stream(1, "client"));
+        let client = Client::new(MAC, config, crate::rng::Rng::stream(1, "client"));
         Bench {
             now: Instant::ZERO,
             client,
@@ -490,7 +489,7 @@ fn tell(event: &ClientEvent) -> String {
             format!("offer {count} refused: {reason}")
         }
         ClientEvent::OfferAccepted { count, .. } => format!("offer {count} accepted"),
-        ClientEvent::Bound(lease) => format!("bound {}", lease.address),
+        ClientEvent::Bound(lease, _) => format!("bound {}", lease.address),
         ClientEvent::Renewed(lease) => format!("renewed {}", lease.address),
         ClientEvent::Lost { reason } => format!("lost: {reason}"),
     }

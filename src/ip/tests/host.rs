@@ -127,7 +127,7 @@ fn what_is_not_for_this_host_is_dropped_with_its_reason() {
     assert_eq!(refusal(&datagram("10.1.0.255:69")), None);
     assert_eq!(
         refusal(&datagram("10.1.0.255:70")),
-        Some(DropReason::NoListener)
+        Some(DropReason::BroadcastNotWanted)
     );
     assert_eq!(refusal(&good[..13]), Some(DropReason::Undecodable));
     assert_eq!(refusal(&good[..40]), Some(DropReason::Undecodable));

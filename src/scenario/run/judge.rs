@@ -11,77 +11,82 @@ impl<L: Listener> Run<'_, L> {
     pub(super) fn begin_expecting(&mut self, when: When, expectations: &[Expectation]) -> Stage {
         let now = self.lab.world.now();
         self.watch.changed = true;
+        // What came and went before this step counts only where a moment is looked for.
+        if !matches!(when, When::Within(_)) {
+            self.watch.displays_seen();
+        }
         Stage::Expecting {
             until: match when {
                 When::Now => now,
                 When::Within(time) | When::Throughout(time) | When::Never(time) => now + time,
             },
+            blocked: 0,
             starts: vec![0; expectations.len()],
         }
     }
 
     /// Looks at the present step's expectations; the stage says whether the step is over.
-    pub(super) fn look(&mut self, until: Instant, mut starts: Vec<usize>) -> Stage {
+    ///
+    /// Most events change nothing, so the expectation that did not hold when last looked at comes first.
+    pub(super) fn look(
+        &mut self,
+        until: Instant,
+        mut blocked: usize,
+        mut starts: Vec<usize>,
+    ) -> Stage {
         let plan = self.plan;
         let StepKind::Expect { when, expectations } = &plan.steps[self.step].kind else {
             return self.next_step();
         };
-        let sight = self.sight();
-        let mut holding = Vec::with_capacity(expectations.len());
-        let mut lost = false;
-        for (n, (expectation, start)) in expectations.iter().zip(&mut starts).enumerate() {
-            let at = self.place(n);
-            holding.push(sight.holds(&expectation.what, at, start));
-            lost |= sight.is_lost(&expectation.what, at);
-        }
-        let all = holding.iter().all(|holds| *holds);
-        let any = holding.iter().any(|holds| *holds);
+        let (sight, count) = (self.sight(), expectations.len());
+        // Within: is there one that does not hold? Throughout: one that does not? Never: one that does?
+        let mut order = (0..count).map(|n| (blocked + n) % count);
+        let odd = order.find(|n| {
+            let what = &expectations[*n].what;
+            let holds = sight.holds(what, self.place(*n), &mut starts[*n]);
+            holds == matches!(when, When::Never(_))
+        });
         let over = match when {
             When::Now => true,
-            When::Within(_) => all || lost,
-            When::Throughout(_) => !all,
-            When::Never(_) => any,
+            When::Within(_) => odd.is_none() || self.any_lost(expectations),
+            When::Throughout(_) | When::Never(_) => odd.is_some(),
         };
         if over {
-            self.judge(&holding, &starts)
-        } else {
-            Stage::Expecting { until, starts }
+            return self.judge(starts);
+        }
+        blocked = odd.unwrap_or(blocked);
+        Stage::Expecting {
+            until,
+            blocked,
+            starts,
         }
     }
 
-    /// The time of the present step's expectations has run out.
-    pub(super) fn time_is_up(&mut self, mut starts: Vec<usize>) -> Stage {
-        let plan = self.plan;
-        let StepKind::Expect { expectations, .. } = &plan.steps[self.step].kind else {
-            return self.next_step();
-        };
+    fn any_lost(&self, expectations: &[Expectation]) -> bool {
         let sight = self.sight();
-        let mut holding = Vec::with_capacity(expectations.len());
-        for (n, (expectation, start)) in expectations.iter().zip(&mut starts).enumerate() {
-            holding.push(sight.holds(&expectation.what, self.place(n), start));
-        }
-        self.judge(&holding, &starts)
+        let mut numbered = expectations.iter().enumerate();
+        numbered.any(|(n, expectation)| sight.is_lost(&expectation.what, self.place(n)))
     }
 
-    /// Writes the verdicts of the present step, given which of its expectations hold now.
-    fn judge(&mut self, holding: &[bool], starts: &[usize]) -> Stage {
+    /// Writes the verdicts of the present step, as its expectations hold at this moment.
+    pub(super) fn judge(&mut self, mut starts: Vec<usize>) -> Stage {
         let plan = self.plan;
         let StepKind::Expect { when, expectations } = &plan.steps[self.step].kind else {
             return self.next_step();
         };
         let wanted = !matches!(when, When::Never(_));
-        let mut passed = true;
+        let mut all = true;
         for (n, expectation) in expectations.iter().enumerate() {
-            let holds = holding[n] == wanted;
-            passed &= holds;
-            let verdict = self.verdict(*when, expectation, n, holds, starts[n]);
+            let start = &mut starts[n];
+            let holds = self.sight().holds(&expectation.what, self.place(n), start);
+            all &= holds == wanted;
+            let verdict = self.verdict(*when, expectation, n, holds == wanted, *start);
             self.watch.listener.verdict(&verdict);
             self.verdicts.push(verdict);
         }
-        if passed {
-            self.next_step()
-        } else {
-            Stage::Done
+        match all {
+            true => self.next_step(),
+            false => Stage::Done,
         }
     }
 
@@ -125,6 +130,13 @@ impl<L: Listener> Run<'_, L> {
             plan: self.plan,
             lab: &self.lab,
             watch: &self.watch,
+            throughout: matches!(
+                self.plan.steps[self.step].kind,
+                StepKind::Expect {
+                    when: When::Throughout(_),
+                    ..
+                }
+            ),
         }
     }
 

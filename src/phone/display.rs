@@ -1,0 +1,115 @@
+//! What a set's display shows, as data; the words are in one place.
+//!
+//! The texts are the vendor's; only `Enter PIN` and what stands in service are this project's, since no public
+//! source gives them. Without a carrier a set shows [`Screen::NoLink`] in place of everything else, but for its
+//! first stage, which looks at no link yet.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use super::machine::Phone;
+use crate::app::AppEffect;
+use crate::outbox::{Display, Outbox, PhoneEvent};
+use crate::wire::reg::Reason;
+use crate::wire::vendor::Source;
+
+/// What the two lines say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Screen {
+    /// No power, or a restart on its way.
+    Dark,
+    /// The first stage runs.
+    Booting,
+    NoLink,
+    WaitingForDhcp,
+    Discovery,
+    /// The how many-th offer since DHCP began.
+    OfferRejected(u32),
+    OfferAccepted(u32),
+    Acknowledged(Source),
+    /// From this server.
+    Downloading(Ipv4Addr),
+    UpgradingFlash,
+    UpgradeNotRequired,
+    DownloadFailed,
+    StartingMain,
+    /// The main image of this version runs.
+    MainRuns(Arc<str>),
+    /// A TCP link is being opened.
+    Connecting {
+        set: Ipv4Addr,
+        element: Ipv4Addr,
+    },
+    /// There is no TCP link to an element (MV-2).
+    WaitingForLink,
+    WaitingForAck {
+        element: Ipv4Addr,
+    },
+    EnterPin(Reason),
+    WaitingForComms {
+        element: Ipv4Addr,
+    },
+    InService {
+        dn: Arc<str>,
+        element: Ipv4Addr,
+    },
+}
+
+impl Screen {
+    fn lines(&self, set: &Phone) -> Display {
+        let icp = |element: &Ipv4Addr| format!("ICP {element}");
+        match self {
+            Screen::Dark => Display::default(),
+            Screen::Booting => Display::new(
+                set.settings.mac.to_string().to_uppercase(),
+                format!("Booting: {}", set.boot_version()),
+            ),
+            Screen::NoLink => Display::new("Waiting for LAN link", "to come up"),
+            Screen::WaitingForDhcp => Display::new("Waiting for DHCP", ""),
+            Screen::Discovery => Display::new("DHCP: Discovery", ""),
+            Screen::OfferRejected(n) => Display::new(format!("DHCP: Offer {n} Rej"), ""),
+            Screen::OfferAccepted(n) => Display::new(format!("DHCP: Offer {n} Acc"), ""),
+            Screen::Acknowledged(source) => {
+                Display::new("DHCP: Ack", format!("Using option {source}"))
+            }
+            Screen::Downloading(server) => Display::new(server.to_string(), "Downloading"),
+            Screen::UpgradingFlash => Display::new("Upgrading Flash", "DO NOT POWER DOWN"),
+            Screen::UpgradeNotRequired => Display::new("Upgrade not required", ""),
+            Screen::DownloadFailed => Display::new("Download failed", ""),
+            Screen::StartingMain => Display::new("Starting main", ""),
+            Screen::MainRuns(version) => Display::new(
+                format!("MAIN {version}"),
+                format!("BOOT {}", set.boot_version()),
+            ),
+            Screen::Connecting { set, element } => Display::new(format!("Set {set}"), icp(element)),
+            Screen::WaitingForLink => Display::new("Waiting for Link", ""),
+            Screen::WaitingForAck { element } => Display::new("Waiting for ACK...", icp(element)),
+            Screen::EnterPin(reason) => Display::new("Enter PIN", reason.to_string()),
+            Screen::WaitingForComms { element } => {
+                Display::new("Waiting for COMMS...", icp(element))
+            }
+            Screen::InService { dn, element } => Display::new(format!("DN {dn}"), icp(element)),
+        }
+    }
+}
+
+impl Phone {
+    /// Shows something else.
+    pub(super) fn show(&mut self, screen: Screen, out: &mut Outbox<AppEffect>) {
+        self.screen = screen;
+        self.refresh(out);
+    }
+
+    /// Tells what the display shows if that has changed.
+    pub(super) fn refresh(&mut self, out: &mut Outbox<AppEffect>) {
+        let looks_at_link = !matches!(self.screen, Screen::Dark | Screen::Booting);
+        let visible = match looks_at_link && !self.carrier {
+            true => &Screen::NoLink,
+            false => &self.screen,
+        };
+        if *visible != self.shown {
+            self.shown = visible.clone();
+            self.tell(PhoneEvent::Display(self.shown.lines(self)), out);
+        }
+    }
+}
