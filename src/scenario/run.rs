@@ -61,8 +61,10 @@ enum Stage {
         until: Instant,
         /// The expectation that did not fit when last looked at.
         blocked: usize,
-        /// For each expectation: the first of its phones that did not fit when last looked at.
+        /// For each expectation: the phone that decided when last looked at.
         starts: Vec<usize>,
+        /// The expectations on frames: they alone can be lost before their time is up.
+        counts: Vec<usize>,
     },
     /// A program runs behind an edge.
     Program,
@@ -139,7 +141,8 @@ impl<'p, L: Listener> Run<'p, L> {
                         self.stage = match &step.kind {
                             StepKind::Act(action) => {
                                 self.watch.displays_seen();
-                                self.watch.tally.begin_action(self.plan, self.step);
+                                let frames = self.watch.recorder.frames();
+                                self.watch.tally.begin_action(self.plan, self.step, frames);
                                 self.begin(action)
                             }
                             StepKind::Expect { when, expectations } => {
@@ -153,9 +156,10 @@ impl<'p, L: Listener> Run<'p, L> {
                     until,
                     blocked,
                     starts,
+                    counts,
                 } if self.watch.changed => {
                     self.watch.changed = false;
-                    self.stage = self.look(until, blocked, starts);
+                    self.stage = self.look(until, blocked, starts, counts);
                 }
                 waiting => {
                     self.watch.displays_seen();
@@ -278,9 +282,6 @@ impl<'p, L: Listener> Run<'p, L> {
     fn arrive(&mut self) -> Stage {
         if let StepKind::Act(Action::Move { phones, to }) = &self.plan.steps[self.step].kind {
             for phone in phones {
-                self.watch
-                    .explainer
-                    .moved(self.plan.phones[phone.0].mac, *to);
                 self.lab.plug_at(*phone, *to, &mut self.watch);
             }
         }
@@ -320,7 +321,7 @@ impl<'p, L: Listener> Run<'p, L> {
             }
             Stage::Moving { until } if until <= now => self.arrive(),
             Stage::Waiting { until } if until <= now => self.next_step(),
-            Stage::Expecting { until, starts, .. } if until <= now => self.judge(starts),
+            Stage::Expecting { until, starts, .. } if until <= now => self.judge(until, starts),
             other => other,
         };
     }
