@@ -69,6 +69,8 @@ pub struct Host<A> {
     work: VecDeque<Work>,
     /// When the work that is left goes on.
     work_at: Option<Instant>,
+    /// The earliest deadline of all, as of the last change.
+    next: Deadline,
     /// IP packets from a connection, in one row; empty between calls.
     segments: Vec<u8>,
     /// Bytes for an app; empty between calls.
@@ -116,6 +118,7 @@ impl<A: App> Host<A> {
             app_out: Outbox::default(),
             work: VecDeque::new(),
             work_at: None,
+            next: None,
             segments: Vec::new(),
             received: Vec::new(),
         }
@@ -204,15 +207,25 @@ impl<A: App> Host<A> {
         result
     }
 
-    /// Carries out what is queued.
+    /// Carries out what is queued, after whatever has changed something.
     fn run(&mut self, now: Instant, out: &mut Outbox<Transmit>) {
         self.work_at = None;
+        self.do_work(now, out);
+        if !self.work.is_empty() {
+            self.work_at = Some(now + WORK_LATER);
+        }
+        self.next = self.next_deadline();
+    }
+
+    fn do_work(&mut self, now: Instant, out: &mut Outbox<Transmit>) {
         for _ in 0..WORK_MAX {
             match self.work.pop_front() {
                 None => return,
                 Some(Work::Pump(tuple)) => self.pump(now, tuple, None, out),
                 Some(Work::Trace(event)) => out.trace(event),
-                Some(Work::Frame(frame)) => self.take_frame(now, &frame, out),
+                Some(Work::Frame(frame)) => {
+                    self.take_frame(now, &frame, out);
+                }
                 Some(Work::Ended(app, stream, end)) => self.call(app, |app, effects| {
                     app.handle_stream(now, stream, StreamEvent::Ended(end), effects);
                 }),
@@ -220,9 +233,6 @@ impl<A: App> Host<A> {
                 Some(Work::Effect(..)) if !self.powered => {}
                 Some(Work::Effect(app, effect)) => self.carry_out(now, app, effect, out),
             }
-        }
-        if !self.work.is_empty() {
-            self.work_at = Some(now + WORK_LATER);
         }
     }
 
@@ -260,13 +270,21 @@ impl<A: App> Host<A> {
         }
     }
 
-    fn take_frame(&mut self, now: Instant, frame: &Frame, out: &mut Outbox<Transmit>) {
+    /// Whether the frame meant anything to this host: after one that did not, nothing has changed.
+    fn take_frame(&mut self, now: Instant, frame: &Frame, out: &mut Outbox<Transmit>) -> bool {
         if !self.powered {
-            return out.drop(DropReason::NotReady, frame);
+            out.drop(DropReason::NotReady, frame);
+            return false;
         }
         let mut back = Vec::new();
         match self.endpoint.receive(now, frame, &mut back, out) {
-            Err(reason) => out.drop(reason, frame),
+            Err(reason) => {
+                out.drop(reason, frame);
+                // These are told by a frame's first bytes, before anything is done about it.
+                if reason.is_routine() {
+                    return false;
+                }
+            }
             Ok(Received::Nothing) => {}
             Ok(Received::Unreachable { code, quoted }) => self.undeliverable(now, quoted, code),
             Ok(Received::Datagram { app, datagram }) => self.call(app, |app, effects| {
@@ -291,6 +309,25 @@ impl<A: App> Host<A> {
             }
         }
         self.work.extend(back.into_iter().map(Work::Frame));
+        true
+    }
+
+    /// When the host or one of its apps next wants to be called.
+    fn next_deadline(&self) -> Deadline {
+        if !self.powered {
+            return None;
+        }
+        let neighbours = self.endpoint.interface.neighbours.next_deadline();
+        let mut next = earlier(
+            self.work_at.map(|at| (at, "work left over")),
+            neighbours.map(|at| (at, "neighbour")),
+        );
+        let tcp = self.tcp.next_deadline();
+        next = earlier(next, tcp.map(|at| (at, "TCP")));
+        for app in &self.apps {
+            next = earlier(next, app.poll_timeout());
+        }
+        next
     }
 }
 
@@ -302,8 +339,10 @@ impl<A: App> Node for Host<A> {
         frame: &Frame,
         out: &mut Outbox<Transmit>,
     ) {
-        self.take_frame(now, frame, out);
-        self.run(now, out);
+        // Most of what a host hears on a shared segment is for others, and costs it no look at its apps.
+        if self.take_frame(now, frame, out) {
+            self.run(now, out);
+        }
     }
 
     fn handle_carrier(
@@ -354,19 +393,6 @@ impl<A: App> Node for Host<A> {
     }
 
     fn poll_timeout(&self) -> Deadline {
-        if !self.powered {
-            return None;
-        }
-        let neighbours = self.endpoint.interface.neighbours.next_deadline();
-        let mut next = earlier(
-            self.work_at.map(|at| (at, "work left over")),
-            neighbours.map(|at| (at, "neighbour")),
-        );
-        let tcp = self.tcp.next_deadline();
-        next = earlier(next, tcp.map(|at| (at, "TCP")));
-        for app in &self.apps {
-            next = earlier(next, app.poll_timeout());
-        }
-        next
+        self.next
     }
 }

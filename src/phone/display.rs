@@ -102,10 +102,10 @@ impl Phone {
 
     /// Tells what the display shows if that has changed.
     pub(super) fn refresh(&mut self, out: &mut Outbox<AppEffect>) {
-        let visible = match &self.screen {
-            Screen::Dark | Screen::Booting => &self.screen,
-            _ if !self.carrier => &Screen::NoLink,
-            screen => screen,
+        let looks_at_link = !matches!(self.screen, Screen::Dark | Screen::Booting);
+        let visible = match looks_at_link && !self.carrier {
+            true => &Screen::NoLink,
+            false => &self.screen,
         };
         if *visible != self.shown {
             self.shown = visible.clone();

@@ -89,12 +89,11 @@ impl Phase {
         }
     }
 
-    /// The conversation on this connection, if it is the one that counts.
+    /// The conversation on this connection, if it is the one that counts, and up.
     pub(super) fn conversation(&mut self, stream: StreamId) -> Option<&mut Conversation> {
         let with = match self {
-            Phase::NoCarrier | Phase::Waiting { .. } => return None,
-            Phase::Connecting(with)
-            | Phase::Prompting(with)
+            Phase::NoCarrier | Phase::Waiting { .. } | Phase::Connecting(_) => return None,
+            Phase::Prompting(with)
             | Phase::Acknowledgement { with, .. }
             | Phase::Communications { with, .. }
             | Phase::InService { with, .. } => with,
@@ -153,7 +152,11 @@ impl Phase {
                 with, heartbeats, ..
             }
             | Phase::InService { with, heartbeats } => (with, heartbeats),
-            _ => return None,
+            Phase::NoCarrier
+            | Phase::Waiting { .. }
+            | Phase::Connecting(_)
+            | Phase::Acknowledgement { .. }
+            | Phase::Prompting(_) => return None,
         };
         let due = heartbeats.deadline().is_some_and(|(at, _)| now >= at);
         due.then_some((with, heartbeats))

@@ -77,8 +77,12 @@ impl Phone {
                 return self.reset(now, main, phase, kind, reason, out);
             }
             (phase, Message::Error { reason, text }) => {
-                let why = format!("element reports an error: {reason} {text}");
-                let why = why.trim_end().to_owned();
+                let reason = reason.to_string();
+                let mut why = format!("element reports an error: {reason}");
+                // The text often says no more than the reason.
+                if !text.is_empty() && text != reason {
+                    why = format!("{why}, {text}");
+                }
                 return self.refused(now, main, phase, why, out, Conversation::close);
             }
             // Of a later edition of the protocol.

@@ -163,7 +163,7 @@ impl Pipe {
                     self.send(from, to, payload);
                 }
                 Out::Trace(TraceEvent::Served(event)) => self.served.push(event.outcome),
-                other => panic!("unexpected: {other:?}"),
+                other @ (Out::Effect(_) | Out::Trace(_)) => panic!("unexpected: {other:?}"),
             }
         }
     }

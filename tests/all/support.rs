@@ -18,15 +18,15 @@ use jackfield::sim::drive_virtual;
 
 /// A scenario of `fixtures/scenarios`.
 #[derive(Debug)]
-pub struct Shipped {
-    pub path: PathBuf,
+pub(super) struct Shipped {
+    pub(super) path: PathBuf,
     /// Its file's name without the ending.
-    pub name: String,
-    pub plan: Plan,
+    pub(super) name: String,
+    pub(super) plan: Plan,
 }
 
 /// Every shipped scenario, by name.
-pub static SHIPPED: LazyLock<Vec<Shipped>> = LazyLock::new(|| {
+pub(super) static SHIPPED: LazyLock<Vec<Shipped>> = LazyLock::new(|| {
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
         let shown = path.display().to_string();
@@ -40,24 +40,24 @@ pub static SHIPPED: LazyLock<Vec<Shipped>> = LazyLock::new(|| {
 });
 
 /// The shipped scenarios that need no machine, each run once with its own seed.
-pub static RUNS: LazyLock<Vec<(&Shipped, Ran)>> = LazyLock::new(|| {
+pub(super) static RUNS: LazyLock<Vec<(&Shipped, Ran)>> = LazyLock::new(|| {
     let shipped = SHIPPED.iter().filter(|shipped| !shipped.is_live());
     shipped.map(|it| (it, it.run(it.plan.seed))).collect()
 });
 
 /// What a run left behind.
 #[derive(Debug)]
-pub struct Ran {
-    pub outcome: Outcome,
+pub(super) struct Ran {
+    pub(super) outcome: Outcome,
     /// The report, as text.
-    pub report: String,
+    pub(super) report: String,
     /// The bytes of its pcapng file.
-    pub capture: Vec<u8>,
+    pub(super) capture: Vec<u8>,
 }
 
 impl Shipped {
     /// Whether it has a host or a step that needs the machine itself.
-    pub fn is_live(&self) -> bool {
+    pub(super) fn is_live(&self) -> bool {
         let kernel = |kind: &HostKind| matches!(kind, HostKind::Kernel { .. });
         let exec = |kind: &StepKind| matches!(kind, StepKind::Act(Action::Exec(_)));
         self.plan.hosts.iter().any(|host| kernel(&host.kind))
@@ -65,7 +65,7 @@ impl Shipped {
     }
 
     /// Runs it in virtual time.
-    pub fn run(&self, seed: u64) -> Ran {
+    pub(super) fn run(&self, seed: u64) -> Ran {
         let plan = &Plan {
             seed,
             ..self.plan.clone()
@@ -135,7 +135,7 @@ impl Write for Shared {
 }
 
 /// The files of a folder with this ending, by name; none if there is no such folder.
-pub fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+pub(super) fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|found| found == ending));
@@ -144,12 +144,12 @@ pub fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 }
 
 /// Whether goldens are to be written anew.
-pub fn blessing() -> bool {
+pub(super) fn blessing() -> bool {
     env::var_os("BLESS").is_some()
 }
 
 /// Compares a text with its golden file.
-pub fn assert_golden(golden: impl AsRef<Path>, text: &str) {
+pub(super) fn assert_golden(golden: impl AsRef<Path>, text: &str) {
     let golden = golden.as_ref();
     if blessing() {
         fs::write(golden, text).unwrap();
@@ -164,7 +164,7 @@ pub fn assert_golden(golden: impl AsRef<Path>, text: &str) {
 }
 
 /// The number, from 1, of the first line in which two texts differ, and the two lines.
-pub fn first_difference<'a>(a: &'a str, b: &'a str) -> Option<(usize, (&'a str, &'a str))> {
+pub(super) fn first_difference<'a>(a: &'a str, b: &'a str) -> Option<(usize, (&'a str, &'a str))> {
     let end = ["(end)"];
     let lines = a.lines().chain(end).zip(b.lines().chain(end));
     (1..).zip(lines).find(|(_, (a, b))| a != b)
@@ -172,10 +172,10 @@ pub fn first_difference<'a>(a: &'a str, b: &'a str) -> Option<(usize, (&'a str, 
 
 /// A folder of its own that vanishes when it is dropped. `fixtures` in it are the project's.
 #[derive(Debug)]
-pub struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Folder {
+    pub(super) fn new() -> Folder {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("jackfield-test-{}-{number}", std::process::id());
@@ -186,16 +186,16 @@ impl Folder {
         Folder(path)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(super) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// The program, to be run in this folder.
-    pub fn jackfield(&self, arguments: &[&str]) -> Command {
+    pub(super) fn jackfield(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jackfield"));
         command
             .args(arguments)
@@ -214,12 +214,12 @@ impl Drop for Folder {
 
 /// Says that a test was not done, and why.
 #[expect(clippy::print_stderr, reason = "scripts/test counts these lines")]
-pub fn skipped(test: &str, reason: &str) {
+pub(super) fn skipped(test: &str, reason: &str) {
     eprintln!("SKIPPED: {test}: {reason}");
 }
 
 /// Whether a program of this name can be run.
-pub fn has_program(name: &str) -> bool {
+pub(super) fn has_program(name: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let name = Path::new(name);
     name.is_absolute() && name.exists()

@@ -436,7 +436,7 @@ impl Script {
                         message.splitn(3, ", ").last().unwrap()
                     )
                 }
-                other => panic!("unexpected: {other:?}"),
+                other @ (Out::Effect(_) | Out::Trace(_)) => panic!("unexpected: {other:?}"),
             });
         }
         self.lines.extend(told.map(|told| match told {
