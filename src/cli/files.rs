@@ -30,8 +30,12 @@ pub(super) fn capture_path(args: &RunArgs) -> Option<PathBuf> {
     if args.no_capture {
         return None;
     }
-    let stem = args.scenario.file_stem().unwrap_or_default();
-    let default = || Path::new("captures").join(stem).with_extension("pcapng");
+    let default = || {
+        // Only the last ending goes: `office.v1.toml` and `office.v2.toml` have a capture each.
+        let mut name = args.scenario.file_stem().unwrap_or_default().to_owned();
+        name.push(".pcapng");
+        Path::new("captures").join(name)
+    };
     Some(args.capture.clone().unwrap_or_else(default))
 }
 

@@ -88,9 +88,10 @@ fn needs_live(plan: &Plan) -> Option<String> {
 /// Runs a plan and reports what came of it.
 fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl Listener) -> Exit {
     let capture = capture_path(args);
-    let (prepared, epoch) = match args.live {
-        true => (Clock::start(), date_nanos()),
-        false => (Clock::start(), VIRTUAL_EPOCH_NANOS),
+    let prepared = Clock::start();
+    let epoch = match args.live {
+        true => date_nanos(),
+        false => VIRTUAL_EPOCH_NANOS,
     };
     let recorder = match recorder(plan, capture.as_deref(), epoch) {
         Ok(recorder) => recorder,
@@ -122,7 +123,20 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
         outcome.stopped = Some(Stopped { line, reason });
     }
     let known = pace.as_ref().ok().and_then(Option::as_ref);
-    report(args, plan, &outcome, known, capture.as_deref(), style);
+    let capture = capture.map(|path| path.display().to_string());
+    let captured = captured.map(|()| capture.as_deref());
+    if args.json {
+        print(&json(args, plan, &outcome, known, &captured));
+    } else {
+        print(&summary(
+            plan,
+            &outcome,
+            &args.scenario.display().to_string(),
+            capture.as_deref(),
+            style,
+        ));
+        print(&known.map(Pace::summary).unwrap_or_default());
+    }
     if let Err(error) = captured {
         complain(&format!("error: the capture is incomplete: {error}"));
         return Exit::MachineRefused;
@@ -151,27 +165,24 @@ fn recorder(plan: &Plan, capture: Option<&Path>, epoch_nanos: u64) -> io::Result
     Recorder::new(plan, Format::of(path), out, epoch_nanos)
 }
 
-fn report(
+/// The outcome as a line of JSON. `captured`: where the capture is, or why it is incomplete.
+fn json(
     args: &RunArgs,
     plan: &Plan,
     outcome: &Outcome,
     pace: Option<&Pace>,
-    capture: Option<&Path>,
-    style: Style,
-) {
+    captured: &io::Result<Option<&str>>,
+) -> String {
     let file = args.scenario.display().to_string();
-    let capture = capture.map(|path| path.display().to_string());
-    let capture = capture.as_deref();
-    if args.json {
-        let mut value = outcome_json(plan, outcome, &file, capture);
-        if let Some(pace) = pace {
-            value["live"] = pace.json();
-        }
-        print(&format!("{value}\n"));
-    } else {
-        print(&summary(plan, outcome, &file, capture, style));
-        print(&pace.map(Pace::summary).unwrap_or_default());
+    let capture = captured.as_ref().ok().copied().flatten();
+    let mut value = outcome_json(plan, outcome, &file, capture);
+    if let Err(error) = captured {
+        value["capture_error"] = error.to_string().into();
     }
+    if let Some(pace) = pace {
+        value["live"] = pace.json();
+    }
+    format!("{value}\n")
 }
 
 /// Where the timeline goes: to a watcher line by line, at the speed of the run; all else in bulk.

@@ -65,6 +65,7 @@ fn verdict_json(verdict: &Verdict) -> Value {
         "found": verdict.found,
         "at_ns": verdict.at.as_nanos(),
         "frames": verdict.frames,
+        "after_frame": verdict.after,
         "filter": verdict.filter,
     })
 }

@@ -228,16 +228,11 @@ pub fn summary(
             verdict.at
         );
         if let Some(capture) = capture {
-            let filter = verdict.filter.clone().unwrap_or_else(|| {
-                let last = verdict.frames.last().copied().unwrap_or(0);
-                format!(
-                    "frame.number > {} && frame.number <= {last}",
-                    last.saturating_sub(20)
-                )
-            });
             let _ = writeln!(
                 text,
-                "  see: tshark -X lua_script:scripts/jackfield.lua -r {capture} -Y '{filter}'"
+                "  see: tshark -X lua_script:scripts/jackfield.lua -r {} -Y {}",
+                shell_word(capture),
+                shell_word(&display_filter(verdict))
             );
         }
     }
@@ -264,6 +259,30 @@ pub fn summary(
     text
 }
 
+/// The frames that a verdict is about: those that it counted, or the last ones before it.
+fn display_filter(verdict: &Verdict) -> String {
+    match (&verdict.filter, verdict.after) {
+        (Some(filter), 0) => filter.clone(),
+        (Some(filter), after) => format!("frame.number > {after} && {filter}"),
+        (None, _) => {
+            let last = verdict.frames.last().copied().unwrap_or(0);
+            let first = last.saturating_sub(FRAMES_SHOWN);
+            format!("frame.number > {first} && frame.number <= {last}")
+        }
+    }
+}
+
+/// A word as a shell reads it back.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// How many frames before a failure are shown where it is not about frames.
+const FRAMES_SHOWN: u64 = 20;
 /// Phones whose last display a summary shows.
 const PHONES_SHOWN: usize = 12;
 

@@ -34,8 +34,8 @@ pub type Files = BTreeMap<HostId, BTreeMap<String, Arc<[u8]>>>;
 /// Why a plan can't be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    #[error("display filter: {0:?}")]
-    Filter(FilterError),
+    #[error("display filter: {0}")]
+    Filter(#[from] FilterError),
     #[error("forms of {element}: {source}")]
     Form { element: String, source: FormError },
     #[error("routes of {router}: {source}")]
@@ -45,12 +45,6 @@ pub enum BuildError {
     },
     #[error("firmware folder {folder}: {source}")]
     Firmware { folder: String, source: io::Error },
-}
-
-impl From<FilterError> for BuildError {
-    fn from(error: FilterError) -> BuildError {
-        BuildError::Filter(error)
-    }
 }
 
 /// All boot files of a plan. `read` gives the files of a folder that the scenario names.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use super::plan::{HostKind, Plan, SubnetId};
+use super::plan::{HostKind, Plan, Prefix, SubnetId};
 use crate::outbox::{Decision, PhoneEvent};
 use crate::wire::reg::{self, Message};
 use crate::wire::vendor;
@@ -15,21 +15,28 @@ use crate::wire::{Frame, Mac, arp, dhcp, ethernet, ipv4, tcp, tftp, udp};
 /// The run's knowledge about its frames.
 #[derive(Debug)]
 pub struct Explainer {
-    subnets: Vec<String>,
-    prefixes: Vec<(Ipv4Addr, u8)>,
+    subnets: Vec<Known>,
     gateways: BTreeMap<Ipv4Addr, SubnetId>,
-    phones: BTreeMap<Mac, Known>,
+    phones: BTreeMap<Mac, Set>,
     holders: BTreeMap<Ipv4Addr, Mac>,
     elements: BTreeMap<Ipv4Addr, String>,
     /// UDP ports from which sets have asked for a file.
     tftp_ports: Vec<u16>,
 }
 
-/// What is known of a set.
+/// What is known of a subnet.
 #[derive(Debug)]
 struct Known {
     name: String,
-    at: SubnetId,
+    prefix: Prefix,
+    /// The MAC of its gateway.
+    gateway: Option<Mac>,
+}
+
+/// What is known of a set.
+#[derive(Debug)]
+struct Set {
+    name: String,
     address: Option<Ipv4Addr>,
     decision: Option<(&'static str, String)>,
 }
@@ -39,22 +46,26 @@ impl Explainer {
     pub fn new(plan: &Plan) -> Explainer {
         let numbered = || plan.subnets.iter().enumerate();
         let phones = plan.phones.iter().map(|phone| {
-            let known = Known {
+            let set = Set {
                 name: phone.name.clone(),
-                at: phone.at,
                 address: None,
                 decision: None,
             };
-            (phone.mac, known)
+            (phone.mac, set)
+        });
+        let interfaces = || plan.routers.iter().flat_map(|router| &router.interfaces);
+        let subnets = plan.subnets.iter().map(|subnet| {
+            let mut interfaces = interfaces();
+            let gateway = interfaces.find(|it| Some(it.address) == subnet.gateway);
+            Known {
+                name: subnet.name.clone(),
+                prefix: subnet.prefix,
+                gateway: gateway.map(|it| it.mac),
+            }
         });
         let elements = plan.elements.iter();
         Explainer {
-            subnets: plan.subnets.iter().map(|s| s.name.clone()).collect(),
-            prefixes: plan
-                .subnets
-                .iter()
-                .map(|s| (s.prefix.address, s.prefix.len))
-                .collect(),
+            subnets: subnets.collect(),
             gateways: numbered()
                 .filter_map(|(n, s)| Some((s.gateway?, SubnetId(n))))
                 .collect(),
@@ -65,20 +76,13 @@ impl Explainer {
         }
     }
 
-    /// A set is at another subnet from now on.
-    pub fn moved(&mut self, mac: Mac, to: SubnetId) {
-        if let Some(known) = self.phones.get_mut(&mac) {
-            known.at = to;
-        }
-    }
-
     /// A set did something.
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "of all others there is nothing to say"
     )]
     pub fn phone_did(&mut self, mac: Mac, event: &PhoneEvent) {
-        let Some(known) = self.phones.get_mut(&mac) else {
+        let Some(set) = self.phones.get_mut(&mac) else {
             return;
         };
         let address = match event {
@@ -86,7 +90,10 @@ impl Explainer {
             PhoneEvent::Unbound { .. } | PhoneEvent::PowerDown => None,
             _ => return,
         };
-        if let Some(before) = std::mem::replace(&mut known.address, address) {
+        // Another set may have got the address before this one gives it up.
+        if let Some(before) = std::mem::replace(&mut set.address, address)
+            && self.holders.get(&before) == Some(&mac)
+        {
             self.holders.remove(&before);
         }
         if let Some(address) = address {
@@ -96,8 +103,8 @@ impl Explainer {
 
     /// An element decided about a set.
     pub fn decided(&mut self, decision: &Decision) {
-        if let Some(known) = self.phones.get_mut(&decision.mac) {
-            known.decision = Some((decision.rule, decision.reason.clone()));
+        if let Some(set) = self.phones.get_mut(&decision.mac) {
+            set.decision = Some((decision.rule, decision.reason.clone()));
         }
     }
 
@@ -110,7 +117,7 @@ impl Explainer {
                 let (ip, payload) = ipv4::decode(payload).ok()?;
                 match ip.protocol {
                     ipv4::UDP => self.about_udp(&ip, payload),
-                    ipv4::TCP => self.about_tcp(on, header.src, &ip, payload),
+                    ipv4::TCP => self.about_tcp(on, &header, &ip, payload),
                     _ => None,
                 }
             }
@@ -119,14 +126,15 @@ impl Explainer {
     }
 
     fn about_arp(&self, on: SubnetId, arp: &arp::Arp) -> Option<String> {
-        let known = self.phones.get(&arp.sender_mac)?;
-        let left = self.gateways.get(&arp.target_ip)?;
-        if arp.operation != arp::REQUEST || *left == on {
+        let set = self.phones.get(&arp.sender_mac)?;
+        let left = *self.gateways.get(&arp.target_ip)?;
+        let kept = self.subnets[left.0].prefix.contains(arp.sender_ip);
+        if arp.operation != arp::REQUEST || left == on || !kept {
             return None;
         }
         Some(format!(
             "{} asks for {}, the gateway of {}, the subnet that it left; nobody in {} has that address · MV-3",
-            known.name, arp.target_ip, self.subnets[left.0], self.subnets[on.0]
+            set.name, arp.target_ip, self.subnets[left.0].name, self.subnets[on.0].name
         ))
     }
 
@@ -173,12 +181,12 @@ impl Explainer {
     fn about_tcp(
         &self,
         on: SubnetId,
-        from: Mac,
+        ethernet: &ethernet::Header,
         ip: &ipv4::Header,
         payload: &[u8],
     ) -> Option<String> {
         let segment = tcp::decode(payload, ip.src, ip.dst).ok()?;
-        if let Some(text) = self.about_stale_sender(on, from, ip, &segment) {
+        if let Some(text) = self.about_stale_sender(on, ethernet, ip, &segment) {
             return Some(text);
         }
         let ports = [segment.src_port, segment.dst_port];
@@ -198,18 +206,28 @@ impl Explainer {
     fn about_stale_sender(
         &self,
         on: SubnetId,
-        from: Mac,
+        ethernet: &ethernet::Header,
         ip: &ipv4::Header,
         segment: &tcp::Segment<'_>,
     ) -> Option<String> {
-        let known = self.phones.get(&from)?;
+        let set = self.phones.get(&ethernet.src)?;
         let is_syn = segment.flags & (tcp::SYN | tcp::ACK) == tcp::SYN;
-        if !is_syn || self.is_in(ip.src, on) {
+        let here = &self.subnets[on.0];
+        if !is_syn || here.prefix.contains(ip.src) {
             return None;
         }
+        let mut subnets = self.subnets.iter();
+        let left = subnets.find(|subnet| subnet.prefix.contains(ip.src));
+        let to = match left.and_then(|left| left.gateway) {
+            Some(gateway) if gateway == ethernet.dst => {
+                "; it sends to the MAC that its old gateway had"
+            }
+            Some(_) | None => "",
+        };
+        let (name, here) = (&set.name, &here.name);
         Some(format!(
-            "{} kept {}, which is no address of {}; it sends to the MAC that its old gateway had · MV-2",
-            known.name, ip.src, self.subnets[on.0]
+            "{name} kept {}, which is no address of {here}{to} · MV-2",
+            ip.src
         ))
     }
 
@@ -256,14 +274,8 @@ impl Explainer {
         Some(format!("{element} {what}: {reason} · {rule}"))
     }
 
-    fn holder(&self, address: Ipv4Addr) -> Option<&Known> {
+    fn holder(&self, address: Ipv4Addr) -> Option<&Set> {
         self.phones.get(self.holders.get(&address)?)
-    }
-
-    fn is_in(&self, address: Ipv4Addr, subnet: SubnetId) -> bool {
-        let (network, len) = self.prefixes[subnet.0];
-        let mask = u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0);
-        u32::from(address) & mask == u32::from(network) & mask
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::net::Ipv4Addr;
 
+use super::describe::counted;
 use super::lab::Lab;
-use super::plan::{Count, PhoneId, PhoneIs, Plan, What};
+use super::plan::{Count, PhoneId, PhoneIs, Plan, What, When};
 use super::watch::{Listener, Watch};
 use crate::outbox::Display;
 
@@ -13,8 +14,8 @@ pub(super) struct Sight<'a, L> {
     pub plan: &'a Plan,
     pub lab: &'a Lab,
     pub watch: &'a Watch<L>,
-    /// Whether a display must show its text all the time, and not just at some time since the last look.
-    pub throughout: bool,
+    /// The kind of time decides what a group and a display are asked.
+    pub when: When,
 }
 
 /// Where an expectation stands: its step, and its place there.
@@ -27,20 +28,23 @@ pub(super) struct Place {
 impl<L: Listener> Sight<'_, L> {
     /// Whether it holds at this moment.
     ///
-    /// `start` is where to begin among an expectation's phones; it is set to the first that does not fit, so
-    /// that an expectation on many phones does not look at all of them at every event.
+    /// Of a group: whether each of its phones fits; with `never` whether any does.
+    ///
+    /// `start` is where to begin among the phones; it is set to the one that decided, so that an expectation
+    /// on many phones that waits for the last of them does not look at all at every event.
     pub(super) fn holds(&self, what: &What, at: Place, start: &mut usize) -> bool {
         match what {
             What::Phone { phones, is } => {
+                let never = self.is_never();
                 let count = phones.len();
-                let order = (0..count).map(|n| (*start + n) % count);
-                for n in order {
-                    if !self.phone_is(phones[n], is) {
+                let mut order = (0..count).map(|n| (*start + n) % count);
+                match order.find(|n| self.phone_is(phones[*n], is) == never) {
+                    Some(n) => {
                         *start = n;
-                        return false;
+                        never
                     }
+                    None => !never,
                 }
-                true
             }
             What::Mapped { element, dn, set } => {
                 let controller = self.lab.element(*element);
@@ -60,6 +64,10 @@ impl<L: Listener> Sight<'_, L> {
             },
             What::Phone { .. } | What::Mapped { .. } => false,
         }
+    }
+
+    fn is_never(&self) -> bool {
+        matches!(self.when, When::Never(_))
     }
 
     fn count(&self, at: Place) -> u64 {
@@ -87,9 +95,11 @@ impl<L: Listener> Sight<'_, L> {
                     display.upper == *text || display.lower == *text || display.to_string() == *text
                 };
                 let mut since = view.displays.iter();
-                match self.throughout {
-                    true => is_it(&view.display) && since.all(is_it),
-                    false => is_it(&view.display) || since.any(is_it),
+                match self.when {
+                    When::Throughout(_) => is_it(&view.display) && since.all(is_it),
+                    When::Now | When::Within(_) | When::Never(_) => {
+                        is_it(&view.display) || since.any(is_it)
+                    }
                 }
             }
             PhoneIs::Address(address) => view.address == *address,
@@ -124,10 +134,14 @@ impl<L: Listener> Sight<'_, L> {
                 if phones.len() == 1 {
                     return format!("{name}: {found}");
                 }
-                let failing = phones.iter().filter(|phone| !self.phone_is(**phone, is));
+                let never = self.is_never();
+                let odd = phones
+                    .iter()
+                    .filter(|phone| self.phone_is(**phone, is) == never);
+                let do_so = if never { "do" } else { "do not" };
                 format!(
-                    "{} of {} do not, among them {name}: {found}",
-                    failing.count(),
+                    "{} of {} {do_so}, among them {name}: {found}",
+                    odd.count(),
                     phones.len()
                 )
             }
@@ -142,7 +156,7 @@ impl<L: Listener> Sight<'_, L> {
                     }
                 }
             }
-            What::Frames(_) => format!("{} frames", self.count(at)),
+            What::Frames(_) => counted(self.count(at), "frame"),
         }
     }
 
@@ -158,7 +172,14 @@ impl<L: Listener> Sight<'_, L> {
                     None => format!("not registered, display `{}`", view.display),
                 }
             }
-            PhoneIs::Display(_) => format!("display `{}`", view.display),
+            // What came and went since the last look is named too: it may be what decided.
+            PhoneIs::Display(_) => match view.displays.as_slice() {
+                [] => format!("display `{}`", view.display),
+                shown => {
+                    let shown: Vec<String> = shown.iter().map(|it| format!("`{it}`")).collect();
+                    format!("display {}", shown.join(", then "))
+                }
+            },
             PhoneIs::Address(_) | PhoneIs::AddressIn(_) => {
                 format!("address {}", or_none(view.address.map(|a| a.to_string())))
             }
@@ -170,8 +191,8 @@ impl<L: Listener> Sight<'_, L> {
                 let state = entry.map(|(state, _)| state.to_string());
                 format!("neighbour {address} {}", or_none(state))
             }
-            PhoneIs::Flashed(_) => format!("written {} times", view.flashed),
-            PhoneIs::Redirects(_) => format!("{} redirects", view.redirects),
+            PhoneIs::Flashed(_) => format!("written {}", counted(view.flashed.into(), "time")),
+            PhoneIs::Redirects(_) => counted(view.redirects.into(), "redirect"),
         }
     }
 

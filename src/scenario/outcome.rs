@@ -10,7 +10,7 @@ use crate::time::Instant;
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// One for each expectation that was looked at, in order. After one that failed, the run stopped.
+    /// One for each expectation that was decided, in order. After a step of which one failed, the run stopped.
     pub verdicts: Vec<Verdict>,
     /// Why the run stopped before its last step, if it did for another reason than an expectation.
     pub stopped: Option<Stopped>,
@@ -48,7 +48,9 @@ pub struct Verdict {
     pub at: Instant,
     /// Frames of the capture that prove it; for what is not about frames, the last one before it was decided.
     pub frames: Vec<u64>,
-    /// The display filter that shows those frames in the capture.
+    /// Of an expectation on frames: the number of the last frame before counting began.
+    pub after: u64,
+    /// The display filter that shows those frames, and like ones before, in the capture.
     pub filter: Option<String>,
 }
 

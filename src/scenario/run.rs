@@ -61,8 +61,10 @@ enum Stage {
         until: Instant,
         /// The expectation that did not fit when last looked at.
         blocked: usize,
-        /// For each expectation: the first of its phones that did not fit when last looked at.
+        /// For each expectation: the phone that decided when last looked at.
         starts: Vec<usize>,
+        /// The expectations on frames: they alone can be lost before their time is up.
+        counts: Vec<usize>,
     },
     /// A program runs behind an edge.
     Program,
@@ -139,7 +141,8 @@ impl<'p, L: Listener> Run<'p, L> {
                         self.stage = match &step.kind {
                             StepKind::Act(action) => {
                                 self.watch.displays_seen();
-                                self.watch.tally.begin_action(self.plan, self.step);
+                                let frames = self.watch.recorder.frames();
+                                self.watch.tally.begin_action(self.plan, self.step, frames);
                                 self.begin(action)
                             }
                             StepKind::Expect { when, expectations } => {
@@ -153,9 +156,10 @@ impl<'p, L: Listener> Run<'p, L> {
                     until,
                     blocked,
                     starts,
+                    counts,
                 } if self.watch.changed => {
                     self.watch.changed = false;
-                    self.stage = self.look(until, blocked, starts);
+                    self.stage = self.look(until, blocked, starts, counts);
                 }
                 waiting => {
                     self.watch.displays_seen();
@@ -278,9 +282,6 @@ impl<'p, L: Listener> Run<'p, L> {
     fn arrive(&mut self) -> Stage {
         if let StepKind::Act(Action::Move { phones, to }) = &self.plan.steps[self.step].kind {
             for phone in phones {
-                self.watch
-                    .explainer
-                    .moved(self.plan.phones[phone.0].mac, *to);
                 self.lab.plug_at(*phone, *to, &mut self.watch);
             }
         }
@@ -320,7 +321,7 @@ impl<'p, L: Listener> Run<'p, L> {
             }
             Stage::Moving { until } if until <= now => self.arrive(),
             Stage::Waiting { until } if until <= now => self.next_step(),
-            Stage::Expecting { until, starts, .. } if until <= now => self.judge(starts),
+            Stage::Expecting { until, starts, .. } if until <= now => self.judge(until, starts),
             other => other,
         };
     }
@@ -444,7 +445,9 @@ fn fault(exec: &Exec, end: &ProgramEnd) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Deaf, read};
+    use crate::outbox::DropReason;
+    use crate::scenario::{Deaf, firmware, read};
+    use crate::sim::drive_virtual;
 
     #[test]
     fn time_goes_on_while_nothing_but_a_program_runs() {
@@ -462,5 +465,45 @@ step = [{ exec = { host = "laptop", command = ["true"] } }]
         let later = Instant::ZERO + Duration::from_secs(5);
         assert_eq!(run.advance(later), Next::Outside);
         assert_eq!(run.finish().0.ended, later);
+    }
+
+    #[test]
+    fn every_frame_on_a_cable_is_delivered_lost_for_a_reason_or_under_way() {
+        let mut reasons = std::collections::BTreeSet::new();
+        for name in [
+            "subnet-move",
+            "cable-pulled",
+            "slow-line",
+            "move-to-proxy-arp",
+        ] {
+            let text = std::fs::read_to_string(format!("fixtures/scenarios/{name}.toml")).unwrap();
+            let plan = read(&text).unwrap();
+            let nowhere = |folder: &str| panic!("{name} has its firmware in {folder}");
+            let files = firmware(&plan, nowhere).unwrap();
+            let mut run = Run::new(&plan, &files, Recorder::off(), Deaf).unwrap();
+            drive_virtual(&mut run, |_, _| ());
+            let under_way = run.lab.world.under_way();
+            let outcome = run.finish().0;
+            let counters = outcome.counters;
+            assert_eq!(
+                counters.sent,
+                counters.delivered + counters.lost + under_way,
+                "{name}"
+            );
+            let on_cables = [
+                DropReason::LinkDown,
+                DropReason::NotConnected,
+                DropReason::QueueFull,
+            ];
+            let dropped = |reason| outcome.drops.get(reason).copied().unwrap_or(0);
+            let lost: u64 = on_cables.iter().map(dropped).sum();
+            assert_eq!(counters.lost, lost, "{name}");
+            reasons.extend(outcome.drops.into_keys());
+        }
+        assert!(reasons.contains(&DropReason::QueueFull), "{reasons:?}");
+        assert!(
+            reasons.contains(&DropReason::NeighbourFailed),
+            "{reasons:?}"
+        );
     }
 }

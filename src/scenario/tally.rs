@@ -1,7 +1,8 @@
 //! Counts of frames for expectations: each display filter of the plan, evaluated as frames go by.
 //!
-//! Only the filters that the coming expectations look at are evaluated, and a frame is dissected once for
-//! all of them; while none is, a frame costs nothing here.
+//! Only the filters that the coming expectations look at are evaluated. A frame is dissected once for all of
+//! them, and also while there are none, since later frames of a conversation are known by earlier ones; in a
+//! plan without an expectation on frames a frame costs nothing here.
 
 use super::plan::{Expectation, Plan, Since, StepKind, SubnetId, What};
 use crate::capture::filter::{Dissector, Filter, FilterError};
@@ -36,6 +37,8 @@ struct Counter {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub count: u64,
+    /// Number of the last frame before counting began.
+    pub after: u64,
     /// Numbers in the capture of the first few.
     pub numbers: Vec<u64>,
 }
@@ -61,12 +64,12 @@ impl Tally {
             dissectors: subnets.iter().map(|_| Dissector::default()).collect(),
             subnets,
         };
-        tally.begin_action(plan, 0);
+        tally.begin_action(plan, 0, 0);
         Ok(tally)
     }
 
-    /// An action begins at `step`: what counts since the last action counts from 0.
-    pub(super) fn begin_action(&mut self, plan: &Plan, step: usize) {
+    /// An action begins at `step`, after `frames` frames: what counts since the last action counts from 0.
+    pub(super) fn begin_action(&mut self, plan: &Plan, step: usize, frames: u64) {
         let is_action = |n: &usize| matches!(plan.steps[*n].kind, StepKind::Act(_));
         let next_action = (step + 1..plan.steps.len()).find(is_action);
         let coming = step..next_action.unwrap_or(plan.steps.len());
@@ -75,7 +78,10 @@ impl Tally {
             match counter.since {
                 Since::Start => self.active.push(index),
                 Since::LastAction if coming.contains(&counter.step) => {
-                    counter.seen = Seen::default();
+                    counter.seen = Seen {
+                        after: frames,
+                        ..Seen::default()
+                    };
                     self.active.push(index);
                 }
                 Since::LastAction => {}

@@ -108,6 +108,11 @@ fn run_of(name: &str) -> &'static (&'static Shipped, Ran) {
     RUNS.iter().find(|(it, _)| it.name == name).unwrap()
 }
 
+/// What tshark finds wrong with a capture.
+pub(super) fn faults_of(capture: &Path) -> Vec<String> {
+    faults(&Tshark::read(capture, []))
+}
+
 /// What is wrong with the frames themselves. What a capture says of itself to be wrong was staged.
 fn faults(tshark: &Tshark) -> Vec<String> {
     let mut faults = Vec::new();

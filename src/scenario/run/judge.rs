@@ -22,6 +22,9 @@ impl<L: Listener> Run<'_, L> {
             },
             blocked: 0,
             starts: vec![0; expectations.len()],
+            counts: (0..expectations.len())
+                .filter(|n| matches!(expectations[*n].what, What::Frames(_)))
+                .collect(),
         }
     }
 
@@ -33,12 +36,13 @@ impl<L: Listener> Run<'_, L> {
         until: Instant,
         mut blocked: usize,
         mut starts: Vec<usize>,
+        counts: Vec<usize>,
     ) -> Stage {
         let plan = self.plan;
         let StepKind::Expect { when, expectations } = &plan.steps[self.step].kind else {
             return self.next_step();
         };
-        let (sight, count) = (self.sight(), expectations.len());
+        let (sight, count) = (self.sight(*when), expectations.len());
         // Within: is there one that does not hold? Throughout: one that does not? Never: one that does?
         let mut order = (0..count).map(|n| (blocked + n) % count);
         let odd = order.find(|n| {
@@ -48,39 +52,52 @@ impl<L: Listener> Run<'_, L> {
         });
         let over = match when {
             When::Now => true,
-            When::Within(_) => odd.is_none() || self.any_lost(expectations),
+            When::Within(_) => {
+                let is_lost = |n: &usize| sight.is_lost(&expectations[*n].what, self.place(*n));
+                odd.is_none() || counts.iter().any(is_lost)
+            }
             When::Throughout(_) | When::Never(_) => odd.is_some(),
         };
         if over {
-            return self.judge(starts);
+            return self.judge(until, starts);
         }
         blocked = odd.unwrap_or(blocked);
         Stage::Expecting {
             until,
             blocked,
             starts,
+            counts,
         }
     }
 
-    fn any_lost(&self, expectations: &[Expectation]) -> bool {
-        let sight = self.sight();
-        let mut numbered = expectations.iter().enumerate();
-        numbered.any(|(n, expectation)| sight.is_lost(&expectation.what, self.place(n)))
-    }
-
     /// Writes the verdicts of the present step, as its expectations hold at this moment.
-    pub(super) fn judge(&mut self, mut starts: Vec<usize>) -> Stage {
+    ///
+    /// A step that fails before its time is up says what failed, and nothing of the rest: that was not
+    /// decided yet.
+    pub(super) fn judge(&mut self, until: Instant, mut starts: Vec<usize>) -> Stage {
         let plan = self.plan;
         let StepKind::Expect { when, expectations } = &plan.steps[self.step].kind else {
             return self.next_step();
         };
         let wanted = !matches!(when, When::Never(_));
-        let mut all = true;
+        let sight = self.sight(*when);
+        let passed: Vec<bool> = (expectations.iter().zip(&mut starts).enumerate())
+            .map(|(n, (it, start))| sight.holds(&it.what, self.place(n), start) == wanted)
+            .collect();
+        let all = passed.iter().all(|passed| *passed);
+        let early = !all && self.lab.world.now() < until;
         for (n, expectation) in expectations.iter().enumerate() {
-            let start = &mut starts[n];
-            let holds = self.sight().holds(&expectation.what, self.place(n), start);
-            all &= holds == wanted;
-            let verdict = self.verdict(*when, expectation, n, holds == wanted, *start);
+            let failed = match when {
+                When::Within(_) => {
+                    let sight = self.sight(*when);
+                    sight.is_lost(&expectation.what, self.place(n))
+                }
+                When::Now | When::Throughout(_) | When::Never(_) => !passed[n],
+            };
+            if early && !failed {
+                continue;
+            }
+            let verdict = self.verdict(*when, expectation, n, passed[n], starts[n]);
             self.watch.listener.verdict(&verdict);
             self.verdicts.push(verdict);
         }
@@ -98,13 +115,12 @@ impl<L: Listener> Run<'_, L> {
         passed: bool,
         start: usize,
     ) -> Verdict {
-        let sight = self.sight();
+        let sight = self.sight(when);
         let at = self.place(n);
         let what = &expectation.what;
-        let seen = self.watch.tally.seen(at.step, at.expectation);
-        let frames = match (what, seen) {
-            (What::Frames(_), Some(seen)) => seen.numbers.clone(),
-            _ => vec![self.watch.recorder.frames()],
+        let (frames, after) = match self.watch.tally.seen(at.step, at.expectation) {
+            Some(seen) => (seen.numbers.clone(), seen.after),
+            None => (vec![self.watch.recorder.frames()], 0),
         };
         Verdict {
             line: expectation.line,
@@ -118,6 +134,7 @@ impl<L: Listener> Run<'_, L> {
             },
             at: self.lab.world.now(),
             frames,
+            after,
             filter: match what {
                 What::Frames(frames) => Some(frames.tshark_filter(self.plan)),
                 What::Phone { .. } | What::Mapped { .. } => None,
@@ -125,18 +142,12 @@ impl<L: Listener> Run<'_, L> {
         }
     }
 
-    fn sight(&self) -> Sight<'_, L> {
+    fn sight(&self, when: When) -> Sight<'_, L> {
         Sight {
             plan: self.plan,
             lab: &self.lab,
             watch: &self.watch,
-            throughout: matches!(
-                self.plan.steps[self.step].kind,
-                StepKind::Expect {
-                    when: When::Throughout(_),
-                    ..
-                }
-            ),
+            when,
         }
     }
 
