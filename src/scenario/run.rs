@@ -443,25 +443,4 @@ fn fault(exec: &Exec, end: &ProgramEnd) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::{Deaf, read};
-
-    #[test]
-    fn time_goes_on_while_nothing_but_a_program_runs() {
-        let plan = read(
-            r#"
-scenario = "A program on a kernel host"
-subnet = [{ name = "office", prefix = "10.1.0.0/24", gateway = { router = "r1" } }]
-host = [{ name = "laptop", address = "10.1.0.30", kernel = true }]
-step = [{ exec = { host = "laptop", command = ["true"] } }]
-"#,
-        )
-        .unwrap();
-        let mut run = Run::new(&plan, &Files::new(), Recorder::off(), Deaf).unwrap();
-        assert_eq!(run.advance(Instant::ZERO), Next::Outside);
-        let later = Instant::ZERO + Duration::from_secs(5);
-        assert_eq!(run.advance(later), Next::Outside);
-        assert_eq!(run.finish().0.ended, later);
-    }
-}
+mod tests;
