@@ -27,39 +27,46 @@ pub enum PortMode {
 /// A switch.
 #[derive(Debug, Default)]
 pub struct Switch {
-    ports: Vec<PortMode>,
+    ports: Vec<Port>,
     /// The ports of each VLAN, shared with every flood.
     members: BTreeMap<u16, Arc<[PortId]>>,
     learnt: BTreeMap<(u16, Mac), Learnt>,
 }
 
 #[derive(Debug, Clone, Copy)]
+struct Port {
+    mode: PortMode,
+    /// How often it has lost its carrier: what was learnt before counts no more. So a loss costs no walk
+    /// over the addresses.
+    losses: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
 struct Learnt {
     port: PortId,
+    losses: u32,
     seen: Instant,
 }
 
 impl Switch {
     /// A switch with these ports, counted from 0.
-    pub fn new(ports: Vec<PortMode>) -> Switch {
-        let mut switch = Switch {
-            ports,
-            ..Switch::default()
-        };
+    pub fn new(modes: Vec<PortMode>) -> Switch {
         let mut members: BTreeMap<u16, Vec<PortId>> = BTreeMap::new();
-        for (port, PortMode::Access(vlan)) in (0..).map(PortId).zip(&switch.ports) {
+        for (port, PortMode::Access(vlan)) in (0..).map(PortId).zip(&modes) {
             members.entry(*vlan).or_default().push(port);
         }
-        for (vlan, ports) in members {
-            switch.members.insert(vlan, ports.into());
+        let members = members.into_iter();
+        Switch {
+            ports: modes.into_iter().map(Port::new).collect(),
+            members: members.map(|(vlan, ports)| (vlan, ports.into())).collect(),
+            learnt: BTreeMap::new(),
         }
-        switch
     }
 
     /// Adds one port, and returns its number.
     pub fn add_port(&mut self, mode: PortMode) -> PortId {
         let port = PortId(u32::try_from(self.ports.len()).expect("fewer than 2^32 ports"));
-        self.ports.push(mode);
+        self.ports.push(Port::new(mode));
         let PortMode::Access(vlan) = mode;
         let members = self.members.entry(vlan).or_default();
         *members = members.iter().copied().chain([port]).collect();
@@ -68,9 +75,10 @@ impl Switch {
 
     /// The VLAN of a frame that came in at `port`, and the frame as it goes on, or why it does not.
     fn admit(&self, port: PortId, frame: &Frame) -> Result<(u16, Frame), DropReason> {
-        let Some(PortMode::Access(vlan)) = self.ports.get(port.0 as usize).copied() else {
+        let Some(Port { mode, .. }) = self.ports.get(port.0 as usize) else {
             return Err(DropReason::NotConnected);
         };
+        let PortMode::Access(vlan) = *mode;
         let Some((header, _)) = frame.split_first_chunk::<14>() else {
             return Err(DropReason::Undecodable);
         };
@@ -85,6 +93,16 @@ impl Switch {
             return Err(DropReason::VlanNotAllowed);
         }
         Ok((vlan, [&frame[..12], &frame[16..]].concat().into()))
+    }
+
+    fn losses(&self, port: PortId) -> u32 {
+        self.ports.get(port.0 as usize).map_or(0, |it| it.losses)
+    }
+}
+
+impl Port {
+    fn new(mode: PortMode) -> Port {
+        Port { mode, losses: 0 }
     }
 }
 
@@ -107,7 +125,10 @@ impl Node for Switch {
         };
         let (dst, src) = (address(0), address(6));
         if !src.is_group() {
-            self.learnt.insert((vlan, src), Learnt { port, seen: now });
+            let losses = self.losses(port);
+            let seen = now;
+            let learnt = Learnt { port, losses, seen };
+            self.learnt.insert((vlan, src), learnt);
         }
         let known = if dst.is_group() {
             None
@@ -115,6 +136,7 @@ impl Node for Switch {
             self.learnt
                 .get(&(vlan, dst))
                 .filter(|learnt| now - learnt.seen < AGEING_TIME)
+                .filter(|learnt| learnt.losses == self.losses(learnt.port))
         };
         match known {
             Some(learnt) if learnt.port == port => out.drop(DropReason::SamePort, &frame),
@@ -131,8 +153,8 @@ impl Node for Switch {
     }
 
     fn handle_carrier(&mut self, _: Instant, port: PortId, up: bool, _: &mut Outbox<Transmit>) {
-        if !up {
-            self.learnt.retain(|_, learnt| learnt.port != port);
+        if let (false, Some(port)) = (up, self.ports.get_mut(port.0 as usize)) {
+            port.losses += 1;
         }
     }
 

@@ -29,16 +29,7 @@ pub(super) struct Neighbours {
     reachable: Duration,
     entries: BTreeMap<Ipv4Addr, Entry>,
     deadlines: Deadlines<Ipv4Addr>,
-    dropped: QueueDrops,
-}
-
-/// Frames that were dropped while they waited, since the beginning.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct QueueDrops {
-    /// Too much waited.
-    pub(super) overflowed: u64,
-    /// The carrier or the address was lost.
-    pub(super) discarded: u64,
+    dropped: BTreeMap<DropReason, u64>,
 }
 
 impl Neighbours {
@@ -49,7 +40,7 @@ impl Neighbours {
             reachable: rng.duration(settings.reachable.0, settings.reachable.1),
             entries: BTreeMap::new(),
             deadlines: Deadlines::default(),
-            dropped: QueueDrops::default(),
+            dropped: BTreeMap::new(),
         }
     }
 
@@ -80,12 +71,10 @@ impl Neighbours {
             ..
         }) = self.entries.get_mut(&address)
         else {
-            self.dropped.discarded += 1;
-            return out.drop(DropReason::NeighbourFailed, &waiting.frame);
+            return self.drop(DropReason::NeighbourFailed, &waiting, out);
         };
         for gone in queue.push(waiting, self.settings.queue_bytes_max) {
-            self.dropped.overflowed += 1;
-            out.drop(DropReason::NeighbourQueueFull, &gone.frame);
+            self.drop(DropReason::NeighbourQueueFull, &gone, out);
         }
     }
 
@@ -140,7 +129,7 @@ impl Neighbours {
         let addresses: Vec<Ipv4Addr> = self.entries.keys().copied().collect();
         for address in addresses {
             if let Action::Discard(queue) = self.apply(now, address, Event::CarrierLost, out) {
-                self.discard(*queue, out);
+                self.discard(DropReason::LinkDown, *queue, out);
             }
         }
     }
@@ -149,7 +138,7 @@ impl Neighbours {
     pub(super) fn clear(&mut self, out: &mut Outbox<Transmit>) {
         for (_, entry) in std::mem::take(&mut self.entries) {
             if let State::Incomplete { waiting, .. } = entry.state {
-                self.discard(*waiting, out);
+                self.discard(DropReason::NotReady, *waiting, out);
             }
         }
         self.deadlines = Deadlines::default();
@@ -197,14 +186,19 @@ impl Neighbours {
     }
 
     /// Drops what waited, and tells nobody.
-    fn discard(&mut self, queue: Queue, out: &mut Outbox<Transmit>) {
+    fn discard(&mut self, reason: DropReason, queue: Queue, out: &mut Outbox<Transmit>) {
         for waiting in queue.into_frames() {
-            self.dropped.discarded += 1;
-            out.drop(DropReason::NeighbourFailed, &waiting.frame);
+            self.drop(reason, &waiting, out);
         }
     }
 
-    pub(super) fn dropped(&self) -> QueueDrops {
-        self.dropped
+    fn drop(&mut self, reason: DropReason, waiting: &Waiting, out: &mut Outbox<Transmit>) {
+        *self.dropped.entry(reason).or_default() += 1;
+        out.drop(reason, &waiting.frame);
+    }
+
+    /// Frames that were dropped while they waited, since the beginning, by reason.
+    pub(super) fn dropped(&self) -> &BTreeMap<DropReason, u64> {
+        &self.dropped
     }
 }

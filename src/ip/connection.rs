@@ -233,11 +233,9 @@ impl Connection {
         self.closed = true;
     }
 
-    /// Breaks off: the next poll sends RST, if the peer knows of the connection (RFC 9293 section 3.10.5).
+    /// Breaks off a connection that the peer knows of: the next poll sends RST (RFC 9293 section 3.10.5).
     pub(super) fn abort(&mut self) {
-        if !self.is_opening() {
-            self.socket().abort();
-        }
+        self.socket().abort();
     }
 
     /// Takes a segment's IP packet, lets smoltcp do what is due, and appends the IP packets it sends.

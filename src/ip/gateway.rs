@@ -208,14 +208,8 @@ impl Gateway {
     pub fn dropped(&self) -> BTreeMap<DropReason, u64> {
         let mut dropped = self.dropped.clone();
         for leg in &self.legs {
-            let queues = leg.interface.neighbours.dropped();
-            for (reason, count) in [
-                (DropReason::NeighbourQueueFull, queues.overflowed),
-                (DropReason::NeighbourFailed, queues.discarded),
-            ] {
-                if count > 0 {
-                    *dropped.entry(reason).or_default() += count;
-                }
+            for (reason, count) in leg.interface.neighbours.dropped() {
+                *dropped.entry(*reason).or_default() += count;
             }
         }
         dropped

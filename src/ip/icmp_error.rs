@@ -118,13 +118,21 @@ const DESTINATIONS_MAX: usize = 1024;
 impl Limits {
     /// Takes the right to send one error to `to`; false if there is none left.
     pub(super) fn allow(&mut self, now: Instant, to: Ipv4Addr) -> bool {
+        let full = Bucket { full_at: now };
+        let mut all = self.all.unwrap_or(full);
+        if !all.take(now, ALL) {
+            return false;
+        }
         if self.by_destination.len() >= DESTINATIONS_MAX {
             self.by_destination.retain(|_, bucket| bucket.full_at > now);
         }
-        let full = Bucket { full_at: now };
-        let all = self.all.get_or_insert(full);
         let one = self.by_destination.entry(to).or_insert(full);
-        all.take(now, ALL) && one.take(now, ONE_DESTINATION)
+        let allowed = one.take(now, ONE_DESTINATION);
+        if allowed {
+            // What a destination is refused costs the others nothing (Linux since 6.12).
+            self.all = Some(all);
+        }
+        allowed
     }
 }
 
@@ -176,5 +184,18 @@ mod tests {
             .filter(|n| limits.allow(Instant::ZERO, Ipv4Addr::from_bits(0x0a00_0000 + n)))
             .count();
         assert_eq!(sent, 50);
+    }
+
+    #[test]
+    fn what_one_destination_is_refused_is_left_to_the_others() {
+        let mut limits = Limits::default();
+        let to = |last| Ipv4Addr::new(10, 0, 0, last);
+        assert_eq!(
+            (0..100)
+                .filter(|_| limits.allow(Instant::ZERO, to(1)))
+                .count(),
+            6
+        );
+        assert!(limits.allow(Instant::ZERO, to(2)));
     }
 }

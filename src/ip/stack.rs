@@ -172,11 +172,6 @@ impl<A: App> Host<A> {
         }
     }
 
-    /// Whether the host has power.
-    pub fn is_powered(&self) -> bool {
-        self.powered
-    }
-
     /// The host's address now.
     pub fn address(&self) -> Option<HostAddress> {
         self.endpoint.address()

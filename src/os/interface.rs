@@ -151,11 +151,7 @@ impl Interface {
 ///
 /// # Safety
 /// `request` must be one that reads or writes a `T` at its argument, and nothing beyond it.
-pub(super) unsafe fn ioctl<T>(
-    fd: BorrowedFd<'_>,
-    request: libc::c_ulong,
-    argument: &mut T,
-) -> io::Result<()> {
+unsafe fn ioctl<T>(fd: BorrowedFd<'_>, request: libc::c_ulong, argument: &mut T) -> io::Result<()> {
     // SAFETY: the descriptor is open while borrowed; the caller vouches for the argument.
     let result = unsafe { libc::ioctl(fd.as_raw_fd(), request, ptr::from_mut(argument)) };
     if result < 0 {

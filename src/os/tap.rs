@@ -9,9 +9,10 @@
 //! to 60 bytes.
 //!
 //! A device that cannot take a frame drops it, as an interface of a machine would; [`Port::counters`] says
-//! how many. The kernel drops what programs send faster than it is read; [`Port::overruns`] says how many. Closing a device takes the kernel some 20 ms.
+//! how many. The kernel drops what programs send faster than it is read; [`Port::overruns`] says how many.
+//! Closing a device takes the kernel some 20 ms.
 
-#![expect(unsafe_code, reason = "switching the carrier is an ioctl")]
+#![expect(unsafe_code, reason = "a device is taken over as a plain descriptor")]
 
 use std::fs::{self, File};
 use std::io;
@@ -22,7 +23,7 @@ use rustix::io::Errno;
 use tun_tap::{Iface, Mode};
 
 use super::error::LiveError;
-use super::interface::{self, Interface};
+use super::interface::Interface;
 use super::netns::Namespace;
 use crate::wire::Mac;
 
@@ -33,8 +34,6 @@ const MTU_BYTES: i32 = 1500;
 /// Frames that may wait in the kernel until the driver reads them. The kernel's 500 are soon full when a
 /// program sends a burst while the run is busy.
 const QUEUE_FRAMES: i32 = 4096;
-/// linux/if_tun.h: `_IOW('T', 226, int)`.
-const TUNSETCARRIER: libc::c_ulong = 0x4004_54e2;
 
 /// How the interface behind a port is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,16 +115,6 @@ impl Port {
                 Err(errno) => return Err(errno.into()),
             }
         }
-    }
-
-    /// Plugs the machine's cable in, or pulls it. It is plugged in at first.
-    ///
-    /// # Errors
-    /// Where the device is gone, or the kernel older than 5.0.
-    pub fn set_carrier(&mut self, up: bool) -> io::Result<()> {
-        let mut carrier = libc::c_int::from(up);
-        // SAFETY: TUNSETCARRIER reads an int.
-        unsafe { interface::ioctl(self.device.as_fd(), TUNSETCARRIER, &mut carrier) }
     }
 
     /// The descriptor to wait on: readable when a frame is there.

@@ -66,23 +66,6 @@ fn the_interface_has_the_settings_of_the_port() {
 }
 
 #[test]
-fn the_carrier_can_be_pulled() {
-    if machine_refuses("the_carrier_can_be_pulled") {
-        return;
-    }
-    let mut ports = [open_port()];
-    let command: &[&str] = &["cat", "/sys/class/net/eth0/carrier"];
-    let mut seen = Vec::new();
-    for up in [true, false, true] {
-        ports[0].set_carrier(up).unwrap();
-        let mut toy = Toy::running(&[command]);
-        drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
-        seen.push(toy.ends[0].output.clone());
-    }
-    assert_eq!(seen, ["1\n", "0\n", "1\n"]);
-}
-
-#[test]
 fn a_frame_for_an_interface_that_is_down_is_dropped_and_counted() {
     if machine_refuses("a_frame_for_an_interface_that_is_down_is_dropped_and_counted") {
         return;

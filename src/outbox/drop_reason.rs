@@ -21,9 +21,9 @@ macro_rules! drop_reasons {
 }
 
 drop_reasons! {
-    /// A link: its cable was pulled, or one end has no power, before the frame arrived.
+    /// A link: its cable was pulled before the frame arrived, or while it waited at the sender for ARP.
     LinkDown = "link down",
-    /// A port with no cable in it.
+    /// A port with no cable in it; of a flood, every port that it was for.
     NotConnected = "no cable in the port",
     /// A link: more bytes waiting than its queue holds.
     QueueFull = "queue of the link is full",

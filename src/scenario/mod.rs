@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn the_shipped_scenarios_become_plans() {
-        for path in files("fixtures/scenarios", "toml") {
+        let mut paths = files("fixtures/scenarios", "toml");
+        paths.extend(files("fixtures/scenarios/live", "toml"));
+        for path in paths {
             let text = fs::read_to_string(&path).unwrap();
             if let Err(problems) = read(&text) {
                 panic!(

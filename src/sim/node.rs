@@ -15,7 +15,7 @@ pub struct PortId(pub u32);
 pub enum Transmit {
     /// Send the frame out of one port.
     Port { port: PortId, frame: Frame },
-    /// Send the frame out of each of these ports but one.
+    /// Send the frame out of each of these ports but one. Those without a cable are passed over.
     Flood {
         ports: Arc<[PortId]>,
         except: PortId,

@@ -60,6 +60,12 @@ impl<E> Queue<E> {
         Some(entry.event)
     }
 
+    /// All events, in no order.
+    #[cfg(test)]
+    pub(super) fn events(&self) -> impl Iterator<Item = &E> {
+        self.heap.iter().map(|entry| &entry.event)
+    }
+
     /// Makes `now` the present; no event may be due before it.
     pub(super) fn advance(&mut self, now: Instant) {
         debug_assert!(self.next().is_none_or(|next| next >= now));

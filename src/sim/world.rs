@@ -47,7 +47,7 @@ pub trait Observer {
 pub struct Counters {
     /// Events taken from the queue.
     pub events: u64,
-    /// Frames put on cables. A flood counts once a cable.
+    /// Frames put on cables, or sent out of an empty port. A flood counts once a cable.
     pub sent: u64,
     /// Frames that arrived at a port.
     pub delivered: u64,
@@ -258,6 +258,17 @@ impl<N: Node, L: Link> World<N, L> {
         true
     }
 
+    /// Frames that are on cables now, those of pulled ones too.
+    #[cfg(test)]
+    pub(crate) fn under_way(&self) -> u64 {
+        let frames = self.queue.events().map(|event| match event {
+            Event::Deliver { .. } => 1,
+            Event::DeliverMany { flights, .. } => flights.len() as u64,
+            Event::Wake(_) => 0,
+        });
+        frames.sum()
+    }
+
     fn deliver(&mut self, frame: &Frame, flight: Flight, observer: &mut impl Observer) {
         let cable = &self.cables[flight.link.0 as usize];
         let end = cable.ends[flight.to as usize];
@@ -330,7 +341,8 @@ impl<N: Node, L: Link> World<N, L> {
         }
     }
 
-    /// Sends a frame out of many ports. Neighbouring ports at which it arrives at one instant share an event.
+    /// Sends a frame out of many ports: those with a cable, as a switch does; if none has one, it ends here.
+    /// Neighbouring ports at which it arrives at one instant share an event.
     fn flood(
         &mut self,
         id: NodeId,
@@ -340,7 +352,12 @@ impl<N: Node, L: Link> World<N, L> {
         observer: &mut impl Observer,
     ) {
         let mut together: Option<(Instant, Frame)> = None;
+        let mut nowhere = true;
         for port in ports.iter().copied().filter(|port| *port != except) {
+            if self.cable_in(id, port).is_none() {
+                continue;
+            }
+            nowhere = false;
             let Some(flight) = self.put_on_cable(End { node: id, port }, frame, observer) else {
                 continue;
             };
@@ -357,6 +374,15 @@ impl<N: Node, L: Link> World<N, L> {
             self.carried.arrivals = arrivals;
         }
         self.push_flights(together);
+        if nowhere {
+            self.counters.sent += 1;
+            self.lose(id, DropReason::NotConnected, frame, observer);
+        }
+    }
+
+    fn cable_in(&self, node: NodeId, port: PortId) -> Option<(LinkId, Side)> {
+        let ports = &self.nodes[node.0 as usize].ports;
+        ports.get(port.0 as usize).copied().flatten()
     }
 
     fn push_flights(&mut self, together: Option<(Instant, Frame)>) {
@@ -373,8 +399,7 @@ impl<N: Node, L: Link> World<N, L> {
         observer: &mut impl Observer,
     ) -> Option<Flight> {
         self.counters.sent += 1;
-        let slot = &self.nodes[from.node.0 as usize];
-        let Some((link, side)) = slot.ports.get(from.port.0 as usize).copied().flatten() else {
+        let Some((link, side)) = self.cable_in(from.node, from.port) else {
             self.lose(from.node, DropReason::NotConnected, frame, observer);
             return None;
         };

@@ -71,7 +71,9 @@ impl FromStr for Mac {
         let mut mac = [0; 6];
         let mut parts = text.split([':', '-']);
         for byte in &mut mac {
-            let part = parts.next().filter(|part| part.len() == 2).ok_or(())?;
+            // `from_str_radix` alone would take a sign.
+            let is_pair = |part: &&str| part.len() == 2 && !part.starts_with('+');
+            let part = parts.next().filter(is_pair).ok_or(())?;
             *byte = u8::from_str_radix(part, 16).map_err(|_| ())?;
         }
         if parts.next().is_some() {
@@ -106,3 +108,26 @@ impl DecodeError {
 
 #[cfg(test)]
 mod fixture;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mac_is_six_pairs_of_hexadecimal_digits() {
+        let mac = Mac([0x08, 0x00, 0x0f, 0xab, 0x00, 0x01]);
+        assert_eq!("08:00:0f:ab:00:01".parse(), Ok(mac));
+        assert_eq!("08-00-0F-AB-00-01".parse(), Ok(mac));
+        for wrong in [
+            "",
+            "08:00:0f:ab:00",
+            "08:00:0f:ab:00:01:02",
+            "8:00:0f:ab:00:01",
+            "+8:00:0f:ab:00:01",
+            "08:00:0f:ab:00:0g",
+            "\u{e9}:00:0f:ab:00:01",
+        ] {
+            assert_eq!(wrong.parse::<Mac>(), Err(()), "{wrong}");
+        }
+    }
+}

@@ -37,12 +37,6 @@ pub const RST: u8 = 0x04;
 pub const PSH: u8 = 0x08;
 /// The acknowledgement number counts.
 pub const ACK: u8 = 0x10;
-/// The urgent pointer counts.
-pub const URG: u8 = 0x20;
-/// Congestion was seen (RFC 3168).
-pub const ECE: u8 = 0x40;
-/// The congestion window was made smaller (RFC 3168).
-pub const CWR: u8 = 0x80;
 
 /// Bytes of a header without options.
 const HEADER_LEN: usize = 20;
@@ -60,7 +54,7 @@ pub struct Segment<'a> {
     pub seq: u32,
     /// The next byte expected from the other side.
     pub ack: u32,
-    /// [`FIN`], [`SYN`] and so on, joined by `|`.
+    /// [`FIN`], [`SYN`] and so on, joined by `|`; the bits above them are URG, ECE and CWR (RFC 3168).
     pub flags: u8,
     /// Bytes that may be sent, before scaling (RFC 7323 section 2).
     pub window: u16,

@@ -1,59 +1,197 @@
-//! The live scenarios, where the machine allows it: the run's network with this kernel and its programs in it.
+//! Live runs of the program: kernels of this machine, with their programs, in the emulated network.
+//!
+//! They need root, /dev/net/tun, and the programs that a scenario starts. What is missing is said, and the test
+//! skipped; so is one whose run was too late to count again and again.
 
-use std::process::Output;
+use std::env;
+use std::fs;
+use std::future::Future;
+use std::path::Path;
+use std::pin::pin;
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
+use async_tftp::server::TftpServerBuilder;
 use jackfield::os::probe;
+use jackfield::scenario;
 use jackfield::scenario::plan::{Action, Plan, StepKind};
 
-use super::support::{Folder, SHIPPED, Shipped, has_program, skipped};
+use super::captures::faults_of;
+use super::support::{Folder, files, has_program, skipped};
 
 /// The program's exit codes (`jackfield --help`).
 const PASSED: i32 = 0;
+const FAILED: i32 = 1;
+const MACHINE: i32 = 3;
 const TOO_LATE: i32 = 4;
 
 /// A busy machine may be too late for a run to count. It gets this many chances.
 const TRIES: u32 = 3;
 
-/// One after the other: each of them measures how late the machine is.
 #[test]
-fn every_live_scenario_passes() {
-    let test = "every_live_scenario_passes";
-    let live: Vec<&Shipped> = SHIPPED.iter().filter(|shipped| shipped.is_live()).collect();
-    if live.is_empty() {
-        return skipped(test, "no scenario needs --live");
-    }
-    if let Err(refusal) = probe() {
-        return skipped(test, &refusal.to_string());
-    }
+fn every_live_scenario_passes_and_its_capture_is_sound() {
+    let test = "every_live_scenario_passes_and_its_capture_is_sound";
+    let Some(_alone) = machine(test) else { return };
     let mut failed = Vec::new();
-    for shipped in live {
-        let name = &shipped.name;
-        if let Some(program) = missing_program(&shipped.plan) {
-            skipped(test, &format!("{name}: no {program}"));
+    for path in files("fixtures/scenarios/live", "toml") {
+        let plan = scenario::read(&fs::read_to_string(&path).unwrap()).unwrap();
+        if let Some(program) = missing_program(&plan) {
+            skipped(test, &format!("{}: no {program}", path.display()));
             continue;
         }
-        let output = run(shipped);
-        match output.status.code() {
-            Some(PASSED) => {}
-            Some(TOO_LATE) => skipped(test, &format!("{name}: the machine is too slow")),
-            code => failed.push(format!("{name}: exit {code:?}\n{}", all_of(&output))),
-        }
+        failed.extend(run(test, &path).err());
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-fn run(shipped: &Shipped) -> Output {
+/// Set in the environment of the process that is a TFTP server: the folder that it serves.
+const SERVES: &str = "JACKFIELD_TEST_SERVES";
+
+/// async-tftp runs behind the TAP device in a process of its own, which is this test binary again.
+#[test]
+fn a_set_loads_its_boot_files_from_async_tftp() {
+    let test = "a_set_loads_its_boot_files_from_async_tftp";
+    let Some(_alone) = machine(test) else { return };
     let folder = Folder::new();
-    let scenario = shipped.path.to_str().unwrap();
-    let mut run = folder.jackfield(&["run", "--live", scenario]);
-    let mut output = run.output().unwrap();
-    for _ in 1..TRIES {
-        if output.status.code() != Some(TOO_LATE) {
-            break;
-        }
-        output = run.output().unwrap();
+    for (file, bytes) in [("BootIp5360.bin", 65_536), ("MainIp5360.bin", 300_001)] {
+        let mut content = format!("{file} 5.5\n").into_bytes();
+        content.extend((0..bytes).map(|n: u32| n.to_le_bytes()[n as usize % 3]));
+        fs::write(folder.path(file), content).unwrap();
     }
-    output
+    let serves = format!("{SERVES}={}", folder.path("").display());
+    let this = env::current_exe().unwrap();
+    let text = include_str!("live/async-tftp.toml")
+        .replace("{serves}", &serves)
+        .replace("{program}", &this.display().to_string());
+    let path = folder.path("async-tftp.toml");
+    fs::write(&path, text).unwrap();
+    run(test, &path).unwrap();
+}
+
+#[test]
+#[ignore = "a_set_loads_its_boot_files_from_async_tftp runs it behind a TAP device"]
+fn the_tftp_server() {
+    let Some(folder) = env::var_os(SERVES) else {
+        return;
+    };
+    block_on(async {
+        let server = TftpServerBuilder::with_dir_ro(folder).unwrap();
+        let server = server.bind("0.0.0.0:69".parse().unwrap());
+        server.build().await.unwrap().serve().await.unwrap();
+    });
+}
+
+#[test]
+fn a_program_that_is_not_there_fails_its_step_by_name() {
+    let test = "a_program_that_is_not_there_fails_its_step_by_name";
+    let Some(_alone) = machine(test) else { return };
+    let folder = Folder::new();
+    let command = r#"["no-such-dhcp-client", "-i", "eth0"]"#;
+    fs::write(folder.path("missing.toml"), one_command(command)).unwrap();
+    let output = folder
+        .jackfield(&["run", "--live", "missing.toml"])
+        .output()
+        .unwrap();
+    let said = all_of(&output);
+    assert_eq!(output.status.code(), Some(FAILED), "{said}");
+    let reason = "the program `no-such-dhcp-client` is not on this machine";
+    assert!(said.contains(reason), "{said}");
+}
+
+#[test]
+fn a_run_that_is_interrupted_keeps_its_capture() {
+    let test = "a_run_that_is_interrupted_keeps_its_capture";
+    let Some(_alone) = machine(test) else { return };
+    if !["bash", "ping"].iter().all(|program| has_program(program)) {
+        return skipped(test, "no bash, or no ping");
+    }
+    let folder = Folder::new();
+    fs::write(
+        folder.path("long.toml"),
+        one_command(r#"["ping", "10.1.0.1"]"#),
+    )
+    .unwrap();
+    let program = env!("CARGO_BIN_EXE_jackfield");
+    let capture = folder.path("long.pcapng");
+    let interrupt = format!(
+        "{program} run --live --capture {} {} & sleep 2; kill -INT $!; wait $!",
+        capture.display(),
+        folder.path("long.toml").display()
+    );
+    // Without -m, job control, what a shell starts in the background ignores SIGINT.
+    let output = Command::new("bash")
+        .args(["-mc", &interrupt])
+        .output()
+        .unwrap();
+    let said = all_of(&output);
+    assert_eq!(output.status.code(), Some(MACHINE), "{said}");
+    assert!(said.contains("stopped by SIGINT"), "{said}");
+    assert!(fs::metadata(&capture).unwrap().len() > 1_000, "{said}");
+    if has_program("tshark") {
+        assert_eq!(faults_of(&capture), Vec::<String>::new());
+    }
+}
+
+/// The machine for one test alone, as each measures how late it is; `None` where it refuses.
+fn machine(test: &str) -> Option<MutexGuard<'static, ()>> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    if let Err(refusal) = probe() {
+        skipped(test, &refusal.to_string());
+        return None;
+    }
+    // A test that failed leaves nothing behind that another could trip over.
+    Some(ALONE.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Runs a scenario that passes. The error is a report.
+fn run(test: &str, path: &Path) -> Result<(), String> {
+    let folder = Folder::new();
+    let absolute = fs::canonicalize(path).unwrap();
+    let capture = folder.path("live.pcapng");
+    for _ in 0..TRIES {
+        let arguments = ["run", "--live", "--capture", "live.pcapng"];
+        let output = folder
+            .jackfield(&arguments)
+            .arg(&absolute)
+            .output()
+            .unwrap();
+        match output.status.code() {
+            Some(PASSED) if has_program("tshark") => {
+                let faults = faults_of(&capture);
+                let wrong = || format!("{}: tshark: {}", path.display(), faults.join("\n"));
+                return if faults.is_empty() {
+                    Ok(())
+                } else {
+                    Err(wrong())
+                };
+            }
+            Some(PASSED) => return Ok(()),
+            Some(TOO_LATE) => {}
+            code => {
+                let report = all_of(&output);
+                return Err(format!("{}: exit {code:?}\n{report}", path.display()));
+            }
+        }
+    }
+    skipped(
+        test,
+        &format!("{}: the machine is too slow", path.display()),
+    );
+    Ok(())
+}
+
+/// A scenario with one command on one kernel host.
+fn one_command(command: &str) -> String {
+    format!(
+        r#"
+scenario = "One command"
+subnet = [{{ name = "office", prefix = "10.1.0.0/24", gateway = {{ router = "r1" }} }}]
+host = [{{ name = "laptop", address = "10.1.0.30", kernel = true }}]
+step = [{{ exec = {{ host = "laptop", command = {command}, within = "1 min" }} }}]
+"#
+    )
 }
 
 /// The first program of the scenario that this machine does not have.
@@ -70,4 +208,22 @@ fn all_of(output: &Output) -> String {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     format!("{stdout}{stderr}")
+}
+
+/// Waits for a future on this thread; async-tftp's own threads wake it.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
 }

@@ -71,7 +71,6 @@ const REFERENCE_BYTES_MAX: usize = 700 << 10;
 fn every_scenario_names_the_rules_that_it_shows_once_each() {
     let rules = fs::read_to_string("docs/rules.md").unwrap();
     for Shipped { name, plan, .. } in SHIPPED.iter() {
-        assert!(!plan.shows.is_empty(), "{name} shows no rule");
         let once: BTreeSet<&String> = plan.shows.iter().collect();
         assert_eq!(once.len(), plan.shows.len(), "{name}: {:?}", plan.shows);
         for rule in once {

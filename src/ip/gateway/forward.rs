@@ -194,7 +194,7 @@ impl Gateway {
         });
     }
 
-    /// Sends the packet that `write` appends towards `to`. Without a route there is nobody to tell.
+    /// Sends the packet that `write` appends towards `to`. Without a route it ends here.
     fn send_routed(
         &mut self,
         now: Instant,
@@ -203,6 +203,11 @@ impl Gateway {
         write: impl FnOnce(&mut Vec<u8>),
     ) {
         let Some(target) = self.routes.lookup(to) else {
+            // What it answers came in by an interface: there is one.
+            if let Some(leg) = self.legs.first_mut() {
+                leg.interface.refuse(DropReason::NoRoute, write, out);
+                *self.dropped.entry(DropReason::NoRoute).or_default() += 1;
+            }
             return;
         };
         let leg = &mut self.legs[usize::from(target.interface)];

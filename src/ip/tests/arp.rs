@@ -239,6 +239,6 @@ fn a_linux_host_forgets_its_neighbours_with_the_carrier() {
     lab.send(host, "10.1.0.99:9", "waits");
     lab.unplug(host, 0);
     assert_eq!(state(&lab, host, "10.1.0.51"), None);
-    assert_eq!(lab.times("did not answer"), [0.0]);
+    assert_eq!(lab.times("link down"), [0.0]);
     assert_eq!(lab.seen(host), ["Carrier(false)"]);
 }

@@ -200,6 +200,17 @@ fn no_route_no_hops_and_too_much_are_answered() {
 }
 
 #[test]
+fn an_answer_that_has_no_way_back_is_dropped_with_its_reason() {
+    let mut lab = two_subnets();
+    let lost = ping("192.0.2.9", "10.1.0.1", 64, b"");
+    lab.inject(1, &framed(gateway_mac(), &lost));
+    let dropped: Vec<_> = lab.router(2).dropped().into_iter().collect();
+    assert_eq!(dropped, [(DropReason::NoRoute, 1)]);
+    let answers = lab.lines("drops 10.1.0.1 > 192.0.2.9 echo reply");
+    assert_eq!(answers.len(), 1, "{:#?}", lab.log);
+}
+
+#[test]
 fn no_error_is_sent_about_an_error_a_later_fragment_or_a_broadcast() {
     let mut lab = two_subnets();
     let mut error = ping("10.1.0.50", "192.0.2.1", 64, &[0; 28]);

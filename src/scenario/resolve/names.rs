@@ -163,9 +163,14 @@ impl Names {
             "a server or an element",
             problems,
             |named| match named {
-                Named::Host(host) | Named::Kernel(host) => Some(StationId::Host(*host)),
+                Named::Host(host) => Some(StationId::Host(*host)),
                 Named::Element(element) => Some(StationId::Element(*element)),
-                Named::Subnet(_) | Named::Router | Named::Phone(_) | Named::Group(_) => None,
+                // A kernel's power is not ours to take; a step may run `ip link set eth0 down` there.
+                Named::Kernel(_)
+                | Named::Subnet(_)
+                | Named::Router
+                | Named::Phone(_)
+                | Named::Group(_) => None,
             },
         )
     }

@@ -29,6 +29,26 @@ fn a_flood_reaches_every_port_but_one_in_one_event() {
 }
 
 #[test]
+fn a_flood_passes_over_empty_ports_and_is_dropped_where_all_are_empty() {
+    let (mut world, mut seen, [_, b, c]) = three_in_a_row();
+    let flood = Transmit::Flood {
+        ports: [PortId(0), PortId(1), PortId(5)].into(),
+        except: PortId(9),
+        frame: frame(7),
+    };
+    world.unplug(LinkId(0), &mut seen);
+    world.with(b, &mut seen, |_, _, out| out.push(flood.clone()));
+    run(&mut world, &mut seen);
+    assert_eq!(
+        (&seen.frames[..], &seen.drops[..]),
+        (&[(10, c, 7)][..], &[][..])
+    );
+    world.unplug(LinkId(1), &mut seen);
+    world.with(b, &mut seen, |_, _, out| out.push(flood));
+    assert_eq!(seen.drops, [(b, DropReason::NotConnected)]);
+}
+
+#[test]
 fn what_is_under_way_when_the_cable_is_pulled_is_dropped_with_its_reason() {
     let (mut world, mut seen, [a, b, _]) = three_in_a_row();
     world.with(a, &mut seen, |node, _, out| out.push(node.send(&frame(1))));

@@ -46,7 +46,7 @@ impl fmt::Display for Marking {
 ///
 /// # Errors
 /// If a value is none that a set takes.
-pub fn encode_text(settings: &Settings) -> Result<String, EncodeError> {
+pub(super) fn encode_text(settings: &Settings) -> Result<String, EncodeError> {
     check(settings)?;
     let mut text = format!("id:{VENDOR}");
     let mut push = |tag: &str, value: Option<String>| {

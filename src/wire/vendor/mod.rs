@@ -26,10 +26,10 @@ mod text;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-pub use encode::{EncodeError, encode_43, encode_125, encode_text};
-pub use old::decode_old;
+pub use encode::{EncodeError, encode_43, encode_125};
 
 use super::dhcp::{Message, code};
+use old::decode_old;
 
 /// What a set's configuration text begins with, and its vendor class (option 60).
 pub const VENDOR: &str = "ipphone.mitel.com";

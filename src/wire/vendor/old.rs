@@ -22,7 +22,7 @@ const MARK_TEXT: &[u8] = b"MITEL IP PHONE";
 /// Reads options 128 to 135 of a message; `None` if it has neither 128 nor 129 nor 130.
 ///
 /// A defect's offset counts from the first byte of the option that its text names.
-pub fn decode_old(message: &Message) -> Option<Decoded> {
+pub(super) fn decode_old(message: &Message) -> Option<Decoded> {
     let mark = message.option(MARK);
     let (sw_tftp, call_srv) = (message.option(SW_TFTP), message.option(CALL_SRV));
     if sw_tftp.is_none() && call_srv.is_none() && mark.is_none() {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
+use super::encode::encode_text;
 use super::*;
 use crate::wire::Mac;
 use crate::wire::dhcp::BOOTREPLY;
