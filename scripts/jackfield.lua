@@ -253,8 +253,10 @@ local o = {
     tag = ProtoField.string("jf125.tag", "Tag"),
     data = ProtoField.bytes("jf125.data", "Data"),
 }
+local fields_of_tags = {}
 for _, tag in ipairs(TAGS) do
-    o[tag] = ProtoField.string("jf125.tag." .. tag, tag)
+    fields_of_tags[tag] = ProtoField.string("jf125.tag." .. tag, tag)
+    o["tag_" .. tag] = fields_of_tags[tag]
 end
 jf125.fields = o
 
@@ -273,7 +275,7 @@ local function add_string(tree, tvb, from, len)
             if part ~= ID then tree:add_proto_expert_info(defect, "does not begin with " .. ID) end
         elseif name then
             local item = tree:add(o.tag, range)
-            if o[name] and name ~= "tag" and name ~= "id" then item:add(o[name], range, value) end
+            if fields_of_tags[name] then item:add(fields_of_tags[name], range, value) end
         elseif range and part:match("%S") then
             tree:add(o.tag, range)
             tree:add_proto_expert_info(defect, "not tag=value: " .. part)

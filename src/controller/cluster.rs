@@ -9,13 +9,13 @@ use super::forms::{Forms, Trunk};
 use crate::wire::reg::{Reason, Target};
 
 /// A registration follows at most this many redirects (CL-8, a reading: the source has no number).
-pub const REDIRECTS_MAX: u8 = 5;
+pub(super) const REDIRECTS_MAX: u8 = 5;
 
 /// Where the element of the remote number `dn` is.
 ///
 /// # Errors
 /// The look-up that failed.
-pub fn resolve(forms: &Forms, dn: &str) -> Result<Target, Reason> {
+pub(super) fn resolve(forms: &Forms, dn: &str) -> Result<Target, Reason> {
     let digits = forms.remote(dn).ok_or(Reason::UnknownDn)?;
     let digits = digits.ok_or(Reason::NoCeid)?;
     let element = forms.cluster_element(digits).ok_or(Reason::NoIcpNumber)?;

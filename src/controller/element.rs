@@ -24,8 +24,6 @@ use crate::wire::reg::{DeviceRegistration, Envelope, Message, PORT, Reason, Rese
 /// What an element is made from.
 #[derive(Debug, Clone)]
 pub struct ElementConfig {
-    /// The element's name in the scenario.
-    pub name: String,
     pub forms: Forms,
     /// How often a registered set says that it is there, in whole milliseconds. Zero: it need not.
     pub heartbeat: Duration,
@@ -48,23 +46,15 @@ impl Element {
         }
     }
 
-    /// The element's name in the scenario.
-    pub fn name(&self) -> &str {
-        &self.config.name
-    }
-
-    /// What is programmed here, and which set is at which DN.
-    pub fn forms(&self) -> &Forms {
-        &self.config.forms
-    }
-
-    /// The same, to be changed. Sets in service learn nothing from a change (AD-6).
-    pub fn forms_mut(&mut self) -> &mut Forms {
+    /// What is programmed here, to be changed. Sets in service learn nothing from a change (AD-6).
+    #[cfg(test)]
+    fn forms_mut(&mut self) -> &mut Forms {
         &mut self.config.forms
     }
 
     /// The DN of this set in the database, in service or not.
-    pub fn dn_of(&self, mac: Mac) -> Option<&str> {
+    #[cfg(test)]
+    fn dn_of(&self, mac: Mac) -> Option<&str> {
         self.config.forms.dn_of(mac)
     }
 
@@ -74,7 +64,8 @@ impl Element {
     }
 
     /// Whether this set is in service here.
-    pub fn connected(&self, mac: Mac) -> bool {
+    #[cfg(test)]
+    fn connected(&self, mac: Mac) -> bool {
         let stream = self.connections.of(mac);
         let state = stream.and_then(|stream| self.connections.state(stream));
         matches!(state, Some(State::Registered { .. }))
@@ -905,7 +896,6 @@ mod tests {
             let there = Target::Address(Ipv4Addr::new(10, 9, 0, 20));
             forms.set_networking(2, 2, Some(there)).unwrap();
             let element = Element::new(ElementConfig {
-                name: "mivb-a".to_owned(),
                 forms,
                 heartbeat: Duration::from_secs(30),
             });

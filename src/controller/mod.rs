@@ -19,7 +19,5 @@ mod element;
 mod forms;
 mod registration;
 
-pub use cluster::{REDIRECTS_MAX, resolve};
 pub use element::{Element, ElementConfig};
-pub use forms::{AccessCode, ClusterElement, FormError, Forms, IcpEntry, Trunk};
-pub use registration::{Action, Request, Verdict, decide};
+pub use forms::{FormError, Forms, Trunk};

@@ -10,31 +10,31 @@ use crate::wire::reg::{Reason, Target};
 
 /// What a set asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Request<'a> {
-    pub mac: Mac,
+pub(super) struct Request<'a> {
+    pub(super) mac: Mac,
     /// `None` is the null value.
-    pub pin: Option<&'a str>,
+    pub(super) pin: Option<&'a str>,
     /// The user typed the PIN at a prompt of this attempt; else it is the one that the set had stored.
-    pub typed_now: bool,
+    pub(super) typed_now: bool,
     /// The user held `*` during power-up (ST-3).
-    pub reset: bool,
+    pub(super) reset: bool,
     /// Redirects that the set has followed in this attempt.
-    pub redirects: u8,
+    pub(super) redirects: u8,
 }
 
 /// What is to be done, and by which rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub(super) struct Verdict {
     /// For example `RG-9`.
-    pub rule: &'static str,
+    pub(super) rule: &'static str,
     /// The set's MAC leaves the DN that it has here, if any, before anything else.
-    pub releases: bool,
-    pub action: Action,
+    pub(super) releases: bool,
+    pub(super) action: Action,
 }
 
 /// What an element does about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub(super) enum Action {
     /// Put the MAC at the DN; tell the set to save this PIN, if there is one. Whoever was there is replaced.
     Register {
         dn: String,
@@ -55,7 +55,7 @@ pub enum Action {
 }
 
 /// Decides about a registration.
-pub fn decide(forms: &Forms, request: &Request<'_>) -> Verdict {
+pub(super) fn decide(forms: &Forms, request: &Request<'_>) -> Verdict {
     let here = forms.dn_of(request.mac);
     // ST-3: a set that was reset counts as one with an unknown MAC.
     let known = here.filter(|_| !request.reset);
@@ -186,7 +186,7 @@ fn verdict(rule: &'static str, action: Action) -> Verdict {
 
 impl Verdict {
     /// The answer, for whoever watches the run.
-    pub fn answer(&self) -> Answer {
+    pub(super) fn answer(&self) -> Answer {
         match &self.action {
             Action::Register { dn, .. } => Answer::Registered { dn: dn.clone() },
             Action::Prompt(_) => Answer::Prompt,
@@ -200,7 +200,7 @@ impl Verdict {
     }
 
     /// Why: a lower-case fragment.
-    pub fn reason(&self) -> String {
+    pub(super) fn reason(&self) -> String {
         match &self.action {
             Action::Register { because, .. } => (*because).to_owned(),
             Action::Redirect { .. } => "the DN is another element's".to_owned(),

@@ -18,11 +18,11 @@ use crate::wire::Mac;
 
 /// Who a client is: option 61, else hardware type and address (RFC 2131 section 4.2).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ClientKey(pub Arc<[u8]>);
+pub(super) struct ClientKey(pub(super) Arc<[u8]>);
 
 /// What an address is to its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
+pub(super) enum Hold {
     /// Kept back until the client answers the offer, or the offer runs out.
     Offered { until: Instant },
     /// The client's own until then.
@@ -35,24 +35,24 @@ pub enum Hold {
 
 /// One address that a client holds, has been offered, or held last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
-    pub client: ClientKey,
-    pub mac: Mac,
-    pub hold: Hold,
+pub(super) struct Lease {
+    pub(super) client: ClientKey,
+    pub(super) mac: Mac,
+    pub(super) hold: Hold,
 }
 
 /// A lease that ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expired {
-    pub mac: Mac,
-    pub address: Ipv4Addr,
+pub(super) struct Expired {
+    pub(super) mac: Mac,
+    pub(super) address: Ipv4Addr,
     /// Whether it was a lease; else an offer that was not answered, or a declined address that is free again.
-    pub was_leased: bool,
+    pub(super) was_leased: bool,
 }
 
 /// The leases of one scope.
 #[derive(Debug)]
-pub struct Leases {
+pub(super) struct Leases {
     pool: (Ipv4Addr, Ipv4Addr),
     reserved: BTreeMap<Mac, Ipv4Addr>,
     reserved_addresses: BTreeSet<Ipv4Addr>,
@@ -68,7 +68,7 @@ pub struct Leases {
 
 impl Leases {
     /// No leases yet. `pool` is the first and the last address; `reserved` may lie outside it.
-    pub fn new(pool: (Ipv4Addr, Ipv4Addr), reserved: &BTreeMap<Mac, Ipv4Addr>) -> Leases {
+    pub(super) fn new(pool: (Ipv4Addr, Ipv4Addr), reserved: &BTreeMap<Mac, Ipv4Addr>) -> Leases {
         Leases {
             pool,
             reserved: reserved.clone(),
@@ -82,13 +82,13 @@ impl Leases {
     }
 
     /// The address that a client holds, has been offered, or had last.
-    pub fn of_client(&self, client: &ClientKey) -> Option<(Ipv4Addr, &Lease)> {
+    pub(super) fn of_client(&self, client: &ClientKey) -> Option<(Ipv4Addr, &Lease)> {
         let address = *self.by_client.get(client)?;
         Some((address, self.by_address.get(&address)?))
     }
 
     /// Whether a client may have this very address now.
-    pub fn may_have(&self, client: &ClientKey, mac: Mac, address: Ipv4Addr) -> bool {
+    pub(super) fn may_have(&self, client: &ClientKey, mac: Mac, address: Ipv4Addr) -> bool {
         if let Some(own) = self.reserved.get(&mac) {
             return *own == address && self.is_free(client, address);
         }
@@ -99,7 +99,7 @@ impl Leases {
     /// Picks an address for a client and keeps it back until `until`; `None` if there is none left.
     ///
     /// A client that holds a lease keeps it as it is: the offer does not shorten it.
-    pub fn offer(
+    pub(super) fn offer(
         &mut self,
         client: &ClientKey,
         mac: Mac,
@@ -118,7 +118,7 @@ impl Leases {
     }
 
     /// Gives a client this address until `until`, or more time on it. Says whether it may have it.
-    pub fn grant(
+    pub(super) fn grant(
         &mut self,
         client: &ClientKey,
         mac: Mac,
@@ -133,7 +133,7 @@ impl Leases {
     }
 
     /// Ends the lease or offer that this client has on this address. Says whether it had one.
-    pub fn release(&mut self, now: Instant, client: &ClientKey, address: Ipv4Addr) -> bool {
+    pub(super) fn release(&mut self, now: Instant, client: &ClientKey, address: Ipv4Addr) -> bool {
         let Some((own, lease)) = self.of_client(client) else {
             return false;
         };
@@ -147,7 +147,12 @@ impl Leases {
     }
 
     /// Sets an address aside that this client found in use. Says whether it was the client's.
-    pub fn decline(&mut self, client: &ClientKey, address: Ipv4Addr, until: Instant) -> bool {
+    pub(super) fn decline(
+        &mut self,
+        client: &ClientKey,
+        address: Ipv4Addr,
+        until: Instant,
+    ) -> bool {
         let Some((own, lease)) = self.of_client(client) else {
             return false;
         };
@@ -161,7 +166,7 @@ impl Leases {
     }
 
     /// Ends the next hold that has run out at `now`, if any.
-    pub fn expire(&mut self, now: Instant) -> Option<Expired> {
+    pub(super) fn expire(&mut self, now: Instant) -> Option<Expired> {
         let address = self.deadlines.pop_due(now)?;
         let lease = self.by_address.get_mut(&address)?;
         let was_leased = matches!(lease.hold, Hold::Leased { .. });
@@ -180,12 +185,13 @@ impl Leases {
     }
 
     /// When `expire` next has something to do.
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.deadlines.next()
     }
 
     /// Every lease, by address.
-    pub fn iter(&self) -> impl Iterator<Item = (Ipv4Addr, &Lease)> {
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Ipv4Addr, &Lease)> {
         self.by_address
             .iter()
             .map(|(address, lease)| (*address, lease))

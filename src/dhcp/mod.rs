@@ -9,7 +9,6 @@ mod lease;
 mod server;
 
 pub use client::{Client, ClientConfig, ClientEvent, Lease, Timing};
-pub use lease::{ClientKey, Expired, Hold, Lease as HeldLease, Leases};
 pub use server::{DhcpServer, Scope, ServerConfig};
 
 #[cfg(test)]

@@ -84,7 +84,8 @@ impl DhcpServer {
     }
 
     /// The scopes with their leases.
-    pub fn scopes(&self) -> impl Iterator<Item = (&Scope, &Leases)> {
+    #[cfg(test)]
+    fn scopes(&self) -> impl Iterator<Item = (&Scope, &Leases)> {
         self.subnets
             .iter()
             .map(|subnet| (&subnet.scope, &subnet.leases))

@@ -260,7 +260,6 @@ impl Builder<'_> {
             source,
         })?;
         let app = Element::new(ElementConfig {
-            name: element.name.clone(),
             forms,
             heartbeat: element.heartbeat,
         });

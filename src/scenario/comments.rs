@@ -333,3 +333,6 @@ pub(super) fn names(plan: &Plan) -> Names {
     );
     Names { addresses, macs }
 }
+
+#[cfg(test)]
+mod tests;

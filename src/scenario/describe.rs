@@ -92,11 +92,15 @@ impl StationId {
 
 impl What {
     /// The expectation in words: what a reader would say.
-    pub fn describe(&self, plan: &Plan) -> String {
+    pub fn describe(&self, plan: &Plan, when: When) -> String {
         match self {
             What::Phone { phones, is } => {
-                let who = plan.phone_names(phones);
-                format!("{who} {}", is.describe(plan))
+                let of = match (phones.as_slice(), when) {
+                    ([_], _) => "",
+                    (_, When::Never(_)) => "any of ",
+                    (_, When::Now | When::Within(_) | When::Throughout(_)) => "each of ",
+                };
+                format!("{of}{} {}", plan.phone_names(phones), is.describe(plan))
             }
             What::Mapped { element, dn, set } => {
                 let element = &plan.elements[element.0].name;

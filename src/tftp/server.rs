@@ -39,7 +39,7 @@ use crate::time::{Deadline, Deadlines, Duration, Instant};
 use crate::wire::tftp::{ErrorCode, Message, Request};
 
 /// The ports of transfers: IANA's dynamic ports (RFC 6335 section 6), 16,384 transfers at once.
-pub const TRANSFER_PORTS: RangeInclusive<u16> = 49_152..=65_535;
+const TRANSFER_PORTS: RangeInclusive<u16> = 49_152..=65_535;
 
 /// What a server serves, and how.
 #[derive(Debug, Clone)]
@@ -117,7 +117,8 @@ impl TftpServer {
     }
 
     /// Transfers that run now.
-    pub fn transfers(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn transfers(&self) -> usize {
         self.transfers.len()
     }
 

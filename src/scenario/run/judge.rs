@@ -125,7 +125,7 @@ impl<L: Listener> Run<'_, L> {
         Verdict {
             line: expectation.line,
             passed,
-            expected: what.describe(self.plan),
+            expected: what.describe(self.plan, when),
             when: when.to_string(),
             found: if passed {
                 String::new()

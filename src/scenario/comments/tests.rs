@@ -1,0 +1,144 @@
+//! Tests of the comments: what is said of a frame, and that no more is claimed than it shows.
+
+use super::*;
+use crate::scenario::read;
+use crate::time::Duration;
+
+const OFFICE: SubnetId = SubnetId(0);
+const SHOP: SubnetId = SubnetId(1);
+const ANNA: Mac = Mac([0x08, 0x00, 0x0f, 0, 0, 1]);
+const BERT: Mac = Mac([0x08, 0x00, 0x0f, 0, 0, 2]);
+const OFFICE_GATEWAY: Mac = Mac([2, 0, 10, 1, 0, 1]);
+const SHOP_GATEWAY: Mac = Mac([2, 0, 10, 2, 0, 1]);
+
+#[test]
+fn a_moved_set_that_asks_for_its_old_gateway_is_told_of() {
+    let mut explainer = explainer();
+    let asks = arp(ANNA, "10.1.0.50", "10.1.0.1");
+    let said = explainer.comment(SHOP, &asks).unwrap();
+    assert!(said.starts_with("anna asks for 10.1.0.1"), "{said}");
+    assert!(said.ends_with("· MV-3"), "{said}");
+    assert_eq!(explainer.comment(OFFICE, &asks), None, "it is at home");
+}
+
+#[test]
+fn a_set_that_never_had_an_address_of_that_subnet_has_not_left_it() {
+    let asks = arp(ANNA, "10.2.0.50", "10.1.0.1");
+    assert_eq!(explainer().comment(SHOP, &asks), None);
+}
+
+#[test]
+fn where_a_moved_sets_syn_goes_is_said_only_if_it_goes_to_the_old_gateway() {
+    let mut explainer = explainer();
+    let said = |explainer: &mut Explainer, to| explainer.comment(SHOP, &syn(to)).unwrap();
+    let to_old = said(&mut explainer, OFFICE_GATEWAY);
+    let to_proxy = said(&mut explainer, SHOP_GATEWAY);
+    let kept = "anna kept 10.1.0.50, which is no address of shop";
+    let to_mac = "it sends to the MAC that its old gateway had";
+    assert_eq!(to_old, format!("{kept}; {to_mac} · MV-2"));
+    assert_eq!(to_proxy, format!("{kept} · MV-2"));
+    assert_eq!(explainer.comment(OFFICE, &syn(OFFICE_GATEWAY)), None);
+}
+
+#[test]
+fn an_address_that_another_set_has_by_now_stays_that_sets() {
+    let mut explainer = explainer();
+    let address = "10.1.0.50".parse().unwrap();
+    explainer.phone_did(ANNA, &bound(address));
+    explainer.phone_did(BERT, &bound(address));
+    let reason = "lease expired";
+    explainer.phone_did(ANNA, &PhoneEvent::Unbound { reason });
+    let holder = explainer.holder(address);
+    assert_eq!(holder.map(|set| set.name.as_str()), Some("bert"));
+    explainer.phone_did(BERT, &PhoneEvent::PowerDown);
+    assert!(explainer.holder(address).is_none());
+}
+
+#[test]
+fn bytes_that_are_no_frame_have_no_comment() {
+    let mut explainer = explainer();
+    for whole in [arp(ANNA, "10.1.0.50", "10.1.0.1"), syn(OFFICE_GATEWAY)] {
+        for end in 0..whole.len() {
+            assert_eq!(explainer.comment(SHOP, &whole[..end].into()), None, "{end}");
+        }
+    }
+}
+
+fn explainer() -> Explainer {
+    let text = r#"
+scenario = "Two phones"
+subnet = [
+  { name = "office", prefix = "10.1.0.0/24", gateway = { router = "r1" } },
+  { name = "shop", prefix = "10.2.0.0/24", gateway = { router = "r1" } },
+]
+phone = [{ name = "anna", at = "office" }, { name = "bert", at = "office" }]
+"#;
+    Explainer::new(&read(text).unwrap())
+}
+
+fn bound(address: Ipv4Addr) -> PhoneEvent {
+    PhoneEvent::Bound {
+        address,
+        prefix_len: 24,
+        gateway: None,
+        server: Ipv4Addr::new(10, 1, 0, 2),
+        lease: Duration::from_secs(60),
+    }
+}
+
+fn arp(sender_mac: Mac, sender: &str, target: &str) -> Frame {
+    let mut bytes = ethernet(sender_mac, Mac([0xff; 6]), ethernet::ETHERTYPE_ARP);
+    let message = arp::Arp {
+        operation: arp::REQUEST,
+        sender_mac,
+        sender_ip: sender.parse().unwrap(),
+        target_mac: Mac::ZERO,
+        target_ip: target.parse().unwrap(),
+    };
+    message.encode(&mut bytes);
+    bytes.into()
+}
+
+/// Anna's, with the address that she had in the office.
+fn syn(to: Mac) -> Frame {
+    let (src, dst) = (Ipv4Addr::new(10, 1, 0, 50), Ipv4Addr::new(10, 9, 0, 10));
+    let segment = tcp::Segment {
+        src_port: 50_000,
+        dst_port: reg::PORT,
+        seq: 1,
+        ack: 0,
+        flags: tcp::SYN,
+        window: 1_000,
+        options: &[],
+        payload: &[],
+    };
+    let mut payload = Vec::new();
+    segment.encode(src, dst, &mut payload);
+    let mut bytes = ethernet(ANNA, to, ethernet::ETHERTYPE_IPV4);
+    let header = ipv4::Header {
+        tos: 0,
+        id: 0,
+        dont_fragment: true,
+        more_fragments: false,
+        fragment_offset: 0,
+        ttl: 64,
+        protocol: ipv4::TCP,
+        src,
+        dst,
+    };
+    header.encode(payload.len(), &mut bytes);
+    bytes.extend(payload);
+    bytes.into()
+}
+
+fn ethernet(src: Mac, dst: Mac, ethertype: u16) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let header = ethernet::Header {
+        dst,
+        src,
+        tag: None,
+        ethertype,
+    };
+    header.encode(&mut bytes);
+    bytes
+}
