@@ -13,7 +13,8 @@
 //! (`icmp_error.rs`). Addresses, ARP and limits were measured on Linux 6.18.
 //!
 //! Deliberately absent: redirects (RFC 1812 section 5.2.7.2), fragmenting, multicast routing, forwarding
-//! of directed broadcasts, options in the IP header (they travel on unread).
+//! of directed broadcasts, options in the IP header (they travel on unread), and a check of the reverse path
+//! (Linux `rp_filter` = 0): an address of another subnet is answered and forwarded, as `arp` allows.
 
 mod forward;
 mod proxy;

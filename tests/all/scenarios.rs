@@ -34,7 +34,7 @@ fn a_scenario_runs_the_same_each_time() {
 }
 
 /// The shipped scenarios whose captures are committed: small ones, that people look up first.
-const REFERENCES: &[&str] = &["subnet-move"];
+const REFERENCES: &[&str] = &["first-registration", "move-to-proxy-arp", "subnet-move"];
 
 #[test]
 fn a_fresh_run_reproduces_the_reference_captures() {
