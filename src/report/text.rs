@@ -290,3 +290,48 @@ fn element_name(plan: &Plan, address: std::net::Ipv4Addr) -> String {
     let element = plan.elements.iter().find(|e| e.address == address);
     element.map_or_else(|| address.to_string(), |element| element.name.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frames_that_are_shown_are_those_that_were_counted_or_came_last() {
+        let counted = Verdict {
+            filter: Some("dhcp".to_owned()),
+            ..verdict(vec![30, 31])
+        };
+        assert_eq!(display_filter(&counted), "dhcp");
+        let later = Verdict {
+            after: 25,
+            ..counted
+        };
+        assert_eq!(display_filter(&later), "frame.number > 25 && dhcp");
+        let of_a_set = display_filter(&verdict(vec![46]));
+        assert_eq!(of_a_set, "frame.number > 26 && frame.number <= 46");
+        let early = display_filter(&verdict(vec![3]));
+        assert_eq!(early, "frame.number > 0 && frame.number <= 3");
+    }
+
+    #[test]
+    fn a_shell_reads_back_every_word() {
+        assert_eq!(shell_word("captures/a.pcapng"), "captures/a.pcapng");
+        assert_eq!(shell_word("a b.pcapng"), "'a b.pcapng'");
+        assert_eq!(shell_word("contains \"it's\""), r#"'contains "it'\''s"'"#);
+        assert_eq!(shell_word(""), "''");
+    }
+
+    fn verdict(frames: Vec<u64>) -> Verdict {
+        Verdict {
+            line: 1,
+            passed: false,
+            expected: String::new(),
+            when: String::new(),
+            found: String::new(),
+            at: Instant::ZERO,
+            frames,
+            after: 0,
+            filter: None,
+        }
+    }
+}

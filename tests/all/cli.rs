@@ -22,7 +22,7 @@ fn the_first_command_prints_the_golden_report_and_writes_a_capture() {
 #[test]
 fn the_readme_shows_lines_of_that_report() {
     let readme = fs::read_to_string("README.md").unwrap();
-    let command = format!("```text\n$ cargo run -- run {MOVE}\n");
+    let command = format!("```text\n$ cargo run --release -- run {MOVE}\n");
     let (before, rest) = readme.split_once(&command).unwrap();
     let (shown, after) = rest.split_once("```").unwrap();
     let folder = Folder::new();
