@@ -14,6 +14,7 @@ use std::net::Ipv4Addr;
 use super::neighbour::{
     Action, Entry, Event, Hearing, NeighbourSettings, Queue, State, Waiting, step,
 };
+use super::sieve::Sieve;
 use crate::outbox::{DropReason, NeighbourState, Outbox, TraceEvent};
 use crate::rng::Rng;
 use crate::sim::Transmit;
@@ -28,6 +29,7 @@ pub(super) struct Neighbours {
     /// Drawn once from the settings' range.
     reachable: Duration,
     entries: BTreeMap<Ipv4Addr, Entry>,
+    known: Sieve,
     deadlines: Deadlines<Ipv4Addr>,
     dropped: BTreeMap<DropReason, u64>,
 }
@@ -39,6 +41,7 @@ impl Neighbours {
             settings,
             reachable: rng.duration(settings.reachable.0, settings.reachable.1),
             entries: BTreeMap::new(),
+            known: Sieve::default(),
             deadlines: Deadlines::default(),
             dropped: BTreeMap::new(),
         }
@@ -136,6 +139,7 @@ impl Neighbours {
 
     /// Forgets everything, untraced: the station lost its power or its address.
     pub(super) fn clear(&mut self, out: &mut Outbox<Transmit>) {
+        self.known.clear();
         for (_, entry) in std::mem::take(&mut self.entries) {
             if let State::Incomplete { waiting, .. } = entry.state {
                 self.discard(DropReason::NotReady, *waiting, out);
@@ -145,7 +149,7 @@ impl Neighbours {
     }
 
     pub(super) fn knows(&self, address: Ipv4Addr) -> bool {
-        self.entries.contains_key(&address)
+        self.known.may_hold(address.to_bits()) && self.entries.contains_key(&address)
     }
 
     pub(super) fn state(&self, address: Ipv4Addr) -> Option<(NeighbourState, Option<Mac>)> {
@@ -167,6 +171,7 @@ impl Neighbours {
         self.deadlines
             .set(address, after.as_ref().and_then(Entry::deadline));
         if let Some(entry) = after {
+            self.known.add(address.to_bits());
             self.entries.insert(address, entry);
         }
         let had_mac = seen_before.is_some_and(|(_, mac)| mac.is_some());

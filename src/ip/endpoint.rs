@@ -24,6 +24,7 @@ use super::arp::Neighbours;
 use super::icmp_error::{Limits, TTL};
 use super::interface::{Hop, Interface};
 use super::neighbour::Hearing;
+use super::sieve::Sieve;
 use crate::app::{Datagram, HostAddress};
 use crate::outbox::{DropReason, Outbox};
 use crate::sim::{PortId, Transmit};
@@ -76,6 +77,7 @@ pub(super) struct Endpoint {
     probing: Option<Ipv4Addr>,
     /// Which app each UDP port belongs to.
     ports: BTreeMap<u16, u16>,
+    bound: Sieve,
     limits: Limits,
     next_id: u16,
 }
@@ -87,6 +89,7 @@ impl Endpoint {
             address: None,
             probing: None,
             ports: BTreeMap::new(),
+            bound: Sieve::default(),
             limits: Limits::default(),
             next_id: first_id,
         }
@@ -117,11 +120,13 @@ impl Endpoint {
         self.configure(None, out);
         self.interface.neighbours.clear(out);
         self.ports.clear();
+        self.bound.clear();
         self.limits = Limits::default();
     }
 
     pub(super) fn bind(&mut self, port: u16, app: u16) {
         self.ports.insert(port, app);
+        self.bound.add(u32::from(port));
     }
 
     /// Gives the port back, if it is this app's.

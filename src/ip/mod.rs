@@ -20,6 +20,7 @@ mod gateway;
 mod icmp_error;
 mod interface;
 mod neighbour;
+mod sieve;
 mod stack;
 mod tcp;
 

@@ -87,7 +87,8 @@ pub(super) struct Watch<L> {
     phone_names: Vec<String>,
     /// For each segment: which of its ports lead to a router.
     routers: BTreeSet<End>,
-    segments: BTreeMap<NodeId, SubnetId>,
+    /// The segment that a node is the switch of; by node.
+    segments: Vec<Option<SubnetId>>,
 }
 
 impl<L: Listener> Watch<L> {
@@ -112,7 +113,7 @@ impl<L: Listener> Watch<L> {
             macs: plan.phones.iter().map(|phone| phone.mac).collect(),
             phone_names: plan.phones.iter().map(|phone| phone.name.clone()).collect(),
             routers: BTreeSet::new(),
-            segments: BTreeMap::new(),
+            segments: Vec::new(),
         }
     }
 
@@ -120,8 +121,9 @@ impl<L: Listener> Watch<L> {
     fn learn_stations(&mut self, plan: &Plan, lab: &Lab) {
         self.who.clone_from(&lab.who);
         self.names = lab.who.iter().map(|who| who.name(plan)).collect();
+        self.segments = vec![None; lab.who.len()];
         for (index, segment) in lab.segments.iter().enumerate() {
-            self.segments.insert(segment.node, SubnetId(index));
+            self.segments[segment.node.0 as usize] = Some(SubnetId(index));
             for (port, station) in (0..).zip(&segment.ports) {
                 if let Some(NodeId(node)) = station
                     && matches!(self.who[*node as usize], Who::Router(_))
@@ -142,7 +144,9 @@ impl<L: Listener> Watch<L> {
     }
 
     fn phone_did(&mut self, phone: PhoneId, event: &PhoneEvent) {
-        self.explainer.phone_did(self.macs[phone.0], event);
+        if self.recorder.is_on() {
+            self.explainer.phone_did(self.macs[phone.0], event);
+        }
         let view = &mut self.phones[phone.0];
         match event {
             PhoneEvent::PowerUp { .. } => {
@@ -235,10 +239,10 @@ impl<L: Listener> Observer for Watch<L> {
     }
 
     fn frame(&mut self, now: Instant, at: End, frame: &Frame) {
-        let Some(on) = self.segments.get(&at.node).copied() else {
+        let Some(on) = self.segments.get(at.node.0 as usize).copied().flatten() else {
             return;
         };
-        let direction = if self.routers.contains(&at) {
+        let direction = if self.recorder.is_on() && self.routers.contains(&at) {
             Direction::Outbound
         } else {
             Direction::Inbound

@@ -64,7 +64,9 @@ impl Endpoint {
             .get(22..24)
             .map(|port| u16::from_be_bytes([port[0], port[1]]));
         let whole = u16::from_be_bytes([f0, f1]) & 0x3fff == 0;
-        whole && port.is_some_and(|port| !self.ports.contains_key(&port))
+        let is_bound =
+            |port: u16| self.bound.may_hold(u32::from(port)) && self.ports.contains_key(&port);
+        whole && port.is_some_and(|port| !is_bound(port))
     }
 
     fn receive_arp<'a>(
