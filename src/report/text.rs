@@ -230,7 +230,7 @@ pub fn summary(
         if let Some(capture) = capture {
             let _ = writeln!(
                 text,
-                "  see: tshark -X lua_script:scripts/jackfield.lua -r {} -Y {}",
+                "  see: tshark {TSHARK_OPTIONS} -r {} -Y {}",
                 shell_word(capture),
                 shell_word(&display_filter(verdict))
             );
@@ -241,9 +241,10 @@ pub fn summary(
         let _ = writeln!(text, "{stop} {file}:{}: {}", stopped.line, stopped.reason);
     }
     let passed = outcome.verdicts.len() - failed.len();
-    let mark = match outcome.passed() {
-        true => style.paint(GREEN, "passed"),
-        false => style.paint(RED, "FAILED"),
+    let mark = match (outcome.passed(), &outcome.stopped) {
+        (true, _) => style.paint(GREEN, "passed"),
+        (false, Some(_)) => style.paint(RED, "stopped"),
+        (false, None) => style.paint(RED, "FAILED"),
     };
     let _ = write!(
         text,
@@ -281,6 +282,10 @@ fn shell_word(word: &str) -> String {
     }
 }
 
+/// What tshark needs to count what was counted here: the registration protocol, and TCP's payload read in each
+/// copy of a segment, one a link that it crosses, which tshark else takes for retransmissions.
+const TSHARK_OPTIONS: &str =
+    "-X lua_script:scripts/jackfield.lua -o tcp.analyze_sequence_numbers:FALSE";
 /// How many frames before a failure are shown where it is not about frames.
 const FRAMES_SHOWN: u64 = 20;
 /// Phones whose last display a summary shows.

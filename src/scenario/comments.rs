@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use super::plan::{HostKind, Plan, Prefix, SubnetId};
+use super::plan::{ArpMode, HostKind, Plan, Prefix, Router, SubnetId};
 use crate::outbox::{Decision, PhoneEvent};
 use crate::wire::reg::{self, Message};
 use crate::wire::vendor;
@@ -16,6 +16,7 @@ use crate::wire::{Frame, Mac, arp, dhcp, ethernet, ipv4, tcp, tftp, udp};
 #[derive(Debug)]
 pub struct Explainer {
     subnets: Vec<Known>,
+    routers: Vec<Router>,
     gateways: BTreeMap<Ipv4Addr, SubnetId>,
     phones: BTreeMap<Mac, Set>,
     holders: BTreeMap<Ipv4Addr, Mac>,
@@ -66,6 +67,7 @@ impl Explainer {
         let elements = plan.elements.iter();
         Explainer {
             subnets: subnets.collect(),
+            routers: plan.routers.clone(),
             gateways: numbered()
                 .filter_map(|(n, s)| Some((s.gateway?, SubnetId(n))))
                 .collect(),
@@ -132,10 +134,40 @@ impl Explainer {
         if arp.operation != arp::REQUEST || left == on || !kept {
             return None;
         }
+        let (target, here) = (arp.target_ip, &self.subnets[on.0].name);
+        let mut routers = self.routers.iter();
+        let then = match routers.find(|router| self.answers(router, on, target)) {
+            Some(router) => format!("{} answers for it · MV-4", router.name),
+            None => format!("nobody in {here} has that address · MV-3"),
+        };
         Some(format!(
-            "{} asks for {}, the gateway of {}, the subnet that it left; nobody in {} has that address · MV-3",
-            set.name, arp.target_ip, self.subnets[left.0].name, self.subnets[on.0].name
+            "{} asks for {target}, the gateway of {}, the subnet that it left; {then}",
+            set.name, self.subnets[left.0].name
         ))
+    }
+
+    /// Whether an interface of the router on this segment answers ARP for the address; see [`ArpMode`].
+    fn answers(&self, router: &Router, on: SubnetId, address: Ipv4Addr) -> bool {
+        let owns = || router.interfaces.iter().any(|it| it.address == address);
+        let mut here = router.interfaces.iter().filter(|it| it.subnet == on);
+        here.any(|interface| match interface.arp {
+            ArpMode::Strict => interface.address == address,
+            ArpMode::AnyOwnAddress => owns(),
+            ArpMode::Proxy => owns() || self.leads_away(router, on, address),
+        })
+    }
+
+    /// Whether the router's way to the address is out of another segment.
+    fn leads_away(&self, router: &Router, from: SubnetId, address: Ipv4Addr) -> bool {
+        let prefix = |subnet: SubnetId| self.subnets[subnet.0].prefix;
+        let linked = |to: Ipv4Addr| {
+            let mut subnets = router.interfaces.iter().map(|it| it.subnet);
+            subnets.find(|subnet| prefix(*subnet).contains(to))
+        };
+        let ways = router.routes.iter().filter(|it| it.to.contains(address));
+        let longest = ways.max_by_key(|it| it.to.len);
+        let way = linked(address).or_else(|| linked(longest?.via));
+        way.is_some_and(|to| to != from)
     }
 
     fn about_udp(&self, ip: &ipv4::Header, payload: &[u8]) -> Option<String> {
@@ -269,6 +301,10 @@ impl Explainer {
                 format!("redirects {who} to DN {dn}'s element ({name})")
             }
             Message::Registered { dn, .. } => format!("registers {who} at DN {dn}"),
+            // Other errors are about the conversation, and no decision.
+            Message::Error { reason: why, .. } if why.to_string() == *reason => {
+                format!("refuses {who}")
+            }
             _ => return None,
         };
         Some(format!("{element} {what}: {reason} · {rule}"))

@@ -1,6 +1,7 @@
 //! Tests of the comments: what is said of a frame, and that no more is claimed than it shows.
 
 use super::*;
+use crate::outbox::Answer;
 use crate::scenario::read;
 use crate::time::Duration;
 
@@ -19,6 +20,61 @@ fn a_moved_set_that_asks_for_its_old_gateway_is_told_of() {
     assert!(said.starts_with("anna asks for 10.1.0.1"), "{said}");
     assert!(said.ends_with("· MV-3"), "{said}");
     assert_eq!(explainer.comment(OFFICE, &asks), None, "it is at home");
+}
+
+#[test]
+fn a_router_that_answers_for_the_old_gateway_is_named() {
+    let asks = arp(ANNA, "10.1.0.50", "10.1.0.1");
+    for (office, shop, then) in [
+        ("r1", "r1\", arp = \"proxy", "r1 answers for it · MV-4"),
+        (
+            "r1",
+            "r1\", arp = \"any-own-address",
+            "r1 answers for it · MV-4",
+        ),
+        ("r1", "r2\", arp = \"proxy", "r2 answers for it · MV-4"),
+        (
+            "r1",
+            "r2\", arp = \"any-own-address",
+            "nobody in shop has that address · MV-3",
+        ),
+        (
+            "r1\", arp = \"proxy",
+            "r1",
+            "nobody in shop has that address · MV-3",
+        ),
+    ] {
+        let said = explainer_with(office, shop).comment(SHOP, &asks).unwrap();
+        assert!(
+            said.ends_with(&format!("; {then}")),
+            "{office}, {shop}: {said}"
+        );
+    }
+}
+
+#[test]
+fn an_error_is_explained_only_by_the_decision_to_refuse() {
+    let mut explainer = explainer();
+    let address = Ipv4Addr::new(10, 1, 0, 50);
+    explainer.phone_did(ANNA, &bound(address));
+    explainer.decided(&Decision {
+        rule: "CL-8",
+        mac: ANNA,
+        pin: None,
+        answer: Answer::Refused,
+        reason: reg::Reason::TooManyRedirects.to_string(),
+    });
+    let mut said = |reason| {
+        let text = String::new();
+        let error = reg::Envelope::new(1, Message::Error { reason, text });
+        let element = Ipv4Addr::new(10, 9, 0, 10);
+        let macs = (OFFICE_GATEWAY, ANNA);
+        let segment = tcp(macs, (element, address), tcp::ACK, &error.encode());
+        explainer.comment(OFFICE, &segment)
+    };
+    let refused = said(reg::Reason::TooManyRedirects).unwrap();
+    assert_eq!(refused, "? refuses anna: too many redirects · CL-8");
+    assert_eq!(said(reg::Reason::TimedOut), None);
 }
 
 #[test]
@@ -65,15 +121,24 @@ fn bytes_that_are_no_frame_have_no_comment() {
 }
 
 fn explainer() -> Explainer {
-    let text = r#"
+    explainer_with("r1", "r1")
+}
+
+/// The gateways of office and shop, each a router and what else its table says; a link joins the routers.
+fn explainer_with(office: &str, shop: &str) -> Explainer {
+    let text = format!(
+        r#"
 scenario = "Two phones"
 subnet = [
-  { name = "office", prefix = "10.1.0.0/24", gateway = { router = "r1" } },
-  { name = "shop", prefix = "10.2.0.0/24", gateway = { router = "r1" } },
+  {{ name = "office", prefix = "10.1.0.0/24", gateway = {{ router = "{office}" }} }},
+  {{ name = "shop", prefix = "10.2.0.0/24", gateway = {{ router = "{shop}" }} }},
+  {{ name = "link", prefix = "10.8.0.0/24", gateway = {{ router = "r1" }} }},
 ]
-phone = [{ name = "anna", at = "office" }, { name = "bert", at = "office" }]
-"#;
-    Explainer::new(&read(text).unwrap())
+router = [{{ name = "r2", interfaces = [{{ subnet = "link", address = "10.8.0.2" }}] }}]
+phone = [{{ name = "anna", at = "office" }}, {{ name = "bert", at = "office" }}]
+"#
+    );
+    Explainer::new(&read(&text).unwrap())
 }
 
 fn bound(address: Ipv4Addr) -> PhoneEvent {
@@ -101,20 +166,25 @@ fn arp(sender_mac: Mac, sender: &str, target: &str) -> Frame {
 
 /// Anna's, with the address that she had in the office.
 fn syn(to: Mac) -> Frame {
-    let (src, dst) = (Ipv4Addr::new(10, 1, 0, 50), Ipv4Addr::new(10, 9, 0, 10));
+    let ends = (Ipv4Addr::new(10, 1, 0, 50), Ipv4Addr::new(10, 9, 0, 10));
+    tcp((ANNA, to), ends, tcp::SYN, &[])
+}
+
+/// A segment to the registration protocol's port, or from it: the comments take both.
+fn tcp((from, to): (Mac, Mac), (src, dst): (Ipv4Addr, Ipv4Addr), flags: u8, said: &[u8]) -> Frame {
     let segment = tcp::Segment {
         src_port: 50_000,
         dst_port: reg::PORT,
         seq: 1,
         ack: 0,
-        flags: tcp::SYN,
+        flags,
         window: 1_000,
         options: &[],
-        payload: &[],
+        payload: said,
     };
     let mut payload = Vec::new();
     segment.encode(src, dst, &mut payload);
-    let mut bytes = ethernet(ANNA, to, ethernet::ETHERTYPE_IPV4);
+    let mut bytes = ethernet(from, to, ethernet::ETHERTYPE_IPV4);
     let header = ipv4::Header {
         tos: 0,
         id: 0,
