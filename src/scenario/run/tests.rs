@@ -200,6 +200,46 @@ step = [
 ];
 
 #[test]
+fn every_frame_on_a_cable_is_delivered_lost_for_a_reason_or_under_way() {
+    let mut reasons = std::collections::BTreeSet::new();
+    for name in [
+        "subnet-move",
+        "cable-pulled",
+        "slow-line",
+        "move-to-proxy-arp",
+    ] {
+        let text = std::fs::read_to_string(format!("fixtures/scenarios/{name}.toml")).unwrap();
+        let plan = read(&text).unwrap();
+        let nowhere = |folder: &str| panic!("{name} has its firmware in {folder}");
+        let files = firmware(&plan, nowhere).unwrap();
+        let mut run = Run::new(&plan, &files, Recorder::off(), Deaf).unwrap();
+        drive_virtual(&mut run, |_, _| ());
+        let under_way = run.lab.world.under_way();
+        let outcome = run.finish().0;
+        let counters = outcome.counters;
+        assert_eq!(
+            counters.sent,
+            counters.delivered + counters.lost + under_way,
+            "{name}"
+        );
+        let on_cables = [
+            DropReason::LinkDown,
+            DropReason::NotConnected,
+            DropReason::QueueFull,
+        ];
+        let dropped = |reason| outcome.drops.get(reason).copied().unwrap_or(0);
+        let lost: u64 = on_cables.iter().map(dropped).sum();
+        assert_eq!(counters.lost, lost, "{name}");
+        reasons.extend(outcome.drops.into_keys());
+    }
+    assert!(reasons.contains(&DropReason::QueueFull), "{reasons:?}");
+    assert!(
+        reasons.contains(&DropReason::NeighbourFailed),
+        "{reasons:?}"
+    );
+}
+
+#[test]
 fn every_kind_of_time_and_of_expectation_comes_out_as_the_golden_says() {
     let mut found = String::from(
         "# How expectations come out, and what is said of those that fail. Input: src/scenario/run/tests.rs.\n\
