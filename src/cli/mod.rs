@@ -34,7 +34,8 @@ enum Command {
 struct RunArgs {
     /// The scenario file.
     scenario: PathBuf,
-    /// Run on this machine's clock, with its kernel and programs behind TAP devices. Needs root.
+    /// Run on this machine's clock, with its kernel and programs behind TAP devices. Needs root if the scenario has
+    /// kernel hosts.
     #[arg(long)]
     live: bool,
     /// The seed of everything that chance decides, in place of the scenario's.
