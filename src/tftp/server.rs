@@ -9,6 +9,10 @@
 //! one that was free for the longest first, so a late packet of an ended transfer seldom meets a new one.
 //! Finding a transfer, its next deadline and a free port costs a look-up in a tree, not a walk.
 //!
+//! Each ACK moves the deadline of its transfer. To move it in a tree of thousands would cost more than the rest,
+//! so the tree is told only when the deadline that it knows has passed: the server may be woken when
+//! nothing is due, once a timeout and transfer, but never late.
+//!
 //! Decisions where the RFCs leave room or others go wrong:
 //!
 //! - A name is looked up among the files as it is. There is no folder behind it, so `..`, an absolute path
@@ -83,6 +87,7 @@ pub struct TftpServer {
     transfers: BTreeMap<u16, Running>,
     /// The transfers whose client has sent nothing but its request.
     starting: BTreeMap<Asker, Starting>,
+    /// For each transfer a moment no later than its `resend_at`.
     deadlines: Deadlines<u16>,
     /// Free ports, the one that was free for the longest first.
     free: VecDeque<u16>,
@@ -96,6 +101,8 @@ struct Running {
     transfer: Transfer,
     asker: Asker,
     file: String,
+    /// When to send again what is out.
+    resend_at: Instant,
 }
 
 #[derive(Debug)]
@@ -197,7 +204,8 @@ impl TftpServer {
         out.push(AppEffect::Bind { port: tid });
         let transfer = Transfer::begin(tid, datagram.from, file.clone(), terms, agreed, out);
         let file = name.clone();
-        self.deadlines.set(tid, Some(now + transfer.timeout()));
+        let resend_at = now + transfer.timeout();
+        self.deadlines.set(tid, Some(resend_at));
         self.starting.insert(asker, Starting { tid, request });
         self.transfers.insert(
             tid,
@@ -205,6 +213,7 @@ impl TftpServer {
                 transfer,
                 asker,
                 file,
+                resend_at,
             },
         );
     }
@@ -216,12 +225,10 @@ impl TftpServer {
         out: &mut Outbox<AppEffect>,
     ) {
         let tid = datagram.to.port();
-        let Some(Running {
-            transfer, asker, ..
-        }) = self.transfers.get_mut(&tid)
-        else {
+        let Some(running) = self.transfers.get_mut(&tid) else {
             return;
         };
+        let transfer = &mut running.transfer;
         let message = Message::decode(datagram.payload);
         if datagram.from != transfer.peer() {
             if !matches!(message, Ok(Message::Error { .. })) {
@@ -232,10 +239,12 @@ impl TftpServer {
         match message {
             Ok(Message::Ack { block }) => match transfer.handle_ack(block, out) {
                 Step::Ignored => {}
-                Step::Progress => {
-                    self.deadlines.set(tid, Some(now + transfer.timeout()));
-                    let asker = *asker;
-                    self.forget_request(asker, tid);
+                Step::Progress { first } => {
+                    running.resend_at = now + transfer.timeout();
+                    if first {
+                        let asker = running.asker;
+                        self.forget_request(asker, tid);
+                    }
                 }
                 Step::Done => {
                     let bytes = transfer.file_bytes();
@@ -326,14 +335,18 @@ impl App for TftpServer {
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {
         while let Some(tid) = self.deadlines.pop_due(now) {
-            let Some(Running { transfer, .. }) = self.transfers.get_mut(&tid) else {
+            let Some(running) = self.transfers.get_mut(&tid) else {
                 continue;
             };
-            if transfer.handle_timeout(self.config.retries, out) {
-                self.deadlines.set(tid, Some(now + transfer.timeout()));
-            } else {
-                self.end(tid, Err("no answer from the client".to_owned()), out);
+            let retries = self.config.retries;
+            if now >= running.resend_at {
+                if !running.transfer.handle_timeout(retries, out) {
+                    self.end(tid, Err("no answer from the client".to_owned()), out);
+                    continue;
+                }
+                running.resend_at = now + running.transfer.timeout();
             }
+            self.deadlines.set(tid, Some(running.resend_at));
         }
     }
 

@@ -94,8 +94,8 @@ fn capped(asked: u64, limit: u16) -> u16 {
 pub(super) enum Step {
     /// Nothing: the timer runs on.
     Ignored,
-    /// Something new is out.
-    Progress,
+    /// Something new is out. `first`: before, the client had acknowledged no block.
+    Progress { first: bool },
     /// The last block was acknowledged.
     Done,
 }
@@ -204,10 +204,11 @@ impl Transfer {
         if next > last {
             return Step::Done;
         }
+        let first = self.is_at_start();
         self.state = State::sending(next);
         self.repeats = 0;
         self.send_what_is_out(out);
-        Step::Progress
+        Step::Progress { first }
     }
 
     /// Nothing came in time: sends what is out again, unless it already was `retries` times.
@@ -262,6 +263,13 @@ impl Transfer {
             State::Sending { base, .. } => {
                 u64::from(self.terms.windowsize).min(self.last_block() - base + 1)
             }
+        }
+    }
+
+    fn is_at_start(&self) -> bool {
+        match self.state {
+            State::Offered { .. } => true,
+            State::Sending { base, .. } => base == 1,
         }
     }
 

@@ -232,6 +232,25 @@ fn each_refusal_has_the_client_ask_for_less_and_last_without_options() {
 }
 
 #[test]
+fn a_request_goes_out_each_second_for_four_and_early_calls_do_nothing() {
+    let mut script = Script::new();
+    for (second, name) in [
+        (1, "TFTP resend"),
+        (2, "TFTP resend"),
+        (3, "TFTP resend"),
+        (4, "TFTP silence"),
+    ] {
+        let at = Instant::ZERO + Duration::from_secs(second);
+        assert_eq!(script.client.poll_timeout(), Some((at, name)));
+        let mut out = Outbox::default();
+        assert_eq!(script.client.handle_timeout(script.now, &mut out), None);
+        assert!(out.is_empty());
+        script.time_passes();
+    }
+    assert_eq!(script.lines.len(), 6, "{:?}", script.lines);
+}
+
+#[test]
 fn twenty_minutes_are_the_end() {
     let mut script = Script::new();
     script.hears(49_152, b"\0\x06blksize\x00512\0");

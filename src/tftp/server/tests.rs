@@ -191,6 +191,20 @@ fn the_last_block_is_repeated_each_second_and_then_the_transfer_has_failed() {
 }
 
 #[test]
+fn an_ack_moves_the_deadline_to_a_timeout_after_itself() {
+    let mut lan = Lan::new(bytes(600), |_| {});
+    lan.asks(b"f\0octet\0");
+    lan.now += Duration::from_millis(900);
+    lan.acks(TID, 1);
+    assert_eq!(lan.sent(), ["49152 DATA block 1", "49152 DATA block 2"]);
+    lan.time_passes();
+    assert_eq!(lan.sent(), [""; 0]);
+    lan.time_passes();
+    assert_eq!((lan.now - Instant::ZERO).as_millis(), 1_900);
+    assert_eq!(lan.sent(), ["49152 DATA block 2"]);
+}
+
+#[test]
 fn a_window_is_sent_at_once_and_continued_after_the_last_block_in_order() {
     let mut lan = Lan::windowed(100);
     assert_eq!(lan.data(), [1, 2, 3, 4]);
