@@ -742,7 +742,7 @@ mod tests {
         let golden = "fixtures/golden/registration_transitions.txt";
         let mut table = String::from(
             "# What an element does in each state of a connection about each event. Written by\n\
-             # src/controller/element.rs; JACKFIELD_BLESS=1 writes it anew.\n",
+             # src/controller/element.rs; BLESS=1 writes it anew.\n",
         );
         for state in ["Waiting", "Prompted", "Registered", "Leaving", "Closing"] {
             for (name, event) in events() {
@@ -759,7 +759,7 @@ mod tests {
                 }
             }
         }
-        if env::var_os("JACKFIELD_BLESS").is_some() {
+        if env::var_os("BLESS").is_some() {
             fs::write(golden, &table).unwrap();
         }
         assert_eq!(fs::read_to_string(golden).unwrap(), table);

@@ -251,7 +251,7 @@ mod tests {
     fn every_class_of_request_is_decided_as_the_table_says() {
         let mut table = String::from(
             "# What an element decides for every class of request. Written by src/controller/registration.rs;\n\
-             # JACKFIELD_BLESS=1 writes it anew.\n\
+             # BLESS=1 writes it anew.\n\
              # at: the DN that the MAC has here; reset: `*` was held (ST-3); (-): the MAC leaves its DN first\n\
              # at   | PIN      | what it is                | from   | reset | redirects | decision\n",
         );
@@ -287,7 +287,7 @@ mod tests {
         let pin = (Some("***"), "automatic, at a DN");
         row(&mut table, &forms, Some("6000"), pin, false, false, 0);
 
-        if env::var_os("JACKFIELD_BLESS").is_some() {
+        if env::var_os("BLESS").is_some() {
             fs::write(GOLDEN, &table).unwrap();
         }
         assert_eq!(fs::read_to_string(GOLDEN).unwrap(), table);
