@@ -184,6 +184,7 @@ impl Builder<'_> {
             address: interface.address,
             prefix_len: plan.subnets[interface.subnet.0].prefix.len,
             arp: interface.arp,
+            reverse_path: interface.reverse_path,
         };
         let route = |route: &plan::Route| Route {
             prefix: route.to.address,

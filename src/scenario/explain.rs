@@ -8,7 +8,8 @@ mod steps;
 use std::fmt::{self, Write};
 
 use super::plan::{
-    ArpMode, Cable, Dhcp, Element, Firmware, Host, HostKind, Phone, Plan, Router, Subnet, SubnetId,
+    ArpMode, Cable, Dhcp, Element, Firmware, Host, HostKind, Phone, Plan, ReversePath, Router,
+    Subnet, SubnetId,
 };
 use super::units::{show_duration, show_rate, show_size};
 use crate::wire::Mac;
@@ -129,7 +130,12 @@ fn write_router(out: &mut String, plan: &Plan, router: &Router) -> fmt::Result {
             interface.address,
             interface.mac,
         );
-        writeln!(out, "  interface {name} {address} {mac}, arp {arp}")?;
+        let check = match interface.reverse_path {
+            ReversePath::Off => "",
+            ReversePath::Loose => ", reverse-path loose",
+            ReversePath::Strict => ", reverse-path strict",
+        };
+        writeln!(out, "  interface {name} {address} {mac}, arp {arp}{check}")?;
     }
     for route in &router.routes {
         writeln!(out, "  route     {} via {}", route.to, route.via)?;

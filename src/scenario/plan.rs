@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
-pub use crate::ip::ArpMode;
+pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
 use crate::time::Duration;
 use crate::wire::Mac;
@@ -149,6 +149,7 @@ pub struct RouterInterface {
     pub address: Ipv4Addr,
     pub mac: Mac,
     pub arp: ArpMode,
+    pub reverse_path: ReversePath,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

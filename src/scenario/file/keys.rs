@@ -49,7 +49,7 @@ pub(super) const SUBNET: Shape = Shape {
 
 pub(super) const GATEWAY: Shape = Shape {
     title: "gateway",
-    keys: &["router", "address", "arp", "mac"],
+    keys: &["router", "address", "arp", "reverse-path", "mac"],
 };
 
 pub(super) const CABLE: Shape = Shape {
@@ -86,7 +86,7 @@ pub(super) const ROUTER: Shape = Shape {
 
 pub(super) const INTERFACE: Shape = Shape {
     title: "interfaces",
-    keys: &["subnet", "address", "arp", "mac"],
+    keys: &["subnet", "address", "arp", "reverse-path", "mac"],
 };
 
 pub(super) const TFTP: Shape = Shape {

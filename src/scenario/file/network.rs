@@ -9,7 +9,7 @@ use super::dhcp::{Dhcp, dhcp};
 use super::fields::{Fields, entries};
 use super::value::{Item, boolean, list, number, of, text, word, wrong_type};
 use super::{At, keys, name};
-use crate::scenario::plan::{ArpMode, Firmware, MadeFile, Prefix, Route};
+use crate::scenario::plan::{ArpMode, Firmware, MadeFile, Prefix, ReversePath, Route};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units::{self, Wrong};
 use crate::wire::Mac;
@@ -28,6 +28,7 @@ pub(crate) struct Gateway {
     pub(crate) router: Option<At<String>>,
     pub(crate) address: Option<At<Ipv4Addr>>,
     pub(crate) arp: Option<At<ArpMode>>,
+    pub(crate) reverse_path: Option<At<ReversePath>>,
     pub(crate) mac: Option<At<Mac>>,
 }
 
@@ -51,6 +52,7 @@ pub(crate) struct Interface {
     pub(crate) subnet: Option<At<String>>,
     pub(crate) address: Option<At<Ipv4Addr>>,
     pub(crate) arp: Option<At<ArpMode>>,
+    pub(crate) reverse_path: Option<At<ReversePath>>,
     pub(crate) mac: Option<At<Mac>>,
 }
 
@@ -73,6 +75,12 @@ pub(crate) struct Host {
     pub(crate) address: Option<At<Ipv4Addr>>,
     pub(crate) mac: Option<At<Mac>>,
 }
+
+const REVERSE_PATHS: &[(&str, ReversePath)] = &[
+    ("off", ReversePath::Off),
+    ("loose", ReversePath::Loose),
+    ("strict", ReversePath::Strict),
+];
 
 const ARP_MODES: &[(&str, ArpMode)] = &[
     ("strict", ArpMode::Strict),
@@ -112,6 +120,7 @@ fn gateway(item: &Item<'_>, problems: &mut Problems) -> Option<Option<Gateway>> 
         router: fields.required("router", problems, of(name)),
         address: fields.optional("address", problems, of(units::address)),
         arp: fields.optional("arp", problems, word(ARP_MODES)),
+        reverse_path: fields.optional("reverse-path", problems, word(REVERSE_PATHS)),
         mac: fields.optional("mac", problems, of(units::mac)),
     }))
 }
@@ -143,6 +152,7 @@ fn interface(item: &Item<'_>, problems: &mut Problems) -> Option<Interface> {
         subnet: fields.required("subnet", problems, text),
         address: fields.required("address", problems, of(units::address)),
         arp: fields.optional("arp", problems, word(ARP_MODES)),
+        reverse_path: fields.optional("reverse-path", problems, word(REVERSE_PATHS)),
         mac: fields.optional("mac", problems, of(units::mac)),
     })
 }

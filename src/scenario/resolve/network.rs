@@ -3,7 +3,9 @@
 use super::Resolver;
 use super::stations;
 use crate::scenario::file::{self, At};
-use crate::scenario::plan::{ArpMode, Cable, Prefix, Router, RouterInterface, Subnet, SubnetId};
+use crate::scenario::plan::{
+    ArpMode, Cable, Prefix, ReversePath, Router, RouterInterface, Subnet, SubnetId,
+};
 use crate::scenario::problem::{Problem, Problems};
 use crate::time::Duration;
 
@@ -110,6 +112,7 @@ pub(super) fn routers(resolver: &mut Resolver<'_>) -> Vec<Router> {
             subnet: SubnetId(i),
             address: At::new(address, place.clone()),
             arp: gateway.arp.as_ref(),
+            reverse_path: gateway.reverse_path.as_ref(),
             mac: gateway.mac.as_ref(),
         };
         let known = routers.iter().position(|router| router.name == name.value);
@@ -132,6 +135,7 @@ pub(super) fn routers(resolver: &mut Resolver<'_>) -> Vec<Router> {
                     subnet,
                     address: address.clone(),
                     arp: interface.arp.as_ref(),
+                    reverse_path: interface.reverse_path.as_ref(),
                     mac: interface.mac.as_ref(),
                 };
                 interface.add_to(plan, resolver);
@@ -161,6 +165,7 @@ struct New<'a> {
     subnet: SubnetId,
     address: At<std::net::Ipv4Addr>,
     arp: Option<&'a At<ArpMode>>,
+    reverse_path: Option<&'a At<ReversePath>>,
     mac: Option<&'a At<crate::wire::Mac>>,
 }
 
@@ -170,6 +175,7 @@ impl New<'_> {
             subnet: at,
             address,
             arp,
+            reverse_path,
             mac,
         } = self;
         let subnet = &resolver.subnets[at.0];
@@ -195,6 +201,7 @@ impl New<'_> {
             address: address.value,
             mac,
             arp: arp.map_or(ArpMode::Strict, |arp| arp.value),
+            reverse_path: reverse_path.map_or(ReversePath::Off, |it| it.value),
         });
     }
 }
