@@ -55,6 +55,9 @@ fn write_subnet(out: &mut String, subnet: &Subnet) -> fmt::Result {
     } = subnet.cable;
     writeln!(out, "\nsubnet {}", subnet.name)?;
     writeln!(out, "  prefix    {}", subnet.prefix)?;
+    if (subnet.switch.as_str(), subnet.vlan) != (subnet.name.as_str(), 1) {
+        writeln!(out, "  switch    {}, VLAN {}", subnet.switch, subnet.vlan)?;
+    }
     writeln!(out, "  gateway   {}", or_none(subnet.gateway))?;
     writeln!(
         out,

@@ -98,6 +98,10 @@ impl fmt::Display for Prefix {
 pub struct Subnet {
     pub name: String,
     pub prefix: Prefix,
+    /// Name of the switch whose VLAN it is: its own name, unless it shares one.
+    pub switch: String,
+    /// 1 to 4094.
+    pub vlan: u16,
     /// The default gateway of its stations: a router's interface in this subnet.
     pub gateway: Option<Ipv4Addr>,
     /// How its cables are.

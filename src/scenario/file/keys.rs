@@ -44,7 +44,9 @@ pub(super) const FILE: Shape = Shape {
 
 pub(super) const SUBNET: Shape = Shape {
     title: "[[subnet]]",
-    keys: &["name", "prefix", "gateway", "cable", "dhcp"],
+    keys: &[
+        "name", "prefix", "switch", "vlan", "gateway", "cable", "dhcp",
+    ],
 };
 
 pub(super) const GATEWAY: Shape = Shape {

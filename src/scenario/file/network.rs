@@ -18,6 +18,8 @@ use crate::wire::Mac;
 pub(crate) struct Subnet {
     pub(crate) name: Option<At<String>>,
     pub(crate) prefix: Option<At<Prefix>>,
+    pub(crate) switch: Option<At<String>>,
+    pub(crate) vlan: Option<At<u16>>,
     pub(crate) gateway: Option<At<Gateway>>,
     pub(crate) cable: Cable,
     pub(crate) dhcp: Option<At<Dhcp>>,
@@ -93,6 +95,8 @@ pub(super) fn subnet(item: &Item<'_>, problems: &mut Problems) -> Option<Subnet>
     Some(Subnet {
         name: fields.required("name", problems, of(name)),
         prefix: fields.required("prefix", problems, of(units::prefix)),
+        switch: fields.optional("switch", problems, of(name)),
+        vlan: fields.optional("vlan", problems, number(1, 4094)),
         gateway: fields
             .optional("gateway", problems, gateway)
             .and_then(|At { value, span }| Some(At::new(value?, span))),

@@ -14,6 +14,8 @@ const LATENCY: Duration = Duration::from_micros(50);
 /// Fast Ethernet, as these sets have it.
 const RATE: u64 = 100_000_000;
 const QUEUE_BYTES: usize = 256 << 10;
+/// The VLAN that a switch's ports belong to as it comes from its maker.
+const VLAN: u16 = 1;
 
 /// The subnets, without their DHCP.
 pub(super) fn subnets(file: &file::File, problems: &mut Problems) -> Vec<Subnet> {
@@ -30,19 +32,40 @@ pub(super) fn subnets(file: &file::File, problems: &mut Problems) -> Vec<Subnet>
             let given = gateway.value.address.as_ref().map(|address| address.value);
             given.or_else(|| prefix.nth(1))
         });
+        let name = subnet.name.as_ref();
+        let name = name.map(|name| name.value.clone()).unwrap_or_default();
+        let switch = subnet.switch.as_ref();
+        let switch = switch.map_or_else(|| name.clone(), |switch| switch.value.clone());
+        let vlan = subnet.vlan.as_ref().map_or(VLAN, |vlan| vlan.value);
+        check_vlan(subnet, (&switch, vlan), &subnets, problems);
         subnets.push(Subnet {
-            name: subnet
-                .name
-                .as_ref()
-                .map(|name| name.value.clone())
-                .unwrap_or_default(),
+            name,
             prefix,
+            switch,
+            vlan,
             gateway,
             cable: cable(&subnet.cable),
             dhcp: None,
         });
     }
     subnets
+}
+
+/// A VLAN of one switch is one segment.
+fn check_vlan(
+    subnet: &file::Subnet,
+    (switch, vlan): (&str, u16),
+    before: &[Subnet],
+    problems: &mut Problems,
+) {
+    let same = |other: &&Subnet| other.switch == switch && other.vlan == vlan;
+    let place = subnet.vlan.as_ref().map(|vlan| &vlan.span);
+    let place = place.or(subnet.switch.as_ref().map(|switch| &switch.span));
+    if let (Some(place), Some(other)) = (place, before.iter().find(same)) {
+        let message = format!("VLAN {vlan} of switch {switch} is subnet {}", other.name);
+        let help = "give each subnet of a switch a `vlan` of its own".to_owned();
+        problems.push(Problem::new(place, message).help(help));
+    }
 }
 
 fn cable(cable: &file::Cable) -> Cable {
