@@ -26,7 +26,7 @@ struct Cli {
 enum Command {
     /// Run a scenario: in virtual time, or live on this machine.
     Run(RunArgs),
-    /// Read a scenario and say what is wrong with it, without running it.
+    /// Read scenarios and say what is wrong or odd in them, without running them.
     Check(CheckArgs),
 }
 
@@ -67,6 +67,9 @@ struct CheckArgs {
     /// Print the plan, with every default filled in.
     #[arg(long)]
     explain: bool,
+    /// Warnings count as errors.
+    #[arg(long)]
+    strict: bool,
 }
 
 /// Runs the program with the arguments of this process.
