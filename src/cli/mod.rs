@@ -4,6 +4,7 @@ mod check;
 mod exit;
 mod files;
 mod live;
+mod option125;
 mod progress;
 mod run;
 
@@ -28,6 +29,9 @@ enum Command {
     Run(RunArgs),
     /// Read scenarios and say what is wrong or odd in them, without running them.
     Check(CheckArgs),
+    /// Read and write the sets' configuration in DHCP options 125 and 43.
+    #[command(subcommand)]
+    Option125(option125::Command),
 }
 
 #[derive(Debug, Args)]
@@ -78,6 +82,7 @@ pub fn main() -> ExitCode {
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::check(args),
+        Command::Option125(command) => option125::run(command),
     };
     exit.into()
 }

@@ -153,7 +153,7 @@ fn a_warning_is_told_and_makes_no_failure_unless_check_is_strict() {
     assert_eq!(code(&output), 0);
     let said = stderr(&output);
     assert!(said.starts_with("warning[boot-files]: "), "{said}");
-    assert!(said.contains(&format!("--> {odd}:22:9")), "{said}");
+    assert!(said.contains(&format!("--> {odd}:21:9")), "{said}");
     assert!(stdout(&output).ends_with(", 2 warnings\n"), "{output:?}");
     assert_eq!(code(&run(&folder, &["check", "--strict", odd])), 2);
 
