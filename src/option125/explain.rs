@@ -130,14 +130,14 @@ fn mended(code: Code, decoded: &Decoded) -> Option<Vec<u8>> {
 }
 
 /// Some bytes that belong together.
-struct Row<'a> {
+pub(super) struct Row<'a> {
     at: usize,
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     means: String,
 }
 
 /// All bytes of a value, in order.
-fn rows<'a>(found: &'a Found, decoded: &Decoded) -> Vec<Row<'a>> {
+pub(super) fn rows<'a>(found: &'a Found, decoded: &Decoded) -> Vec<Row<'a>> {
     let value = found.value.as_slice();
     let Some((begins, text)) = &decoded.text else {
         return before(value, value.len(), found.code);

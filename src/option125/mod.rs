@@ -73,3 +73,6 @@ fn hex_with(bytes: &[u8], between: &str) -> String {
     let each: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     each.join(between)
 }
+
+#[cfg(test)]
+mod tests;

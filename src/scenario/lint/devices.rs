@@ -1,11 +1,14 @@
 //! Devices that can't do what other sets can: no registration across the cluster (DV-1), no PIN in their
 //! memory (DV-2).
 
+use std::collections::BTreeSet;
+
 use super::stays::{count, name};
 use super::{Lint, place};
 use crate::phone::{PhoneSettings, PhoneTimes};
 use crate::scenario::plan::Phone;
 use crate::scenario::problem::Problem;
+use crate::wire::Mac;
 
 pub(super) fn look(lint: &mut Lint<'_>) {
     let (plan, file) = (lint.plan, lint.file);
@@ -45,8 +48,8 @@ fn reservations(lint: &mut Lint<'_>, table: usize, sets: &[Phone]) {
     for (subnet, span) in subnets {
         let subnet = &plan.subnets[subnet.0];
         let Some(dhcp) = &subnet.dhcp else { continue };
-        let has_one = |set: &&Phone| dhcp.reservations.iter().any(|(mac, _)| *mac == set.mac);
-        let mut without = sets.iter().filter(|set| !has_one(set));
+        let reserved: BTreeSet<Mac> = dhcp.reservations.iter().map(|(mac, _)| *mac).collect();
+        let mut without = sets.iter().filter(|set| !reserved.contains(&set.mac));
         let Some(set) = without.next() else { continue };
         let message = format!(
             "{} stores no PIN, and has no reservation in the DHCP of {}",

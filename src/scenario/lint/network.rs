@@ -17,6 +17,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         no_steps(lint);
     }
     lonely_routers(lint);
+    names_in_forms(lint);
     for subnet in 0..lint.plan.subnets.len() {
         let subnet = SubnetId(subnet);
         let Some(who) = who(lint, subnet) else {
@@ -193,6 +194,36 @@ fn name_server(lint: &mut Lint<'_>, dhcp: &Dhcp, fqdn: &str, span: &Span) {
     let problem = Problem::new(span, message).help("add `name-servers`".to_owned());
     let effect = "the set does not find out the element's address, and registers nowhere";
     lint.warn("CL-9", problem, effect);
+}
+
+/// CL-9: redirects to a name, which sets of some subnet can't resolve.
+fn names_in_forms(lint: &mut Lint<'_>) {
+    let (plan, file) = (lint.plan, lint.file);
+    let subnets = plan.subnets.iter().enumerate();
+    let mut without = subnets.filter(|(n, subnet)| {
+        let dhcp = subnet.dhcp.as_ref();
+        let none = dhcp.is_some_and(|dhcp| dhcp.name_servers.is_empty());
+        none && lint.stays.in_(SubnetId(*n)).next().is_some()
+    });
+    let Some((_, subnet)) = without.next() else {
+        return;
+    };
+    for (element, planned) in file.elements.iter().zip(&plan.elements) {
+        let rows = element.networking.iter().flat_map(|list| &list.value);
+        for (row, (_, entry)) in rows.zip(&planned.networking) {
+            if entry.address.parse::<Ipv4Addr>().is_ok() {
+                continue;
+            }
+            let (fqdn, name) = (&entry.address, &subnet.name);
+            let message =
+                format!("sets of {name} are redirected to {fqdn}, and have no name server");
+            let help = format!("add `name-servers` to the dhcp of {name}");
+            let problem = Problem::new(&row.value.address.span, message).help(help);
+            let effect = "over an IP trunk the trunk's own address counts; over any other they do not find \
+                          out the element's address, and register nowhere";
+            lint.warn("CL-9", problem, effect);
+        }
+    }
 }
 
 /// CL-7: a call server is an element, and there is a way to it and back.
