@@ -122,7 +122,7 @@ fn a_capture_gives_every_option_of_its_dhcp_messages() {
     let folder = Folder::new();
     for capture in ["all.pcapng", "all.pcap"] {
         let run = folder.jackfield(&["run", "--quiet", "--capture", capture, path]);
-        assert!({ run }.status().unwrap().success());
+        assert!({ run }.output().unwrap().status.success());
     }
     let [pcapng, pcap] = ["all.pcapng", "all.pcap"].map(|capture| {
         let output = folder
