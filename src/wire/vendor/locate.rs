@@ -73,13 +73,13 @@ fn in_entry(value: &[u8], at: usize) -> Found {
     let follow = value.len() - start;
     let end = start + data_len.min(follow);
     let mut found = in_data(value, start..end);
-    let problem = format!("data-len is {data_len}, but {follow} bytes follow");
+    let problem = || format!("data-len is {data_len}, but {follow} bytes follow");
     if data_len > follow {
-        found.defects.push(fatal(at, problem, write(follow)));
+        found.defects.push(fatal(at, problem(), write(follow)));
     } else if !are_entries(&value[end..]) {
         found.defects.push(Defect {
             offset: at,
-            problem,
+            problem: problem(),
             mend: write(follow),
             severity: Severity::Warning,
         });
