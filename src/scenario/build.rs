@@ -48,25 +48,46 @@ pub enum BuildError {
 }
 
 /// All boot files of a plan. `read` gives the files of a folder that the scenario names.
+///
+/// # Errors
+/// If a folder can't be read.
 pub fn firmware(
     plan: &Plan,
     mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
 ) -> Result<Files, BuildError> {
-    let mut files = Files::new();
-    for (n, host) in plan.hosts.iter().enumerate() {
-        let HostKind::Tftp { firmware, .. } = &host.kind else {
-            continue;
-        };
-        let of_host = match firmware {
-            Firmware::Made(made) => made.iter().map(|f| (f.name.clone(), make(f))).collect(),
-            Firmware::Folder(folder) => read(folder).map_err(|source| BuildError::Firmware {
-                folder: folder.clone(),
-                source,
-            })?,
-        };
-        files.insert(HostId(n), of_host);
+    let all = boot_servers(plan).map(|(id, firmware)| Ok((id, files_of(firmware, &mut read)?)));
+    all.collect()
+}
+
+/// As [`firmware`], without the servers whose folder can't be read.
+pub fn readable_firmware(
+    plan: &Plan,
+    mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
+) -> Files {
+    let all = boot_servers(plan);
+    all.filter_map(|(id, firmware)| Some((id, files_of(firmware, &mut read).ok()?)))
+        .collect()
+}
+
+fn boot_servers(plan: &Plan) -> impl Iterator<Item = (HostId, &Firmware)> {
+    let hosts = plan.hosts.iter().enumerate();
+    hosts.filter_map(|(n, host)| match &host.kind {
+        HostKind::Tftp { firmware, .. } => Some((HostId(n), firmware)),
+        HostKind::Dhcp | HostKind::Kernel { .. } => None,
+    })
+}
+
+fn files_of(
+    firmware: &Firmware,
+    read: &mut impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
+) -> Result<BTreeMap<String, Arc<[u8]>>, BuildError> {
+    match firmware {
+        Firmware::Made(made) => Ok(made.iter().map(|f| (f.name.clone(), make(f))).collect()),
+        Firmware::Folder(folder) => read(folder).map_err(|source| BuildError::Firmware {
+            folder: folder.clone(),
+            source,
+        }),
     }
-    Ok(files)
 }
 
 /// The content of a made-up boot file: a line with its name and version, then bytes that follow from both.

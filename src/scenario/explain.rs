@@ -31,6 +31,9 @@ fn write_plan(out: &mut String, plan: &Plan) -> fmt::Result {
         plan.shows.join(", ")
     };
     writeln!(out, "shows {shows}; seed {}", plan.seed)?;
+    if !plan.allow.is_empty() {
+        writeln!(out, "stages what {} warns of", plan.allow.join(", "))?;
+    }
     for subnet in &plan.subnets {
         write_subnet(out, subnet)?;
     }
@@ -231,7 +234,7 @@ fn write_element(out: &mut String, plan: &Plan, element: &Element) -> fmt::Resul
 }
 
 /// Numbers that follow each other and have the same beside them, drawn together: `6001-6249`.
-fn runs<T: PartialEq + Clone>(entries: &[(String, T)]) -> Vec<(String, T)> {
+pub(super) fn runs<T: PartialEq + Clone>(entries: &[(String, T)]) -> Vec<(String, T)> {
     let mut runs: Vec<(String, String, T)> = Vec::new();
     for (dn, beside) in entries {
         match runs.last_mut() {

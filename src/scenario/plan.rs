@@ -19,6 +19,8 @@ pub struct Plan {
     pub title: String,
     /// Rule ids that the scenario shows, for example `MV-2`.
     pub shows: Vec<String>,
+    /// Ids of the warnings that it silences, since it stages what they warn of.
+    pub allow: Vec<String>,
     pub seed: u64,
     pub subnets: Vec<Subnet>,
     pub routers: Vec<Router>,

@@ -3,6 +3,9 @@
 //! They need root, /dev/net/tun, and the programs that a scenario starts. What is missing is said, and the test
 //! skipped; so is one whose run was too late to count again and again.
 
+#[path = "live/servers.rs"]
+mod servers;
+
 use std::env;
 use std::fs;
 use std::future::Future;
@@ -152,6 +155,11 @@ fn machine(test: &str) -> Option<MutexGuard<'static, ()>> {
 
 /// Runs a scenario that passes. The error is a report.
 fn run(test: &str, path: &Path) -> Result<(), String> {
+    captured(test, path).map(drop)
+}
+
+/// As [`run`]; gives the capture, unless the machine is too slow for the run to count.
+fn captured(test: &str, path: &Path) -> Result<Option<Vec<u8>>, String> {
     let folder = Folder::new();
     let absolute = fs::canonicalize(path).unwrap();
     let capture = folder.path("live.pcapng");
@@ -167,12 +175,12 @@ fn run(test: &str, path: &Path) -> Result<(), String> {
                 let faults = faults_of(&capture);
                 let wrong = || format!("{}: tshark: {}", path.display(), faults.join("\n"));
                 return if faults.is_empty() {
-                    Ok(())
+                    Ok(Some(folder.read("live.pcapng")))
                 } else {
                     Err(wrong())
                 };
             }
-            Some(PASSED) => return Ok(()),
+            Some(PASSED) => return Ok(Some(folder.read("live.pcapng"))),
             Some(TOO_LATE) => {}
             code => {
                 let report = all_of(&output);
@@ -184,7 +192,7 @@ fn run(test: &str, path: &Path) -> Result<(), String> {
         test,
         &format!("{}: the machine is too slow", path.display()),
     );
-    Ok(())
+    Ok(None)
 }
 
 /// A scenario with one command on one kernel host.

@@ -37,8 +37,8 @@ pub(super) const ALL: &[&Shape] = &[
 pub(super) const FILE: Shape = Shape {
     title: "the file",
     keys: &[
-        "scenario", "shows", "seed", "subnet", "router", "tftp", "host", "cluster", "element",
-        "phone", "step",
+        "scenario", "shows", "allow", "seed", "subnet", "router", "tftp", "host", "cluster",
+        "element", "phone", "step",
     ],
 };
 
