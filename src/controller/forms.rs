@@ -78,7 +78,7 @@ pub enum FormError {
     Number(u16),
     #[error("automatic range `{0}` to `{1}` is not two numbers of the same length, lowest first")]
     Range(String, String),
-    #[error("directory number `{0}` is not in the Telephone Directory")]
+    #[error("DN {0} is not in the Telephone Directory")]
     NotInDirectory(String),
 }
 
@@ -150,6 +150,22 @@ impl Forms {
         check_dn(dn)?;
         self.directory.entry(dn.to_owned()).or_default();
         Ok(())
+    }
+
+    /// Takes a DN out of the Telephone Directory, and says which set was there.
+    ///
+    /// # Errors
+    /// The DN is not there.
+    pub fn remove_dn(&mut self, dn: &str) -> Result<Option<Mac>, FormError> {
+        let Some(mac) = self.directory.remove(dn) else {
+            return Err(FormError::NotInDirectory(dn.to_owned()));
+        };
+        if let Some(mac) = mac {
+            self.by_mac.remove(&mac);
+            self.freed(dn);
+            self.find_free();
+        }
+        Ok(mac)
     }
 
     /// Whether the DN is in the Telephone Directory, and the MAC of the set there.

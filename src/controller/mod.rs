@@ -1,6 +1,7 @@
 //! The reference controller: one element of a cluster, as the rulebook says it must behave.
 //!
 //! ```text
+//! admin         what an administrator does while sets are in service (AD-1 to AD-7)
 //! automatic     automatic DN selection (RG-13)
 //! forms         what an administrator programs; the DN ⇄ MAC database
 //! cluster       a DN's element, in three look-ups (CL-2)
@@ -12,6 +13,7 @@
 //! The controller speaks the registration protocol (`docs/registration-protocol.md`) through a host's IP
 //! stack and nothing else, so that any other program can stand in its place.
 
+mod admin;
 mod automatic;
 mod cluster;
 mod connections;
@@ -19,5 +21,6 @@ mod element;
 mod forms;
 mod registration;
 
+pub use admin::{Done, Operation, Refused, SetKey};
 pub use element::{Element, ElementConfig};
 pub use forms::{FormError, Forms, Trunk};

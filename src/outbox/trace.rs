@@ -28,6 +28,8 @@ pub enum TraceEvent {
     Decision(Decision),
     /// A controller lost the connection to a registered set.
     SetLost { mac: Mac, dn: String },
+    /// An administrator did something at a controller.
+    Administered(Administered),
     /// A set did something that its user or an onlooker can tell.
     Phone(PhoneEvent),
 }
@@ -124,6 +126,17 @@ pub struct Decision {
     pub answer: Answer,
     /// The reason in words: a lower-case fragment.
     pub reason: String,
+}
+
+/// What an administrator did at a controller, or was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Administered {
+    /// The rule that says what follows, for example `AD-1`.
+    pub rule: &'static str,
+    /// What was asked for: `delete DN 6000 from the Telephone Directory`.
+    pub what: String,
+    /// Why it was not done: a lower-case fragment.
+    pub refused: Option<String>,
 }
 
 /// What a controller answered.

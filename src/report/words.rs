@@ -43,6 +43,10 @@ pub(super) fn line(event: &TraceEvent) -> Line {
             )),
         },
         TraceEvent::Decision(it) => decision(it),
+        TraceEvent::Administered(it) => match &it.refused {
+            None => Line::Says(format!("administrator: {} · {}", it.what, it.rule)),
+            Some(why) => Line::Trouble(format!("does not {}: {why}", it.what)),
+        },
         TraceEvent::SetLost { mac, dn } => {
             Line::Trouble(format!("lost the connection to {mac}, DN {dn}"))
         }

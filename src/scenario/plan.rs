@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
+pub use crate::controller::{Operation, SetKey};
 pub use crate::ip::ArpMode;
 use crate::outbox::NeighbourState;
 use crate::time::Duration;
@@ -311,6 +312,17 @@ pub enum Action {
     /// A host or an element loses power, or gets it back.
     Stop(StationId),
     Start(StationId),
+    /// An administrator does this at each of these elements.
+    Administer {
+        at: Vec<ElementId>,
+        operation: Operation,
+    },
+    /// DNs become another element's, with the sets that are at them.
+    MoveDns {
+        dns: Vec<String>,
+        from: ElementId,
+        to: ElementId,
+    },
     /// Runs a command on a kernel host and waits for its end: live only.
     Exec(Exec),
 }

@@ -210,7 +210,10 @@ impl<L: Listener> Observer for Watch<L> {
         let who = self.who.get(node.0 as usize).copied();
         self.changed |= matches!(
             event,
-            TraceEvent::Phone(_) | TraceEvent::Neighbour { .. } | TraceEvent::Decision(_)
+            TraceEvent::Phone(_)
+                | TraceEvent::Neighbour { .. }
+                | TraceEvent::Decision(_)
+                | TraceEvent::Administered(_)
         );
         match &event {
             TraceEvent::Dropped { reason, frame } => {
@@ -231,6 +234,7 @@ impl<L: Listener> Observer for Watch<L> {
             TraceEvent::Neighbour { .. }
             | TraceEvent::Lease(_)
             | TraceEvent::Served(_)
+            | TraceEvent::Administered(_)
             | TraceEvent::SetLost { .. } => {}
         }
         let name = self.names.get(node.0 as usize);

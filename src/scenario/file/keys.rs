@@ -30,6 +30,12 @@ pub(super) const ALL: &[&Shape] = &[
     &MOVE,
     &ENTER_PIN,
     &EXEC,
+    &DELETE_DN,
+    &CHANGE_DN,
+    &DELETE_MAC,
+    &DELETE_SET,
+    &CHANGE_CODES,
+    &MOVE_DN,
     &EXPECT,
     &FRAMES,
 ];
@@ -182,6 +188,12 @@ pub(super) const STEP: Shape = Shape {
         "stop",
         "start",
         "exec",
+        "delete-dn",
+        "change-dn",
+        "delete-mac",
+        "delete-set",
+        "change-codes",
+        "move-dn",
         "within",
         "throughout",
         "never",
@@ -201,6 +213,12 @@ pub(super) const ACTIONS: &[&str] = &[
     "stop",
     "start",
     "exec",
+    "delete-dn",
+    "change-dn",
+    "delete-mac",
+    "delete-set",
+    "change-codes",
+    "move-dn",
 ];
 
 pub(super) const POWER_UP: Shape = Shape {
@@ -221,6 +239,36 @@ pub(super) const ENTER_PIN: Shape = Shape {
 pub(super) const EXEC: Shape = Shape {
     title: "exec",
     keys: &["host", "command", "status", "prints", "within"],
+};
+
+pub(super) const DELETE_DN: Shape = Shape {
+    title: "delete-dn",
+    keys: &["element", "dn"],
+};
+
+pub(super) const CHANGE_DN: Shape = Shape {
+    title: "change-dn",
+    keys: &["element", "dn", "to"],
+};
+
+pub(super) const DELETE_MAC: Shape = Shape {
+    title: "delete-mac",
+    keys: &["element", "mac", "phone"],
+};
+
+pub(super) const DELETE_SET: Shape = Shape {
+    title: "delete-set",
+    keys: &["element", "dn", "mac", "phone"],
+};
+
+pub(super) const CHANGE_CODES: Shape = Shape {
+    title: "change-codes",
+    keys: &["element", "registration-code", "replacement-code"],
+};
+
+pub(super) const MOVE_DN: Shape = Shape {
+    title: "move-dn",
+    keys: &["dn", "from", "to"],
 };
 
 pub(super) const EXPECT: Shape = Shape {

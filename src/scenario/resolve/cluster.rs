@@ -6,7 +6,7 @@ use super::Resolver;
 use super::stations::place;
 use crate::scenario::file::{self, At};
 use crate::scenario::plan::{Element, Networking, SubnetId};
-use crate::scenario::problem::{Problem, Span};
+use crate::scenario::problem::{Problem, Problems, Span};
 use crate::time::Duration;
 use crate::wire::Mac;
 
@@ -20,7 +20,7 @@ pub(super) struct Codes {
     pub(super) replacement: String,
 }
 
-/// The codes of the cluster first, then those of each element.
+/// The codes of the cluster first, then those of each element, then those of steps that change them.
 pub(super) fn codes(resolver: &mut Resolver<'_>) -> Vec<Codes> {
     let cluster = &resolver.file.cluster;
     let of = |registration: Option<&At<String>>, replacement: Option<&At<String>>| Codes {
@@ -46,25 +46,44 @@ pub(super) fn codes(resolver: &mut Resolver<'_>) -> Vec<Codes> {
         check_codes(&codes, own_other.or(own_one), resolver);
         all.push(codes);
     }
+    // A PIN may also begin with a code that an element has only later (AD-6).
+    for step in &resolver.file.steps {
+        if let Some(file::StepKind::Act(file::Action::Admin(file::Admin::ChangeCodes(codes)))) =
+            &step.kind
+        {
+            all.push(Codes {
+                registration: codes.registration.value.clone(),
+                replacement: codes.replacement.value.clone(),
+            });
+        }
+    }
     all
 }
 
 /// Neither may begin the other (CL-4): a PIN would have two meanings.
 fn check_codes(codes: &Codes, given: Option<&At<String>>, resolver: &mut Resolver<'_>) {
-    let Codes {
-        registration,
-        replacement,
-    } = codes;
-    let clash = registration.starts_with(replacement) || replacement.starts_with(registration);
-    if let Some(At { span, .. }) = given.filter(|_| clash) {
-        let message = format!(
-            "registration code `{registration}` and replacement code `{replacement}`: one begins the other (CL-4)"
-        );
-        let problem = Problem::new(span, message);
-        resolver
-            .problems
-            .push(problem.help("a PIN would have two meanings".to_owned()));
+    let Some(At { span, .. }) = given else { return };
+    let at = |code: &String| At::new(code.clone(), span.clone());
+    let (registration, replacement) = (at(&codes.registration), at(&codes.replacement));
+    check_alike(&registration, &replacement, resolver.problems);
+}
+
+/// `None` and a problem if one of the codes begins the other.
+pub(super) fn check_alike(
+    registration: &At<String>,
+    replacement: &At<String>,
+    problems: &mut Problems,
+) -> Option<()> {
+    let (one, other) = (&registration.value, &replacement.value);
+    if !one.starts_with(other.as_str()) && !other.starts_with(one.as_str()) {
+        return Some(());
     }
+    let message = format!(
+        "registration code `{one}` and replacement code `{other}`: one begins the other (CL-4)"
+    );
+    let problem = Problem::new(&replacement.span, message);
+    problems.push(problem.help("a PIN would have two meanings".to_owned()));
+    None
 }
 
 /// Where the elements stand, and their MACs. Their forms follow when the phones are known.

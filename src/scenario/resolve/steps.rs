@@ -76,6 +76,7 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
         As::Wait(time) => Action::Wait(*time),
         As::Stop(station) => Action::Stop(names.station(station, problems)?),
         As::Start(station) => Action::Start(names.station(station, problems)?),
+        As::Admin(admin) => super::admin::act(resolver, admin)?,
         As::Exec(exec) => Action::Exec(Exec {
             host: names.kernel(&exec.host, problems)?,
             command: exec.command.clone(),
