@@ -43,6 +43,8 @@ pub enum Operation {
     },
     /// Gives a DN away to another element, with the set that is at it (AD-7).
     GiveDn { dn: String },
+    /// Sends the DNs of this element to all others, for their Remote Directory Numbers (CL-8).
+    Synchronise,
     /// Takes a DN over from another element, with the set that is at it (AD-7).
     TakeDn {
         dn: String,
@@ -91,6 +93,7 @@ impl Operation {
             Operation::DeleteSet(_) => "AD-5",
             Operation::ChangeCodes { .. } => "AD-6",
             Operation::GiveDn { .. } | Operation::TakeDn { .. } => "AD-7",
+            Operation::Synchronise => "CL-8",
         }
     }
 }
@@ -116,6 +119,7 @@ impl fmt::Display for Operation {
                 "change the access codes to {registration} and {replacement}"
             ),
             Operation::GiveDn { dn } => write!(f, "give DN {dn} to another element"),
+            Operation::Synchronise => f.write_str("synchronise the remote numbers of the others"),
             Operation::TakeDn { dn, .. } => write!(f, "take DN {dn} from another element"),
         }
     }
@@ -139,6 +143,9 @@ impl Element {
             refused: result.as_ref().err().map(ToString::to_string),
         }));
         let (set, then) = result?;
+        if *operation == Operation::Synchronise {
+            self.synchronise(now, out);
+        }
         if let Some(mac) = set {
             self.tell(now, mac, then, out);
         }
@@ -149,6 +156,7 @@ impl Element {
     fn tell(&mut self, now: Instant, mac: Mac, then: Then, out: &mut Effects) {
         match then {
             Then::Nothing => {}
+            Then::Stay(dn) => self.note_given(dn, mac),
             Then::Rename(dn) => self.rename(now, mac, dn, out),
             Then::Reset(reason) => {
                 let kind = ResetKind::Soft;
@@ -169,6 +177,8 @@ impl Element {
 /// What follows for the set that an operation was about.
 enum Then {
     Nothing,
+    /// Its DN has gone to another element. It stays until a synchronisation says to which (AD-7).
+    Stay(String),
     /// It has this DN now.
     Rename(String),
     /// It registers again, with the PIN that it has.
@@ -204,8 +214,8 @@ fn change(forms: &mut Forms, operation: &Operation) -> Result<(Option<Mac>, Then
             forms.set_access_codes(registration, replacement)?;
             (None, Then::Nothing)
         }
-        // Where the DN is now, this element learns by a synchronisation: until then a set at it stays.
-        Operation::GiveDn { dn } => (forms.remove_dn(dn)?, Then::Nothing),
+        Operation::GiveDn { dn } => (forms.remove_dn(dn)?, Then::Stay(dn.clone())),
+        Operation::Synchronise => (None, Then::Nothing),
         Operation::TakeDn { dn, mac } => {
             if forms.local(dn).is_some() {
                 return Err(Refused::InDirectory(dn.clone()));

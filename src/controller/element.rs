@@ -12,12 +12,15 @@
 //! the DN database is not touched by that. A second connection of one MAC ends the first, which is most
 //! likely half open: the set was moved or lost power.
 
+use std::collections::BTreeMap;
+
 use super::connections::{Connections, State};
 use super::forms::Forms;
 use super::registration::{Action, Request, decide};
+use super::trunks::{Numbers, TrunkConfig, Trunks};
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{Decision, Outbox, TraceEvent};
-use crate::time::{Deadline, Duration, Instant};
+use crate::time::{Deadline, Duration, Instant, earlier};
 use crate::wire::Mac;
 use crate::wire::reg::{DeviceRegistration, Envelope, Message, PORT, Reason, ResetKind};
 
@@ -27,6 +30,7 @@ pub struct ElementConfig {
     pub forms: Forms,
     /// How often a registered set says that it is there, in whole milliseconds. Zero: it need not.
     pub heartbeat: Duration,
+    pub trunks: TrunkConfig,
 }
 
 /// An element. Its forms survive power; its connections do not.
@@ -34,15 +38,21 @@ pub struct ElementConfig {
 pub struct Element {
     config: ElementConfig,
     connections: Connections,
+    trunks: Trunks,
+    /// Sets in service at DNs that have gone to another element, until a synchronisation says to which (AD-7).
+    given: BTreeMap<String, Mac>,
 }
 
 impl Element {
     /// An element that has no power yet.
     pub fn new(config: ElementConfig) -> Element {
         let connections = Connections::new(config.heartbeat);
+        let trunks = Trunks::new(config.trunks.clone());
         Element {
             config,
             connections,
+            trunks,
+            given: BTreeMap::new(),
         }
     }
 
@@ -71,6 +81,40 @@ impl Element {
         match self.connections.state(self.connections.of(mac)?)? {
             State::Registered { dn, .. } => Some(dn),
             State::Waiting | State::Prompted { .. } | State::Leaving | State::Closing => None,
+        }
+    }
+
+    /// Whether the IP trunk to the element with this ICP/PBX number is up.
+    pub fn trunk_is_up(&self, icp: u16) -> bool {
+        self.trunks.is_up(icp)
+    }
+
+    /// A DN has gone to another element, and a set is in service at it.
+    pub(super) fn note_given(&mut self, dn: String, mac: Mac) {
+        self.given.insert(dn, mac);
+    }
+
+    /// Sends the DNs of this element to all others (CL-8).
+    pub(super) fn synchronise(&mut self, now: Instant, out: &mut Effects) {
+        self.trunks.synchronise(now, &self.config.forms, out);
+    }
+
+    /// Another element's DNs are written. Sets at those that were given to it start over, and are redirected.
+    fn write(&mut self, now: Instant, numbers: &Numbers, out: &mut Effects) {
+        let forms = &mut self.config.forms;
+        let digits = forms.digits_of(numbers.icp).map(str::to_owned);
+        let written = digits.map(|digits| forms.replace_remote(&digits, &numbers.dns));
+        if !matches!(written, Some(Ok(()))) {
+            return;
+        }
+        self.trunks.written(numbers, out);
+        for dn in &numbers.dns {
+            if let Some(mac) = self.given.remove(dn)
+                && self.in_service(mac) == Some(dn)
+            {
+                let (kind, reason) = (ResetKind::Soft, Reason::DnMoved);
+                self.send_away(now, mac, [Message::Reset { kind, reason }], out);
+            }
         }
     }
 
@@ -311,10 +355,17 @@ impl Turn {
 pub(super) type Effects = Outbox<AppEffect>;
 
 impl App for Element {
-    fn handle_host(&mut self, _now: Instant, event: HostEvent, out: &mut Effects) {
+    fn handle_host(&mut self, now: Instant, event: HostEvent, out: &mut Effects) {
         match event {
-            HostEvent::Start => out.push(AppEffect::Listen { port: PORT }),
-            HostEvent::Stop => self.connections.clear(),
+            HostEvent::Start => {
+                out.push(AppEffect::Listen { port: PORT });
+                self.trunks.start(now, &self.config.forms, out);
+            }
+            HostEvent::Stop => {
+                self.connections.clear();
+                self.trunks.stop();
+                self.given.clear();
+            }
             HostEvent::Carrier(_) | HostEvent::AddressConflict(_) => {}
         }
     }
@@ -328,6 +379,10 @@ impl App for Element {
         event: StreamEvent<'_>,
         out: &mut Effects,
     ) {
+        if self.trunks.takes(stream, &event) {
+            let forms = &self.config.forms;
+            return self.trunks.handle_stream(now, (stream, event), forms, out);
+        }
         match event {
             StreamEvent::Accepted { .. } => self.connections.accept(now, stream),
             StreamEvent::Connected => {}
@@ -347,11 +402,18 @@ impl App for Element {
         while let Some(stream) = self.connections.pop_due(now) {
             self.timed_out(now, stream, out);
         }
+        while let Some(numbers) = self.trunks.handle_timeout(now, out) {
+            self.write(now, &numbers, out);
+        }
     }
 
     fn poll_timeout(&self) -> Deadline {
-        let next = self.connections.next_deadline();
-        next.map(|at| (at, "silence of a set"))
+        let set = self.connections.next_deadline();
+        let trunk = self.trunks.next_deadline();
+        earlier(
+            set.map(|at| (at, "silence of a set")),
+            trunk.map(|at| (at, "trunk")),
+        )
     }
 }
 

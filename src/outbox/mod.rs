@@ -10,7 +10,7 @@ mod trace;
 pub use drop_reason::DropReason;
 pub use trace::{
     Administered, Answer, Decision, Display, DownloadEvent, LeaseEvent, NeighbourState, PhoneEvent,
-    TraceEvent,
+    TraceEvent, TrunkEvent,
 };
 
 use crate::wire::Frame;

@@ -30,6 +30,8 @@ pub enum TraceEvent {
     SetLost { mac: Mac, dn: String },
     /// An administrator did something at a controller.
     Administered(Administered),
+    /// Something happened between a controller and another one.
+    Trunk(TrunkEvent),
     /// A set did something that its user or an onlooker can tell.
     Phone(PhoneEvent),
 }
@@ -137,6 +139,25 @@ pub struct Administered {
     pub what: String,
     /// Why it was not done: a lower-case fragment.
     pub refused: Option<String>,
+}
+
+/// What happened between two controllers; the other one by its address, or as the forms name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrunkEvent {
+    /// The IP trunk is up.
+    Up { to: String },
+    /// It is down, and why.
+    Down { to: String, reason: String },
+    /// So many DNs of another element were written into Remote Directory Numbers.
+    Written { from: String, dns: usize },
+    /// The other element has written so many DNs of this one.
+    Synchronised { to: String, dns: usize },
+    /// It has not, and why.
+    NotSynchronised {
+        to: String,
+        dns: usize,
+        reason: String,
+    },
 }
 
 /// What a controller answered.

@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 use super::plan::{ArpMode, HostKind, Plan, Prefix, Router, SubnetId};
 use crate::outbox::{Decision, PhoneEvent};
 use crate::wire::reg::{self, Message, Reason};
+use crate::wire::trunk;
 use crate::wire::vendor;
 use crate::wire::{Frame, Mac, arp, dhcp, ethernet, ipv4, tcp, tftp, udp};
 
@@ -222,6 +223,9 @@ impl Explainer {
             return Some(text);
         }
         let ports = [segment.src_port, segment.dst_port];
+        if ports.contains(&trunk::PORT) {
+            return self.about_trunk(ip, segment.payload);
+        }
         if segment.payload.is_empty() || !ports.contains(&reg::PORT) {
             return None;
         }
@@ -313,6 +317,32 @@ impl Explainer {
         Some(format!("{element} {what}: {reason} · {rule}"))
     }
 
+    /// What elements say to each other. Keep-Alives need no words.
+    fn about_trunk(&self, ip: &ipv4::Header, mut rest: &[u8]) -> Option<String> {
+        let name = |address| self.elements.get(address).map_or("?", String::as_str);
+        let (from, to) = (name(&ip.src), name(&ip.dst));
+        let mut said = Vec::new();
+        while let Ok(Some((message, length))) = trunk::decode(rest) {
+            said.extend(match message {
+                trunk::Message::Hello { .. } => {
+                    Some(format!("{from} opens the way to {to} · CL-5"))
+                }
+                trunk::Message::NumbersEnd { count } => {
+                    Some(format!("{from} tells {to} its {count} numbers · CL-8"))
+                }
+                trunk::Message::Written { count } => Some(format!(
+                    "{from} has written {count} remote numbers of {to} · CL-8"
+                )),
+                trunk::Message::KeepAlive
+                | trunk::Message::KeepAliveAnswer
+                | trunk::Message::Numbers { .. }
+                | trunk::Message::Unknown { .. } => None,
+            });
+            rest = &rest[length..];
+        }
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
     fn holder(&self, address: Ipv4Addr) -> Option<&Set> {
         self.phones.get(self.holders.get(&address)?)
     }
@@ -337,6 +367,7 @@ fn unasked(element: &str, who: &str, message: &Message) -> Option<String> {
         Reason::DnDeleted => "AD-1",
         Reason::MacDeleted => "AD-3, AD-4",
         Reason::SetDeleted => "AD-5",
+        Reason::DnMoved => "AD-7",
         _ => return None,
     };
     let then = match what {

@@ -131,6 +131,22 @@ impl What {
                 let of = set.map_or_else(|| "nobody".to_owned(), |set| set.name(plan));
                 format!("at {element}, DN {dn} belongs to {of}")
             }
+            What::Remote {
+                element,
+                dn,
+                digits,
+            } => {
+                let element = &plan.elements[element.0].name;
+                match digits {
+                    Some(digits) => format!("at {element}, DN {dn} leads to CEID digits {digits}"),
+                    None => format!("at {element}, DN {dn} leads nowhere"),
+                }
+            }
+            What::Trunk { element, to, up } => {
+                let (element, to) = (&plan.elements[element.0].name, &plan.elements[to.0].name);
+                let state = if *up { "up" } else { "down" };
+                format!("the trunk from {element} to {to} is {state}")
+            }
             What::Frames(frames) => frames.describe(plan),
         }
     }

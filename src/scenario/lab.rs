@@ -33,7 +33,7 @@ pub(super) enum Service {
     Phone(Phone),
     Dhcp(DhcpServer),
     Tftp(TftpServer),
-    Element(Element),
+    Element(Box<Element>),
 }
 
 /// Who a node is in the plan.

@@ -214,6 +214,7 @@ impl<L: Listener> Observer for Watch<L> {
                 | TraceEvent::Neighbour { .. }
                 | TraceEvent::Decision(_)
                 | TraceEvent::Administered(_)
+                | TraceEvent::Trunk(_)
         );
         match &event {
             TraceEvent::Dropped { reason, frame } => {
@@ -235,6 +236,7 @@ impl<L: Listener> Observer for Watch<L> {
             | TraceEvent::Lease(_)
             | TraceEvent::Served(_)
             | TraceEvent::Administered(_)
+            | TraceEvent::Trunk(_)
             | TraceEvent::SetLost { .. } => {}
         }
         let name = self.names.get(node.0 as usize);

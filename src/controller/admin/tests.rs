@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::app::{App as _, AppEffect, StreamEvent, StreamId};
-use crate::controller::{ElementConfig, Forms};
+use crate::controller::{ElementConfig, TrunkConfig};
 use crate::outbox::{Out, Outbox};
 use crate::time::Duration;
 use crate::wire::reg::{Decoder, DeviceRegistration, Envelope, PORT};
@@ -207,7 +207,11 @@ impl Bench {
         }
         let heartbeat = Duration::from_secs(30);
         Bench {
-            element: Element::new(ElementConfig { forms, heartbeat }),
+            element: Element::new(ElementConfig {
+                forms,
+                heartbeat,
+                trunks: TrunkConfig::default(),
+            }),
             streams: 0,
         }
     }

@@ -391,7 +391,7 @@ fn an_element_that_lost_power_keeps_its_forms_and_no_connection() {
     bench
         .element
         .handle_host(bench.now, HostEvent::Start, &mut out);
-    assert_eq!(lines(&mut out), ["listen 6800"]);
+    assert_eq!(lines(&mut out), ["listen 6800", "listen 6810"]);
 }
 
 #[test]
@@ -555,6 +555,7 @@ impl Bench {
         let element = Element::new(ElementConfig {
             forms,
             heartbeat: Duration::from_secs(30),
+            trunks: TrunkConfig::default(),
         });
         Bench {
             element,

@@ -138,6 +138,19 @@ fn expected(plan: &Plan, what: &What) -> String {
             let set = or_none(set.map(|set| set.name(plan)));
             format!("{}: {dn} belongs to {set}", plan.elements[element.0].name)
         }
+        What::Remote {
+            element,
+            dn,
+            digits,
+        } => {
+            let (element, digits) = (&plan.elements[element.0].name, or_none(digits.as_ref()));
+            format!("{element}: {dn} leads to CEID digits {digits}")
+        }
+        What::Trunk { element, to, up } => {
+            let (element, to) = (&plan.elements[element.0].name, &plan.elements[to.0].name);
+            let state = if *up { "up" } else { "down" };
+            format!("{element}: trunk to {to} {state}")
+        }
         What::Frames(Frames {
             on,
             filter,

@@ -33,6 +33,8 @@ pub(crate) enum Admin {
         from: At<String>,
         to: At<String>,
     },
+    /// Elements whose numbers the others get.
+    Synchronise(Vec<At<String>>),
 }
 
 /// New access codes for these elements, or for all.
@@ -76,6 +78,7 @@ pub(super) fn admin(key: &str, item: &Item<'_>, problems: &mut Problems) -> Opti
         }
         "change-codes" => change_codes(item, problems),
         "move-dn" => move_dn(item, problems),
+        "synchronise" => one_or_more(text)(item, problems).map(Admin::Synchronise),
         _ => None,
     }
 }

@@ -16,6 +16,7 @@ pub(super) const ALL: &[&Shape] = &[
     &MADE_FILE,
     &HOST,
     &CLUSTER,
+    &TRUNK,
     &ELEMENT,
     &CEID,
     &ENTRY,
@@ -112,7 +113,17 @@ pub(super) const HOST: Shape = Shape {
 
 pub(super) const CLUSTER: Shape = Shape {
     title: "[cluster]",
-    keys: &["registration-code", "replacement-code", "heartbeat"],
+    keys: &[
+        "registration-code",
+        "replacement-code",
+        "heartbeat",
+        "trunks",
+    ],
+};
+
+pub(super) const TRUNK: Shape = Shape {
+    title: "trunks",
+    keys: &["between", "kind"],
 };
 
 pub(super) const ELEMENT: Shape = Shape {
@@ -124,6 +135,7 @@ pub(super) const ELEMENT: Shape = Shape {
         "mac",
         "ceid",
         "directory",
+        "automatic",
         "remote",
         "cluster",
         "networking",
@@ -194,6 +206,7 @@ pub(super) const STEP: Shape = Shape {
         "delete-set",
         "change-codes",
         "move-dn",
+        "synchronise",
         "within",
         "throughout",
         "never",
@@ -219,6 +232,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "delete-set",
     "change-codes",
     "move-dn",
+    "synchronise",
 ];
 
 pub(super) const POWER_UP: Shape = Shape {
@@ -285,6 +299,8 @@ pub(super) const EXPECT: Shape = Shape {
         "flashed",
         "redirects",
         "directory",
+        "remote",
+        "trunks",
     ],
 };
 

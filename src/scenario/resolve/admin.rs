@@ -35,6 +35,13 @@ pub(super) fn act(resolver: &mut Resolver<'_>, admin: &Admin) -> Option<Action> 
             let (element, set) = (resolver.element(element), key(resolver, set));
             one(element?, Operation::DeleteSet(set?))
         }
+        Admin::Synchronise(names) => {
+            let found = names.iter().map(|name| resolver.element(name));
+            Action::Administer {
+                at: found.collect::<Option<Vec<_>>>()?,
+                operation: Operation::Synchronise,
+            }
+        }
         Admin::ChangeCodes(codes) => change_codes(resolver, codes)?,
         Admin::MoveDn { dns, from, to } => {
             let (from, to) = (resolver.element(from), resolver.element(to));

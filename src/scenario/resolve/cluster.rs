@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Resolver;
 use super::stations::place;
 use crate::scenario::file::{self, At};
-use crate::scenario::plan::{Element, Networking, SubnetId};
+use crate::scenario::plan::{Element, ElementId, Networking, SubnetId, TrunkKind};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::time::Duration;
 use crate::wire::Mac;
@@ -144,6 +144,7 @@ pub(super) fn elements(
             registration_code: codes[i + 1].registration.clone(),
             replacement_code: codes[i + 1].replacement.clone(),
             directory: directories[i].clone(),
+            automatic: element.automatic.as_ref().map(|range| range.value.clone()),
             remote: remote(resolver, i, &directories),
             cluster: cluster(resolver, i),
             networking: networking(resolver, i),
@@ -151,6 +152,33 @@ pub(super) fn elements(
         });
     }
     elements
+}
+
+/// What joins pairs of elements, where the file says so; elsewhere it is an IP trunk.
+pub(super) fn trunks(resolver: &mut Resolver<'_>) -> BTreeMap<(ElementId, ElementId), TrunkKind> {
+    let mut trunks = BTreeMap::new();
+    let mut seen: BTreeMap<(ElementId, ElementId), &Span> = BTreeMap::new();
+    for At { value: trunk, span } in &resolver.file.cluster.trunks {
+        let between = trunk.between.iter();
+        let found = between.map(|name| resolver.names.element(name, resolver.problems));
+        let Some([a, b]) = found
+            .collect::<Option<Vec<_>>>()
+            .as_deref()
+            .map(|pair| match pair {
+                [a, b] => [*a, *b],
+                _ => [ElementId(0); 2],
+            })
+        else {
+            continue;
+        };
+        let pair = (a.min(b), a.max(b));
+        if let Some(first) = seen.insert(pair, span) {
+            let problem = Problem::new(span, "these two elements are joined twice");
+            resolver.problems.push(problem.context(first, "here first"));
+        }
+        trunks.insert(pair, trunk.kind);
+    }
+    trunks
 }
 
 /// Index and digits; placeholders where they could not be read.

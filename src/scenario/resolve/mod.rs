@@ -13,6 +13,7 @@ mod network;
 mod options;
 mod phones;
 mod routes;
+mod states;
 mod stations;
 mod steps;
 
@@ -67,6 +68,7 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
             resolver.subnets[i].dhcp = Some(dhcp::dhcp(&mut resolver, i, dhcp, &macs));
         }
     }
+    let trunks = cluster::trunks(&mut resolver);
     resolver.macs = macs;
     let steps = steps::steps(&mut resolver, &codes);
     Some(Plan {
@@ -77,6 +79,7 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
         routers,
         hosts,
         elements,
+        trunks,
         phones,
         groups,
         steps,
