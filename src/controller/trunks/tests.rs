@@ -8,7 +8,7 @@ use crate::outbox::{Out, Outbox};
 fn the_element_with_the_lower_index_opens_the_trunk_and_both_know_that_it_is_up() {
     let mut pair = Pair::new(Trunk::Ip);
     pair.start();
-    assert_eq!(pair.said(), ["a up 10.9.0.2", "b up 10.9.0.1"]);
+    assert_eq!(pair.said(), ["b up 10.9.0.1", "a up 10.9.0.2"]);
     assert!(pair.a.is_up(2) && pair.b.is_up(1));
 }
 
@@ -46,7 +46,7 @@ fn an_element_that_comes_back_replaces_its_half_open_connection() {
     let mut out = Outbox::default();
     pair.a.start(pair.now, &pair.forms_a, &mut out);
     pair.passes(1);
-    assert_eq!(pair.said(), ["a up 10.9.0.2", "b up 10.9.0.1"]);
+    assert_eq!(pair.said(), ["b up 10.9.0.1", "a up 10.9.0.2"]);
     assert_eq!(pair.b.links.len(), 1);
 }
 

@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::value::{Item, of, one_or_more, text};
 use super::{At, keys};
-use crate::scenario::problem::{Problem, Problems};
+use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units;
 use crate::wire::Mac;
 
@@ -35,6 +35,21 @@ pub(crate) enum Admin {
     },
     /// Elements whose numbers the others get.
     Synchronise(Vec<At<String>>),
+}
+
+impl Admin {
+    /// Where it says at which element.
+    pub(crate) fn place(&self) -> Option<&Span> {
+        Some(match self {
+            Admin::DeleteDn { element, .. }
+            | Admin::ChangeDn { element, .. }
+            | Admin::DeleteMac { element, .. }
+            | Admin::DeleteSet { element, .. }
+            | Admin::MoveDn { from: element, .. } => &element.span,
+            Admin::ChangeCodes(codes) => &codes.registration.span,
+            Admin::Synchronise(elements) => &elements.first()?.span,
+        })
+    }
 }
 
 /// New access codes for these elements, or for all.

@@ -43,9 +43,10 @@ impl States {
                 }
             }
             (Action::Unplug { phones }, file::Action::Unplug(names)) => {
+                let Some(name) = names.first() else { return };
                 for phone in phones {
-                    let first = self.unplugged.insert(*phone, span.clone());
-                    if let (Some(first), [name, ..]) = (first, names.as_slice()) {
+                    let first = self.unplugged.insert(*phone, name.span.clone());
+                    if let Some(first) = first {
                         let message = "this cable is out already";
                         let problem = Problem::new(&name.span, message);
                         resolver
@@ -69,9 +70,11 @@ impl States {
             (Action::Move { phones, .. }, _) => {
                 self.unplugged.retain(|phone, _| !phones.contains(phone));
             }
-            (Action::Administer { at, .. }, _) => self.need_power(resolver, at, span),
-            (Action::MoveDns { from, to, .. }, _) => {
-                self.need_power(resolver, &[*from, *to], span);
+            (Action::Administer { at, .. }, file::Action::Admin(admin)) => {
+                self.need_power(resolver, at, admin.place().unwrap_or(span));
+            }
+            (Action::MoveDns { from, to, .. }, file::Action::Admin(admin)) => {
+                self.need_power(resolver, &[*from, *to], admin.place().unwrap_or(span));
             }
             _ => {}
         }
