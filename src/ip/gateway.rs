@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::arp::Neighbours;
+use super::ear::Ear;
 use super::endpoint::{hearing, mask, same_subnet, why};
 use super::icmp_error::{self, Limits};
 use super::interface::Interface;
@@ -348,6 +349,8 @@ impl Leg {
 }
 
 impl Node for Gateway {
+    type Ear = Ear;
+
     fn handle_frame(
         &mut self,
         now: Instant,
@@ -391,5 +394,9 @@ impl Node for Gateway {
             self.proxied.next().map(|at| (at, "proxy ARP")),
             self.due.next().map(|at| (at, "neighbour")),
         )
+    }
+
+    fn ear(&self) -> Ear {
+        Ear::OPEN
     }
 }

@@ -207,7 +207,6 @@ impl<L: Listener> Meets for Watch<L> {
 
 impl<L: Listener> Observer for Watch<L> {
     fn event(&mut self, now: Instant, node: NodeId, event: TraceEvent) {
-        let who = self.who.get(node.0 as usize).copied();
         self.changed |= matches!(
             event,
             TraceEvent::Phone(_)
@@ -218,18 +217,12 @@ impl<L: Listener> Observer for Watch<L> {
         );
         match &event {
             TraceEvent::Dropped { reason, frame } => {
-                *self.drops.entry(*reason).or_default() += 1;
-                if reason.is_routine() {
-                    return;
-                }
-                let name = self.names.get(node.0 as usize);
-                let name = name.map_or("?", String::as_str);
-                self.recorder.drop(now, name, *reason, frame);
+                return self.refused(now, node, *reason, frame);
             }
             TraceEvent::Decision(decision) => self.explainer.decided(decision),
             TraceEvent::Phone(did) => {
-                if let Some(Who::Phone(phone)) = who {
-                    self.phone_did(phone, did);
+                if let Some(Who::Phone(phone)) = self.who.get(node.0 as usize) {
+                    self.phone_did(*phone, did);
                 }
             }
             TraceEvent::Neighbour { .. }
@@ -241,6 +234,19 @@ impl<L: Listener> Observer for Watch<L> {
         }
         let name = self.names.get(node.0 as usize);
         let name = name.map_or("?", String::as_str);
+        self.listener.event(now, name, &event);
+    }
+
+    fn refused(&mut self, now: Instant, node: NodeId, reason: DropReason, frame: &Frame) {
+        *self.drops.entry(reason).or_default() += 1;
+        if reason.is_routine() {
+            return;
+        }
+        let name = self.names.get(node.0 as usize);
+        let name = name.map_or("?", String::as_str);
+        self.recorder.drop(now, name, reason, frame);
+        let frame = frame.clone();
+        let event = TraceEvent::Dropped { reason, frame };
         self.listener.event(now, name, &event);
     }
 
