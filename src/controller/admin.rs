@@ -140,6 +140,7 @@ impl Element {
         out.trace(TraceEvent::Administered(Administered {
             rule: operation.rule(),
             what: operation.to_string(),
+            set: result.as_ref().ok().and_then(|(set, _)| *set),
             refused: result.as_ref().err().map(ToString::to_string),
         }));
         let (set, then) = result?;

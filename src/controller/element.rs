@@ -76,6 +76,17 @@ impl Element {
         self.config.forms.mac_of(dn)
     }
 
+    /// The set at this DN in the database, or the one that stays there in service although the DN has gone to
+    /// another element (AD-7).
+    pub fn set_at(&self, dn: &str) -> Option<Mac> {
+        self.mac_of(dn).or_else(|| self.given.get(dn).copied())
+    }
+
+    /// The DNs that have a set in the database, and its MAC.
+    pub fn sets(&self) -> impl Iterator<Item = (&str, Mac)> {
+        self.config.forms.sets()
+    }
+
     /// The DN of a set that is in service here, as the element last told it.
     pub fn in_service(&self, mac: Mac) -> Option<&str> {
         match self.connections.state(self.connections.of(mac)?)? {

@@ -137,6 +137,8 @@ pub struct Administered {
     pub rule: &'static str,
     /// What was asked for: `delete DN 6000 from the Telephone Directory`.
     pub what: String,
+    /// The set that it was about, if there was one.
+    pub set: Option<Mac>,
     /// Why it was not done: a lower-case fragment.
     pub refused: Option<String>,
 }

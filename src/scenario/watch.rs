@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 use super::build::Meets;
 use super::comments::Explainer;
 use super::lab::{Lab, Who};
+use super::oracle::Oracle;
 use super::outcome::Verdict;
 use super::plan::{ElementId, PhoneId, Plan, Step, SubnetId};
 use super::recorder::Recorder;
@@ -80,6 +81,7 @@ pub(super) struct Watch<L> {
     /// Something has happened that an expectation could look at.
     pub changed: bool,
     pub explainer: Explainer,
+    pub oracle: Oracle,
     pub listener: L,
     names: Vec<String>,
     who: Vec<Who>,
@@ -107,6 +109,7 @@ impl<L: Listener> Watch<L> {
             shown: Vec::new(),
             changed: true,
             explainer: Explainer::new(plan),
+            oracle: Oracle::new(plan),
             listener,
             names: Vec::new(),
             who: Vec::new(),
@@ -219,7 +222,11 @@ impl<L: Listener> Observer for Watch<L> {
             TraceEvent::Dropped { reason, frame } => {
                 return self.refused(now, node, *reason, frame);
             }
-            TraceEvent::Decision(decision) => self.explainer.decided(decision),
+            TraceEvent::Decision(decision) => {
+                if self.recorder.is_on() {
+                    self.explainer.decided(decision);
+                }
+            }
             TraceEvent::Phone(did) => {
                 if let Some(Who::Phone(phone)) = self.who.get(node.0 as usize) {
                     self.phone_did(*phone, did);
@@ -235,6 +242,11 @@ impl<L: Listener> Observer for Watch<L> {
         let name = self.names.get(node.0 as usize);
         let name = name.map_or("?", String::as_str);
         self.listener.event(now, name, &event);
+        let set = match self.who.get(node.0 as usize) {
+            Some(Who::Phone(phone)) => Some(*phone),
+            Some(_) | None => None,
+        };
+        self.oracle.event(now, node, set, event);
     }
 
     fn refused(&mut self, now: Instant, node: NodeId, reason: DropReason, frame: &Frame) {
@@ -262,6 +274,7 @@ impl<L: Listener> Observer for Watch<L> {
         self.recorder
             .frame(now, on, frame, direction, &mut self.explainer);
         self.changed |= self.tally.count(on, self.recorder.frames(), frame);
+        self.oracle.frame(now, frame);
     }
 }
 
