@@ -55,6 +55,7 @@ local REASONS = {
     [16] = "DN deleted",
     [17] = "MAC deleted",
     [18] = "deleted from Multiline IP Sets",
+    [19] = "DN moved to another element",
     [100] = "malformed message",
     [101] = "unsupported version",
     [102] = "unexpected message",

@@ -37,6 +37,11 @@ impl Automatic {
         })
     }
 
+    /// The first and the last DN.
+    pub(super) fn ends(&self) -> (String, String) {
+        (self.dn(*self.range.start()), self.dn(*self.range.end()))
+    }
+
     /// The lowest free DN.
     pub(super) fn free(&self) -> Option<String> {
         let is_left = self.range.contains(&self.free);

@@ -12,12 +12,15 @@
 //! the DN database is not touched by that. A second connection of one MAC ends the first, which is most
 //! likely half open: the set was moved or lost power.
 
+use std::collections::BTreeMap;
+
 use super::connections::{Connections, State};
 use super::forms::Forms;
 use super::registration::{Action, Request, decide};
+use super::trunks::{Numbers, TrunkConfig, Trunks};
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{Decision, Outbox, TraceEvent};
-use crate::time::{Deadline, Duration, Instant};
+use crate::time::{Deadline, Duration, Instant, earlier};
 use crate::wire::Mac;
 use crate::wire::reg::{DeviceRegistration, Envelope, Message, PORT, Reason, ResetKind};
 
@@ -27,6 +30,7 @@ pub struct ElementConfig {
     pub forms: Forms,
     /// How often a registered set says that it is there, in whole milliseconds. Zero: it need not.
     pub heartbeat: Duration,
+    pub trunks: TrunkConfig,
 }
 
 /// An element. Its forms survive power; its connections do not.
@@ -34,27 +38,36 @@ pub struct ElementConfig {
 pub struct Element {
     config: ElementConfig,
     connections: Connections,
+    trunks: Trunks,
+    /// Sets in service at DNs that have gone to another element, until a synchronisation says to which (AD-7).
+    given: BTreeMap<String, Mac>,
 }
 
 impl Element {
     /// An element that has no power yet.
     pub fn new(config: ElementConfig) -> Element {
         let connections = Connections::new(config.heartbeat);
+        let trunks = Trunks::new(config.trunks.clone());
         Element {
             config,
             connections,
+            trunks,
+            given: BTreeMap::new(),
         }
     }
 
+    /// What is programmed here.
+    pub fn forms(&self) -> &Forms {
+        &self.config.forms
+    }
+
     /// What is programmed here, to be changed. Sets in service learn nothing from a change (AD-6).
-    #[cfg(test)]
-    fn forms_mut(&mut self) -> &mut Forms {
+    pub(super) fn forms_mut(&mut self) -> &mut Forms {
         &mut self.config.forms
     }
 
     /// The DN of this set in the database, in service or not.
-    #[cfg(test)]
-    fn dn_of(&self, mac: Mac) -> Option<&str> {
+    pub fn dn_of(&self, mac: Mac) -> Option<&str> {
         self.config.forms.dn_of(mac)
     }
 
@@ -63,17 +76,57 @@ impl Element {
         self.config.forms.mac_of(dn)
     }
 
+    /// The set at this DN in the database, or the one that stays there in service although the DN has gone to
+    /// another element (AD-7).
+    pub fn set_at(&self, dn: &str) -> Option<Mac> {
+        self.mac_of(dn).or_else(|| self.given.get(dn).copied())
+    }
+
     /// The DNs that have a set in the database, and its MAC.
     pub fn sets(&self) -> impl Iterator<Item = (&str, Mac)> {
         self.config.forms.sets()
     }
 
-    /// Whether this set is in service here.
-    #[cfg(test)]
-    fn connected(&self, mac: Mac) -> bool {
-        let stream = self.connections.of(mac);
-        let state = stream.and_then(|stream| self.connections.state(stream));
-        matches!(state, Some(State::Registered { .. }))
+    /// The DN of a set that is in service here, as the element last told it.
+    pub fn in_service(&self, mac: Mac) -> Option<&str> {
+        match self.connections.state(self.connections.of(mac)?)? {
+            State::Registered { dn, .. } => Some(dn),
+            State::Waiting | State::Prompted { .. } | State::Leaving | State::Closing => None,
+        }
+    }
+
+    /// Whether the IP trunk to the element with this ICP/PBX number is up.
+    pub fn trunk_is_up(&self, icp: u16) -> bool {
+        self.trunks.is_up(icp)
+    }
+
+    /// A DN has gone to another element, and a set is in service at it.
+    pub(super) fn note_given(&mut self, dn: String, mac: Mac) {
+        self.given.insert(dn, mac);
+    }
+
+    /// Sends the DNs of this element to all others (CL-8).
+    pub(super) fn synchronise(&mut self, now: Instant, out: &mut Effects) {
+        self.trunks.synchronise(now, &self.config.forms, out);
+    }
+
+    /// Another element's DNs are written. Sets at those that were given to it start over, and are redirected.
+    fn write(&mut self, now: Instant, numbers: &Numbers, out: &mut Effects) {
+        let forms = &mut self.config.forms;
+        let digits = forms.digits_of(numbers.icp).map(str::to_owned);
+        let written = digits.map(|digits| forms.replace_remote(&digits, &numbers.dns));
+        if !matches!(written, Some(Ok(()))) {
+            return;
+        }
+        self.trunks.written(numbers, out);
+        for dn in &numbers.dns {
+            if let Some(mac) = self.given.remove(dn)
+                && self.in_service(mac) == Some(dn)
+            {
+                let (kind, reason) = (ResetKind::Soft, Reason::DnMoved);
+                self.send_away(now, mac, [Message::Reset { kind, reason }], out);
+            }
+        }
     }
 
     fn received(&mut self, now: Instant, stream: StreamId, mut bytes: &[u8], out: &mut Effects) {
@@ -212,18 +265,41 @@ impl Element {
     /// RG-6: the set that lost its DN is reset, and prompted when it comes back. Its PIN is cleared first:
     /// with the replacement code in it, two sets would take the DN from each other for ever.
     fn reset_replaced(&mut self, now: Instant, mac: Mac, out: &mut Effects) {
+        let reason = Reason::Replaced;
+        let reset = Message::Reset {
+            kind: ResetKind::Soft,
+            reason,
+        };
+        self.send_away(now, mac, [Message::ClearPin { reason }, reset], out);
+    }
+
+    /// Says this to a set that has a connection, which then closes it: the last message tells it to go.
+    pub(super) fn send_away(
+        &mut self,
+        now: Instant,
+        mac: Mac,
+        messages: impl IntoIterator<Item = Message>,
+        out: &mut Effects,
+    ) {
         let Some(stream) = self.connections.of(mac) else {
             return;
         };
         let turn = Turn::unasked(now, stream);
-        let reason = Reason::Replaced;
-        let kind = ResetKind::Soft;
-        let messages = [
-            Message::ClearPin { reason },
-            Message::Reset { kind, reason },
-        ];
         say(turn, messages, out);
         self.enter(turn, State::Leaving);
+    }
+
+    /// A set in service has another DN from now on, and learns it at once (AD-2).
+    pub(super) fn rename(&mut self, now: Instant, mac: Mac, dn: String, out: &mut Effects) {
+        let Some(stream) = self.connections.of(mac) else {
+            return;
+        };
+        if self.in_service(mac).is_none() {
+            return;
+        }
+        let turn = Turn::unasked(now, stream);
+        say(turn, [Message::DnChanged { dn: dn.clone() }], out);
+        self.enter(turn, State::Registered { mac, dn });
     }
 
     /// Says what is wrong and closes.
@@ -287,13 +363,20 @@ impl Turn {
     }
 }
 
-type Effects = Outbox<AppEffect>;
+pub(super) type Effects = Outbox<AppEffect>;
 
 impl App for Element {
-    fn handle_host(&mut self, _now: Instant, event: HostEvent, out: &mut Effects) {
+    fn handle_host(&mut self, now: Instant, event: HostEvent, out: &mut Effects) {
         match event {
-            HostEvent::Start => out.push(AppEffect::Listen { port: PORT }),
-            HostEvent::Stop => self.connections.clear(),
+            HostEvent::Start => {
+                out.push(AppEffect::Listen { port: PORT });
+                self.trunks.start(now, &self.config.forms, out);
+            }
+            HostEvent::Stop => {
+                self.connections.clear();
+                self.trunks.stop();
+                self.given.clear();
+            }
             HostEvent::Carrier(_) | HostEvent::AddressConflict(_) => {}
         }
     }
@@ -307,6 +390,10 @@ impl App for Element {
         event: StreamEvent<'_>,
         out: &mut Effects,
     ) {
+        if self.trunks.takes(stream, &event) {
+            let forms = &self.config.forms;
+            return self.trunks.handle_stream(now, (stream, event), forms, out);
+        }
         match event {
             StreamEvent::Accepted { .. } => self.connections.accept(now, stream),
             StreamEvent::Connected => {}
@@ -326,11 +413,18 @@ impl App for Element {
         while let Some(stream) = self.connections.pop_due(now) {
             self.timed_out(now, stream, out);
         }
+        while let Some(numbers) = self.trunks.handle_timeout(now, out) {
+            self.write(now, &numbers, out);
+        }
     }
 
     fn poll_timeout(&self) -> Deadline {
-        let next = self.connections.next_deadline();
-        next.map(|at| (at, "silence of a set"))
+        let set = self.connections.next_deadline();
+        let trunk = self.trunks.next_deadline();
+        earlier(
+            set.map(|at| (at, "silence of a set")),
+            trunk.map(|at| (at, "trunk")),
+        )
     }
 }
 
@@ -347,671 +441,4 @@ fn say(turn: Turn, messages: impl IntoIterator<Item = Message>, out: &mut Effect
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::{Ipv4Addr, SocketAddrV4};
-    use std::{env, fs};
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::app::StreamEnd;
-    use crate::controller::Trunk;
-    use crate::outbox::Out;
-    use crate::wire::reg::{Decoder, Target};
-
-    #[test]
-    fn rg_1_an_unknown_set_without_a_pin_is_prompted() {
-        let mut bench = Bench::new();
-        assert_eq!(
-            bench.registers(1, 1, None),
-            [
-                "RG-1 Prompt: no PIN",
-                "1: PIN Request, seq 1, reason no PIN"
-            ]
-        );
-        assert!(!bench.element.connected(mac(1)));
-    }
-
-    #[test]
-    fn rg_2_a_pin_with_no_access_code_is_asked_for_again_however_often() {
-        let mut bench = Bench::new();
-        bench.registers(1, 1, None);
-        for n in 2..100 {
-            assert_eq!(
-                bench.types(1, n, "6000"),
-                [
-                    "RG-2 Prompt: invalid access code".to_owned(),
-                    format!("1: PIN Request, seq {n}, reason invalid access code"),
-                ]
-            );
-        }
-        bench.types(1, 100, "");
-        assert_eq!(bench.types(1, 101, "***6000").len(), 4);
-    }
-
-    #[test]
-    fn rg_3_a_typed_pin_of_a_free_dn_registers_and_is_saved() {
-        let mut bench = Bench::new();
-        bench.registers(1, 1, None);
-        assert_eq!(
-            bench.types(1, 2, "***6000"),
-            [
-                "RG-3 Registered { dn: \"6000\" }: no set at the DN",
-                "1: Save PIN, seq 2, pin ***6000",
-                "1: Registered, seq 2, dn 6000, heartbeat 30000 ms",
-                "1: Communications Up, seq 2",
-            ]
-        );
-        assert_eq!(bench.element.mac_of("6000"), Some(mac(1)));
-        assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
-        assert!(bench.element.connected(mac(1)));
-    }
-
-    #[test]
-    fn rg_4_rg_7_and_rg_11_a_set_that_is_known_comes_back_without_a_prompt() {
-        for (pin, rule) in [
-            (Some("***6000"), "RG-4"),
-            (Some("###6000"), "RG-7"),
-            (None, "RG-11"),
-        ] {
-            let mut bench = Bench::with_set(1, "6000");
-            let said = bench.registers(1, 1, pin);
-            assert!(said[0].starts_with(rule), "{said:?}");
-            assert_eq!(
-                said[1..],
-                [
-                    "1: Registered, seq 1, dn 6000, heartbeat 30000 ms",
-                    "1: Communications Up, seq 1"
-                ]
-            );
-        }
-    }
-
-    #[test]
-    fn rg_5_the_pin_of_another_sets_dn_is_cleared_and_asked_for_again() {
-        let mut bench = Bench::with_set(2, "6000");
-        assert_eq!(
-            bench.registers(1, 1, Some("***6000")),
-            [
-                "RG-5 ClearAndPrompt: DN in use by another set",
-                "1: Clear PIN, seq 1, reason DN in use by another set",
-                "1: PIN Request, seq 1, reason DN in use by another set",
-            ]
-        );
-    }
-
-    #[test]
-    fn rg_6_the_replaced_set_is_reset_and_then_prompted() {
-        let mut bench = Bench::with_set(2, "6000");
-        bench.registers(2, 2, Some("###6000"));
-        bench.registers(1, 1, None);
-        assert_eq!(
-            bench.types(1, 2, "###6000"),
-            [
-                "RG-6 Registered { dn: \"6000\" }: replaces the set at the DN",
-                "1: Save PIN, seq 2, pin ###6000",
-                "1: Registered, seq 2, dn 6000, heartbeat 30000 ms",
-                "1: Communications Up, seq 2",
-                "2: Clear PIN, seq 0, reason replaced by another set",
-                "2: Reset, seq 0, soft, reason replaced by another set",
-            ]
-        );
-        assert_eq!(bench.event(2, StreamEvent::PeerClosed), ["2: close"]);
-        assert!(
-            bench
-                .event(2, StreamEvent::Ended(StreamEnd::Closed))
-                .is_empty()
-        );
-        assert!(bench.registers(3, 2, None)[0].starts_with("RG-1 "));
-        assert!(bench.element.connected(mac(1)));
-    }
-
-    #[test]
-    fn rg_8_the_replacement_code_needs_a_mac_at_the_dn() {
-        let said = Bench::new().registers(1, 1, Some("###6000"));
-        assert_eq!(
-            said[0],
-            "RG-8 Prompt: replacement code needs a MAC at the DN"
-        );
-    }
-
-    #[test]
-    fn rg_9_a_remote_dn_is_saved_then_redirected_and_the_set_closes() {
-        let mut bench = Bench::new();
-        bench.registers(1, 1, None);
-        assert_eq!(
-            bench.types(1, 2, "***2004"),
-            [
-                "RG-9 Redirect { dn: \"2004\", to: \"10.9.0.20\" }: the DN is another element's",
-                "1: Save PIN, seq 2, pin ***2004",
-                "1: Redirect, seq 2, to 10.9.0.20, dn 2004",
-            ]
-        );
-        assert_eq!(bench.element.dn_of(mac(1)), None);
-        assert_eq!(bench.after(9), [""; 0]);
-        assert_eq!(bench.after(10), ["1: abort"]);
-    }
-
-    #[test]
-    fn rg_10_an_unknown_dn_is_asked_for_again_with_the_reason() {
-        let said = Bench::new().registers(1, 1, Some("***9999"));
-        assert_eq!(said[0], "RG-10 Prompt: unknown DN");
-    }
-
-    #[test]
-    fn rg_12_a_stored_pin_of_another_dn_is_cleared_and_a_typed_one_moves_the_set() {
-        let mut bench = Bench::with_set(1, "6000");
-        let said = bench.registers(1, 1, Some("***6001"));
-        assert_eq!(said[0], "RG-12 ClearAndPrompt: PIN no longer valid");
-        let said = bench.types(1, 2, "***6001");
-        assert!(said[0].starts_with("RG-12 Registered"), "{said:?}");
-        assert_eq!(bench.element.mac_of("6000"), None);
-        assert_eq!(bench.element.mac_of("6001"), Some(mac(1)));
-    }
-
-    #[test]
-    fn rg_12_a_typed_pin_of_a_remote_dn_takes_the_set_away_from_its_dn_here() {
-        let mut bench = Bench::with_set(1, "6000");
-        bench.registers(1, 1, Some("***6001"));
-        let said = bench.types(1, 2, "***2004");
-        assert!(said[0].starts_with("RG-9 "), "{said:?}");
-        assert_eq!(bench.element.dn_of(mac(1)), None);
-    }
-
-    #[test]
-    fn rg_13_userless_devices_get_the_lowest_free_dns_until_none_is_left() {
-        let mut bench = Bench::new();
-        bench
-            .element
-            .forms_mut()
-            .set_automatic("6100", "6101")
-            .unwrap();
-        assert_eq!(
-            bench.registers(1, 1, Some("***"))[1],
-            "1: Save PIN, seq 1, pin ***6100"
-        );
-        assert_eq!(
-            bench.registers(2, 2, Some("***"))[1],
-            "2: Save PIN, seq 1, pin ***6101"
-        );
-        assert_eq!(
-            bench.registers(3, 3, Some("***"))[0],
-            "RG-13 Prompt: no free DN in the automatic range"
-        );
-        assert_eq!(bench.element.mac_of("6101"), Some(mac(2)));
-    }
-
-    #[test]
-    fn rg_14_after_a_change_of_access_codes_a_set_stays_and_is_prompted_next_time() {
-        let mut bench = Bench::with_set(1, "6000");
-        bench.registers(1, 1, Some("***6000"));
-        bench
-            .element
-            .forms_mut()
-            .set_access_codes("*1", "*2")
-            .unwrap();
-        assert_eq!(
-            bench.says(1, 2, Message::Heartbeat),
-            ["1: Heartbeat Answer, seq 2"]
-        );
-        assert!(bench.registers(2, 1, Some("***6000"))[1].starts_with("RG-14 Prompt"));
-        assert_eq!(
-            bench.types(2, 2, "*16000")[1],
-            "2: Save PIN, seq 2, pin *16000"
-        );
-    }
-
-    #[test]
-    fn st_3_a_set_that_was_reset_leaves_its_dn_and_is_prompted() {
-        let mut bench = Bench::with_set(1, "6000");
-        let device = DeviceRegistration {
-            reset: true,
-            ..device(1, None)
-        };
-        bench.connects(1);
-        let said = bench.says(1, 1, Message::DeviceRegistration(device));
-        assert_eq!(said[0], "RG-1 Prompt: no PIN");
-        assert_eq!(bench.element.mac_of("6000"), None);
-        assert!(bench.types(1, 2, "***6000")[0].starts_with("RG-3"));
-    }
-
-    #[test]
-    fn cl_8_the_sixth_redirect_is_refused_with_the_reason() {
-        for (redirects, rule) in [(4, "RG-9"), (5, "CL-8"), (255, "CL-8")] {
-            let mut bench = Bench::new();
-            let device = DeviceRegistration {
-                redirects,
-                ..device(1, Some("***2004"))
-            };
-            bench.connects(1);
-            let said = bench.says(1, 1, Message::DeviceRegistration(device));
-            assert!(said[0].starts_with(rule), "{said:?}");
-        }
-        let mut bench = Bench::new();
-        let device = DeviceRegistration {
-            redirects: 5,
-            ..device(1, Some("***2004"))
-        };
-        bench.connects(1);
-        assert_eq!(
-            bench.says(1, 1, Message::DeviceRegistration(device)),
-            [
-                "CL-8 Refused: too many redirects",
-                "1: Error, seq 1, reason too many redirects, text \"too many redirects\"",
-                "1: close",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_set_that_misses_three_heartbeats_is_lost_but_keeps_its_dn() {
-        let mut bench = Bench::with_set(1, "6000");
-        bench.registers(1, 1, None);
-        bench.after(60);
-        bench.says(1, 2, Message::Heartbeat);
-        assert_eq!(
-            bench.element.poll_timeout(),
-            Some((Instant::ZERO + Duration::from_secs(165), "silence of a set"))
-        );
-        assert!(bench.after(104).is_empty());
-        assert_eq!(
-            bench.after(1),
-            ["lost 08:00:0f:00:00:01 at 6000", "1: abort"]
-        );
-        assert!(!bench.element.connected(mac(1)));
-        assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
-        assert_eq!(bench.element.poll_timeout(), None);
-    }
-
-    #[test]
-    fn a_set_whose_connection_ends_is_lost_at_once() {
-        let mut bench = Bench::with_set(1, "6000");
-        bench.registers(1, 1, None);
-        assert_eq!(
-            bench.event(1, StreamEvent::Ended(StreamEnd::Reset)),
-            ["lost 08:00:0f:00:00:01 at 6000"]
-        );
-        bench.registers(2, 1, None);
-        assert_eq!(
-            bench.event(2, StreamEvent::PeerClosed),
-            ["lost 08:00:0f:00:00:01 at 6000", "2: close"]
-        );
-        assert!(
-            bench
-                .event(2, StreamEvent::Ended(StreamEnd::Closed))
-                .is_empty()
-        );
-    }
-
-    #[test]
-    fn a_second_connection_of_a_set_ends_the_first_and_outlives_it() {
-        let mut bench = Bench::with_set(1, "6000");
-        bench.registers(1, 1, None);
-        assert_eq!(bench.registers(2, 1, None)[0], "1: abort");
-        assert!(bench.element.connected(mac(1)));
-        // What the host still had to say about the first one does no harm.
-        assert!(
-            bench
-                .event(1, StreamEvent::Ended(StreamEnd::Reset))
-                .is_empty()
-        );
-        assert!(bench.element.connected(mac(1)));
-        assert_eq!(bench.element.connections.count(), 1);
-    }
-
-    #[test]
-    fn a_connection_that_says_nothing_is_closed() {
-        let mut bench = Bench::new();
-        bench.connects(1);
-        assert!(bench.after(29).is_empty());
-        assert_eq!(
-            bench.after(1),
-            [
-                "1: Error, seq 0, reason timed out, text \"timed out\"",
-                "1: close"
-            ]
-        );
-        assert_eq!(bench.after(10), ["1: abort"]);
-        assert_eq!(bench.element.connections.count(), 0);
-        assert!(bench.element.connections.are_consistent());
-    }
-
-    #[test]
-    fn a_prompted_set_has_half_an_hour_and_any_answer_begins_it_anew() {
-        let mut bench = Bench::new();
-        bench.registers(1, 1, None);
-        assert!(bench.after(1799).is_empty());
-        bench.types(1, 2, "1");
-        assert!(bench.after(1799).is_empty());
-        assert_eq!(bench.after(1)[1], "1: close");
-    }
-
-    #[test]
-    fn nonsense_is_answered_by_an_error_and_the_end() {
-        let mut bench = Bench::with_set(1, "6000");
-        bench.connects(1);
-        assert_eq!(
-            bench.event(1, StreamEvent::Received(b"GET / HTTP/1.1\r\n\r\n")),
-            [
-                "1: Error, seq 0, reason malformed message, text \"jfreg: does not begin with \\\"JF\\\" at byte 0\"",
-                "1: close"
-            ]
-        );
-        assert!(bench.event(1, StreamEvent::Received(b"more")).is_empty());
-        bench.connects(2);
-        let version_2 = bench.event(2, StreamEvent::Received(b"JF\x02"));
-        assert!(version_2[0].contains("unsupported version"));
-        bench.registers(3, 1, None);
-        assert_eq!(
-            bench.says(3, 2, Message::CommunicationsUp),
-            [
-                "3: Error, seq 2, reason unexpected message, text \"Communications Up has no place here\"",
-                "lost 08:00:0f:00:00:01 at 6000",
-                "3: close"
-            ]
-        );
-    }
-
-    #[test]
-    fn messages_of_a_later_edition_are_ignored_and_an_error_is_the_end() {
-        let mut bench = Bench::new();
-        bench.registers(1, 1, None);
-        assert!(bench.says(1, 2, Message::Unknown { kind: 200 }).is_empty());
-        let error = Message::Error {
-            reason: Reason::Other(7),
-            text: String::new(),
-        };
-        assert_eq!(bench.says(1, 3, error), ["1: close"]);
-    }
-
-    #[test]
-    fn an_element_that_lost_power_keeps_its_forms_and_no_connection() {
-        let mut bench = Bench::with_set(1, "6000");
-        bench.registers(1, 1, None);
-        let mut out = Outbox::default();
-        bench
-            .element
-            .handle_host(bench.now, HostEvent::Stop, &mut out);
-        assert!(out.is_empty());
-        assert_eq!(bench.element.poll_timeout(), None);
-        assert!(!bench.element.connected(mac(1)));
-        assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
-        bench
-            .element
-            .handle_host(bench.now, HostEvent::Start, &mut out);
-        assert_eq!(lines(&mut out), ["listen 6800"]);
-    }
-
-    #[test]
-    fn every_state_meets_every_event_as_the_table_says() {
-        let golden = "fixtures/golden/registration_transitions.txt";
-        let mut table = String::from(
-            "# What an element does in each state of a connection about each event. Written by\n\
-             # src/controller/element.rs; BLESS=1 writes it anew.\n",
-        );
-        for state in ["Waiting", "Prompted", "Registered", "Leaving", "Closing"] {
-            for (name, event) in events() {
-                let mut bench = Bench::in_state(state);
-                let said = event(&mut bench);
-                let after = match bench.element.connections.state(StreamId(1)) {
-                    Some(after) => format!("{after:?}"),
-                    None => "gone".to_owned(),
-                };
-                let after = after.split(' ').next().unwrap();
-                table.push_str(&format!("\n{state}, {name} -> {after}\n"));
-                for line in said {
-                    table.push_str(&format!("    {line}\n"));
-                }
-            }
-        }
-        if env::var_os("BLESS").is_some() {
-            fs::write(golden, &table).unwrap();
-        }
-        assert_eq!(fs::read_to_string(golden).unwrap(), table);
-    }
-
-    /// Quick, unless a look-up walks over all sets or all DNs.
-    #[test]
-    fn a_hundred_thousand_sets_get_the_lowest_free_dns_and_say_that_they_are_there() {
-        let mut bench = Bench::new();
-        let forms = bench.element.forms_mut();
-        forms.set_automatic("1000000", "1099999").unwrap();
-        for n in 0..100_000 {
-            let said = bench.registers(n, n, Some("***"));
-            assert_eq!(said.len(), 4);
-        }
-        bench.after(30);
-        for n in 0..100_000 {
-            assert_eq!(bench.says(n, 2, Message::Heartbeat).len(), 1);
-        }
-        assert_eq!(bench.element.mac_of("1099999"), Some(mac(99_999)));
-        assert_eq!(bench.after(105).len(), 200_000);
-        assert_eq!(bench.element.connections.count(), 0);
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_and_no_order_of_events_panic(
-            steps in proptest::collection::vec((0..4_u64, 0..12_u8, any::<Vec<u8>>()), 0..60)
-        ) {
-            let mut bench = Bench::new();
-            for (n, what, bytes) in steps {
-                match what {
-                    0 => bench.event(n, StreamEvent::Received(&bytes)),
-                    1 => bench.registers(n, n % 2, Some("###6000")),
-                    2 => bench.registers(n, n % 2, Some("***6000")),
-                    3 => bench.registers(n, n % 2, None),
-                    4 => bench.types(n, 2, "***6001"),
-                    5 => bench.types(n, 3, "###6000"),
-                    6 => bench.says(n, 4, Message::Heartbeat),
-                    7 => bench.event(n, StreamEvent::PeerClosed),
-                    8 => bench.event(n, StreamEvent::Ended(StreamEnd::Reset)),
-                    9 => bench.after(40),
-                    10 => bench.types(n, 5, "***2004"),
-                    _ => bench.after(2000),
-                };
-                prop_assert!(bench.element.connections.are_consistent());
-            }
-        }
-    }
-
-    type Event = Box<dyn Fn(&mut Bench) -> Vec<String>>;
-
-    /// Everything that can happen to connection 1.
-    fn events() -> Vec<(&'static str, Event)> {
-        let reason = Reason::NoPin;
-        let dn = || "6000".to_owned();
-        let pin = || "***6000".to_owned();
-        let messages = vec![
-            Message::DeviceRegistration(device(1, Some("***6000"))),
-            Message::PinRequest { reason },
-            Message::PinEntry { pin: pin() },
-            Message::SavePin { pin: pin() },
-            Message::ClearPin { reason },
-            Message::Redirect {
-                to: Target::Address(Ipv4Addr::new(10, 9, 0, 20)),
-                dn: dn(),
-            },
-            Message::Registered {
-                dn: dn(),
-                heartbeat: Duration::from_secs(30),
-            },
-            Message::CommunicationsUp,
-            Message::Heartbeat,
-            Message::HeartbeatAnswer,
-            Message::Reset {
-                kind: ResetKind::Soft,
-                reason,
-            },
-            Message::DnChanged { dn: dn() },
-            Message::Error {
-                reason,
-                text: String::new(),
-            },
-            Message::Unknown { kind: 77 },
-        ];
-        let mut events: Vec<(&'static str, Event)> = Vec::new();
-        for message in messages {
-            let name = message.name();
-            events.push((
-                name,
-                Box::new(move |bench| bench.says(1, 2, message.clone())),
-            ));
-        }
-        events.push((
-            "bytes that are no message",
-            Box::new(|bench| bench.event(1, StreamEvent::Received(b"\0"))),
-        ));
-        events.push((
-            "FIN",
-            Box::new(|bench| bench.event(1, StreamEvent::PeerClosed)),
-        ));
-        events.push((
-            "RST",
-            Box::new(|bench| bench.event(1, StreamEvent::Ended(StreamEnd::Reset))),
-        ));
-        events.push((
-            "the same set on connection 2",
-            Box::new(|bench| bench.registers(2, 1, None)),
-        ));
-        events.push((
-            "its time is over",
-            Box::new(|bench| {
-                let (at, _) = bench.element.poll_timeout().unwrap();
-                bench.after(at.since(bench.now).as_secs())
-            }),
-        ));
-        events
-    }
-
-    /// An element with 6000 and 6001, and 2004 at another one; and the sets that talk to it.
-    struct Bench {
-        element: Element,
-        now: Instant,
-    }
-
-    impl Bench {
-        fn new() -> Bench {
-            let mut forms = Forms::new("***", "###").unwrap();
-            forms.add_dn("6000").unwrap();
-            forms.add_dn("6001").unwrap();
-            forms.set_remote("2004", Some("2")).unwrap();
-            forms.set_cluster_element("2", 2, 2).unwrap();
-            forms.set_trunk(2, Some(Trunk::Dpnss)).unwrap();
-            let there = Target::Address(Ipv4Addr::new(10, 9, 0, 20));
-            forms.set_networking(2, 2, Some(there)).unwrap();
-            let element = Element::new(ElementConfig {
-                forms,
-                heartbeat: Duration::from_secs(30),
-            });
-            Bench {
-                element,
-                now: Instant::ZERO,
-            }
-        }
-
-        fn with_set(set: u64, dn: &str) -> Bench {
-            let mut bench = Bench::new();
-            bench.element.forms_mut().map(dn, mac(set)).unwrap();
-            bench
-        }
-
-        /// Connection 1, of set 1, has come to this state.
-        fn in_state(state: &str) -> Bench {
-            let mut bench = Bench::new();
-            bench.connects(1);
-            match state {
-                "Prompted" => bench.registers(1, 1, None),
-                "Registered" => bench.registers(1, 1, Some("***6000")),
-                "Leaving" => bench.registers(1, 1, Some("***2004")),
-                "Closing" => bench.event(1, StreamEvent::PeerClosed),
-                _ => Vec::new(),
-            };
-            bench
-        }
-
-        fn connects(&mut self, n: u64) -> Vec<String> {
-            let peer = SocketAddrV4::new(Ipv4Addr::new(10, 1, 0, 50), 40_000);
-            self.event(n, StreamEvent::Accepted { peer, port: PORT })
-        }
-
-        /// Connection `n`: set `set` connects and says that it is there.
-        fn registers(&mut self, n: u64, set: u64, pin: Option<&str>) -> Vec<String> {
-            if self.element.connections.state(StreamId(n)).is_none() {
-                self.connects(n);
-            }
-            self.says(n, 1, Message::DeviceRegistration(device(set, pin)))
-        }
-
-        fn types(&mut self, n: u64, sequence: u32, pin: &str) -> Vec<String> {
-            let pin = pin.to_owned();
-            self.says(n, sequence, Message::PinEntry { pin })
-        }
-
-        fn says(&mut self, n: u64, sequence: u32, message: Message) -> Vec<String> {
-            let bytes = Envelope::new(sequence, message).encode();
-            self.event(n, StreamEvent::Received(&bytes))
-        }
-
-        fn event(&mut self, n: u64, event: StreamEvent<'_>) -> Vec<String> {
-            let mut out = Outbox::default();
-            self.element
-                .handle_stream(self.now, StreamId(n), event, &mut out);
-            lines(&mut out)
-        }
-
-        fn after(&mut self, secs: u64) -> Vec<String> {
-            self.now += Duration::from_secs(secs);
-            let mut out = Outbox::default();
-            self.element.handle_timeout(self.now, &mut out);
-            lines(&mut out)
-        }
-    }
-
-    /// What an element did, a line each: a decision, or a connection's number and what was sent on it.
-    fn lines(out: &mut Outbox<AppEffect>) -> Vec<String> {
-        let mut lines = Vec::new();
-        for item in out.drain() {
-            match item {
-                Out::Effect(AppEffect::SendStream { stream, bytes }) => {
-                    let (mut decoder, mut bytes) = (Decoder::default(), bytes.as_slice());
-                    while let Some(envelope) = decoder.next(&mut bytes).unwrap() {
-                        lines.push(format!("{}: {envelope}", stream.0));
-                    }
-                }
-                Out::Effect(AppEffect::Close { stream }) => {
-                    lines.push(format!("{}: close", stream.0));
-                }
-                Out::Effect(AppEffect::Abort { stream }) => {
-                    lines.push(format!("{}: abort", stream.0));
-                }
-                Out::Effect(AppEffect::Listen { port }) => lines.push(format!("listen {port}")),
-                Out::Trace(TraceEvent::Decision(made)) => {
-                    lines.push(format!("{} {:?}: {}", made.rule, made.answer, made.reason));
-                }
-                Out::Trace(TraceEvent::SetLost { mac, dn }) => {
-                    lines.push(format!("lost {mac} at {dn}"));
-                }
-                Out::Effect(other) => panic!("an element does not do {other:?}"),
-                Out::Trace(other) => panic!("an element does not tell {other:?}"),
-            }
-        }
-        lines
-    }
-
-    fn device(set: u64, pin: Option<&str>) -> DeviceRegistration {
-        DeviceRegistration {
-            mac: mac(set),
-            pin: pin.map(str::to_owned),
-            device_type: "5360".to_owned(),
-            firmware: "1.2.3".to_owned(),
-            address: Ipv4Addr::new(10, 1, 0, 50),
-            reset: false,
-            redirects: 0,
-        }
-    }
-
-    fn mac(n: u64) -> Mac {
-        Mac([8, 0, 0x0f, 0, 0, 0]).plus(n)
-    }
-}
+mod tests;

@@ -78,7 +78,7 @@ pub enum FormError {
     Number(u16),
     #[error("automatic range `{0}` to `{1}` is not two numbers of the same length, lowest first")]
     Range(String, String),
-    #[error("directory number `{0}` is not in the Telephone Directory")]
+    #[error("DN {0} is not in the Telephone Directory")]
     NotInDirectory(String),
 }
 
@@ -137,6 +137,11 @@ impl Forms {
         Some((AccessCode::Replacement, dn))
     }
 
+    /// The registration code, and the replacement code.
+    pub fn access_codes(&self) -> (&str, &str) {
+        (&self.registration_code, &self.replacement_code)
+    }
+
     /// The PIN of `dn` with the registration code.
     pub fn registration_pin(&self, dn: &str) -> String {
         format!("{}{dn}", self.registration_code)
@@ -152,9 +157,30 @@ impl Forms {
         Ok(())
     }
 
+    /// Takes a DN out of the Telephone Directory, and says which set was there.
+    ///
+    /// # Errors
+    /// The DN is not there.
+    pub fn remove_dn(&mut self, dn: &str) -> Result<Option<Mac>, FormError> {
+        let Some(mac) = self.directory.remove(dn) else {
+            return Err(FormError::NotInDirectory(dn.to_owned()));
+        };
+        if let Some(mac) = mac {
+            self.by_mac.remove(&mac);
+            self.freed(dn);
+            self.find_free();
+        }
+        Ok(mac)
+    }
+
     /// Whether the DN is in the Telephone Directory, and the MAC of the set there.
     pub fn local(&self, dn: &str) -> Option<Option<Mac>> {
         self.directory.get(dn).copied()
+    }
+
+    /// Every DN of the Telephone Directory.
+    pub fn dns(&self) -> impl Iterator<Item = &str> {
+        self.directory.keys().map(String::as_str)
     }
 
     /// The set at this DN.
@@ -217,9 +243,41 @@ impl Forms {
         Ok(())
     }
 
+    /// Makes these the remote numbers of the element with these CEID digits: rows of others among them are
+    /// replaced, its rows that are not among them are deleted. A DN that is local stays as it is.
+    ///
+    /// # Errors
+    /// Not a DN, or not CEID digits.
+    pub fn replace_remote(&mut self, ceid_digits: &str, dns: &[String]) -> Result<(), FormError> {
+        check_ceid_digits(ceid_digits)?;
+        dns.iter().try_for_each(|dn| check_dn(dn))?;
+        let mut freed = Vec::new();
+        self.remote.retain(|dn, digits| {
+            let is_its = digits.as_deref() == Some(ceid_digits);
+            if is_its {
+                freed.push(dn.clone());
+            }
+            !is_its
+        });
+        for dn in freed {
+            self.freed(&dn);
+        }
+        for dn in dns.iter().filter(|dn| !self.directory.contains_key(*dn)) {
+            self.remote.insert(dn.clone(), Some(ceid_digits.to_owned()));
+        }
+        self.find_free();
+        Ok(())
+    }
+
     /// Whether the DN is in Remote Directory Numbers, and the CEID digits there.
     pub fn remote(&self, dn: &str) -> Option<Option<&str>> {
         self.remote.get(dn).map(Option::as_deref)
+    }
+
+    /// Every row of Remote Directory Numbers.
+    pub fn remote_rows(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let rows = self.remote.iter();
+        rows.map(|(dn, digits)| (dn.as_str(), digits.as_deref()))
     }
 
     /// Writes a row of Cluster Elements.
@@ -240,9 +298,22 @@ impl Forms {
         Ok(())
     }
 
+    /// Every row of Cluster Elements: CEID digits, element.
+    pub fn cluster_elements(&self) -> impl Iterator<Item = (&str, ClusterElement)> {
+        let rows = self.elements.iter();
+        rows.map(|(digits, element)| (digits.as_str(), *element))
+    }
+
     /// The element with these CEID digits.
     pub fn cluster_element(&self, ceid_digits: &str) -> Option<ClusterElement> {
         self.elements.get(ceid_digits).copied()
+    }
+
+    /// The CEID digits that lead to this ICP/PBX number.
+    pub fn digits_of(&self, icp: u16) -> Option<&str> {
+        let mut rows = self.cluster_elements();
+        rows.find(|(_, element)| element.icp == icp)
+            .map(|(digits, _)| digits)
     }
 
     /// Writes a row of ICP/PBX Networking.
@@ -270,6 +341,11 @@ impl Forms {
         self.networking.get(&icp)
     }
 
+    /// Every row of ICP/PBX Networking.
+    pub fn networking_rows(&self) -> impl Iterator<Item = (u16, &IcpEntry)> {
+        self.networking.iter().map(|(icp, entry)| (*icp, entry))
+    }
+
     /// Joins this element to the one with this ICP/PBX number, or takes the trunk away.
     ///
     /// # Errors
@@ -286,6 +362,11 @@ impl Forms {
     /// The trunk to the element with this ICP/PBX number.
     pub fn trunk(&self, icp: u16) -> Option<&Trunk> {
         self.trunks.get(&icp)
+    }
+
+    /// Every trunk, by ICP/PBX number.
+    pub fn trunk_rows(&self) -> impl Iterator<Item = (u16, &Trunk)> {
+        self.trunks.iter().map(|(icp, trunk)| (*icp, trunk))
     }
 
     /// Lets this element host automatic DN selection over a range (RG-13), for example `6100` to `6199`.
@@ -305,6 +386,11 @@ impl Forms {
     /// A DN is free if no set is at it and no other element has it; it need not be in the Telephone Directory.
     pub fn automatic(&self) -> Option<Option<String>> {
         self.automatic.as_ref().map(Automatic::free)
+    }
+
+    /// First and last DN of automatic selection.
+    pub fn automatic_range(&self) -> Option<(String, String)> {
+        self.automatic.as_ref().map(Automatic::ends)
     }
 
     /// A DN became free: it may be the lowest one.

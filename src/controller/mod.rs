@@ -1,10 +1,13 @@
 //! The reference controller: one element of a cluster, as the rulebook says it must behave.
 //!
 //! ```text
+//! admin         what an administrator does while sets are in service (AD-1 to AD-7)
 //! automatic     automatic DN selection (RG-13)
 //! forms         what an administrator programs; the DN ⇄ MAC database
+//! forms_data    the forms as JSON (docs/forms.schema.json)
 //! cluster       a DN's element, in three look-ups (CL-2)
 //! registration  the decision: one pure function of forms and request (RG-1 to RG-14)
+//! trunks        connections to other elements, and synchronisation (CL-5, CL-8)
 //! connections   how far each conversation has come, and its deadline
 //! element       the app: says what was decided, and does it
 //! ```
@@ -12,12 +15,18 @@
 //! The controller speaks the registration protocol (`docs/registration-protocol.md`) through a host's IP
 //! stack and nothing else, so that any other program can stand in its place.
 
+mod admin;
 mod automatic;
 mod cluster;
 mod connections;
 mod element;
 mod forms;
+mod forms_data;
 mod registration;
+mod trunks;
 
+pub use admin::{Done, Operation, Refused, SetKey};
 pub use element::{Element, ElementConfig};
 pub use forms::{FormError, Forms, Trunk};
+pub use forms_data::{DataError, FormsData};
+pub use trunks::TrunkConfig;

@@ -276,16 +276,21 @@ mod tests {
             let pin = (Some("***2004"), "remote DN");
             row(&mut table, &forms(None), None, pin, false, false, redirects);
         }
-        let pin = (Some("***"), "automatic, one DN left");
-        let mut forms = forms(None);
-        forms.set_automatic("6000", "6000").unwrap();
-        row(&mut table, &forms, None, pin, false, false, 0);
-        forms.map("6000", OTHER).unwrap();
-        let pin = (Some("***"), "automatic, range used up");
-        row(&mut table, &forms, None, pin, false, false, 0);
-        forms.map("6000", SET).unwrap();
-        let pin = (Some("***"), "automatic, at a DN");
-        row(&mut table, &forms, Some("6000"), pin, false, false, 0);
+        for (last, what) in [
+            ("6101", "automatic, a DN left"),
+            ("6100", "automatic, used up"),
+        ] {
+            for at in [None, Some("6000")] {
+                let mut forms = forms(at);
+                forms.set_automatic("6100", last).unwrap();
+                forms.add_dn("6100").unwrap();
+                forms.map("6100", Mac([0x08, 0x00, 0x0f, 0, 0, 3])).unwrap();
+                for (reset, typed) in [(false, false), (false, true), (true, false)] {
+                    let pin = (Some("***"), what);
+                    row(&mut table, &forms, at, pin, typed, reset, 0);
+                }
+            }
+        }
 
         if env::var_os("BLESS").is_some() {
             fs::write(GOLDEN, &table).unwrap();

@@ -173,6 +173,11 @@ impl<A: App> Host<A> {
         }
     }
 
+    /// Whether it has power.
+    pub fn is_on(&self) -> bool {
+        self.powered
+    }
+
     /// The host's address now.
     pub fn address(&self) -> Option<HostAddress> {
         self.endpoint.address()

@@ -9,7 +9,8 @@ mod trace;
 
 pub use drop_reason::DropReason;
 pub use trace::{
-    Answer, Decision, Display, DownloadEvent, LeaseEvent, NeighbourState, PhoneEvent, TraceEvent,
+    Administered, Answer, Decision, Display, DownloadEvent, LeaseEvent, NeighbourState, PhoneEvent,
+    TraceEvent, TrunkEvent,
 };
 
 use crate::wire::Frame;

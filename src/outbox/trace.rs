@@ -28,6 +28,10 @@ pub enum TraceEvent {
     Decision(Decision),
     /// A controller lost the connection to a registered set.
     SetLost { mac: Mac, dn: String },
+    /// An administrator did something at a controller.
+    Administered(Administered),
+    /// Something happened between a controller and another one.
+    Trunk(TrunkEvent),
     /// A set did something that its user or an onlooker can tell.
     Phone(PhoneEvent),
 }
@@ -124,6 +128,38 @@ pub struct Decision {
     pub answer: Answer,
     /// The reason in words: a lower-case fragment.
     pub reason: String,
+}
+
+/// What an administrator did at a controller, or was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Administered {
+    /// The rule that says what follows, for example `AD-1`.
+    pub rule: &'static str,
+    /// What was asked for: `delete DN 6000 from the Telephone Directory`.
+    pub what: String,
+    /// The set that it was about, if there was one.
+    pub set: Option<Mac>,
+    /// Why it was not done: a lower-case fragment.
+    pub refused: Option<String>,
+}
+
+/// What happened between two controllers; the other one by its address, or as the forms name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrunkEvent {
+    /// The IP trunk is up.
+    Up { to: String },
+    /// It is down, and why.
+    Down { to: String, reason: String },
+    /// So many DNs of another element were written into Remote Directory Numbers.
+    Written { from: String, dns: usize },
+    /// The other element has written so many DNs of this one.
+    Synchronised { to: String, dns: usize },
+    /// It has not, and why.
+    NotSynchronised {
+        to: String,
+        dns: usize,
+        reason: String,
+    },
 }
 
 /// What a controller answered.

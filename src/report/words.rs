@@ -2,6 +2,7 @@
 
 use crate::outbox::{
     Answer, Decision, Display, DropReason, LeaseEvent, NeighbourState, PhoneEvent, TraceEvent,
+    TrunkEvent,
 };
 use crate::scenario::show_duration;
 
@@ -53,6 +54,11 @@ pub(super) fn line(event: &TraceEvent) -> Line {
             )),
         },
         TraceEvent::Decision(it) => decision(it),
+        TraceEvent::Administered(it) => match &it.refused {
+            None => Line::Says(format!("administrator: {} · {}", it.what, it.rule)),
+            Some(why) => Line::Trouble(format!("does not {}: {why}", it.what)),
+        },
+        TraceEvent::Trunk(event) => trunk(event),
         TraceEvent::SetLost { mac, dn } => {
             Line::Trouble(format!("lost the connection to {mac}, DN {dn}"))
         }
@@ -88,6 +94,24 @@ fn lease(event: &LeaseEvent) -> Line {
             Line::Trouble(format!("has no free address left for {mac}"))
         }
         LeaseEvent::Ignored { mac, reason } => Line::Detail(format!("ignores {mac}: {reason}")),
+    }
+}
+
+fn trunk(event: &TrunkEvent) -> Line {
+    match event {
+        TrunkEvent::Up { to } => Line::Detail(format!("trunk to {to} is up · CL-5")),
+        TrunkEvent::Down { to, reason } => {
+            Line::Trouble(format!("trunk to {to} is down: {reason} · CL-5"))
+        }
+        TrunkEvent::Written { from, dns } => {
+            Line::Says(format!("writes {dns} remote numbers of {from} · CL-8"))
+        }
+        TrunkEvent::Synchronised { to, dns } => {
+            Line::Says(format!("has synchronised {to}: {dns} numbers · CL-8"))
+        }
+        TrunkEvent::NotSynchronised { to, reason, .. } => {
+            Line::Trouble(format!("has not synchronised {to}: {reason} · CL-8"))
+        }
     }
 }
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::lab::{Jack, Lab, Segment, Service, Station, Who, station_end};
 use super::plan::{
     self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
-    Plan, Subnet, SubnetId,
+    Plan, Subnet, SubnetId, TrunkKind,
 };
 use crate::app::HostAddress;
 use crate::capture::filter::FilterError;
-use crate::controller::{Element, ElementConfig, FormError, Forms, Trunk};
+use crate::controller::{Element, ElementConfig, FormError, Forms, Trunk, TrunkConfig};
 use crate::dhcp::{DhcpServer, Scope, ServerConfig};
 use crate::fabric::{Bitrate, Cable, CableSettings, PortMode, Switch};
 use crate::ip::{
@@ -277,13 +277,20 @@ impl Builder<'_> {
     fn element(&mut self, id: ElementId) -> Result<NodeId, BuildError> {
         let plan = self.plan;
         let element = &plan.elements[id.0];
-        let forms = forms(plan, element).map_err(|source| BuildError::Form {
+        let forms = forms(plan, id).map_err(|source| BuildError::Form {
             element: element.name.clone(),
             source,
         })?;
         let app = Element::new(ElementConfig {
             forms,
             heartbeat: element.heartbeat,
+            trunks: TrunkConfig {
+                index: element.ceid_index,
+                digits: element.ceid_digits.clone(),
+                addresses: others(plan, element)
+                    .map(|(icp, other)| (icp, plan.elements[other.0].address))
+                    .collect(),
+            },
         });
         let config = HostConfig {
             mac: element.mac,
@@ -293,7 +300,7 @@ impl Builder<'_> {
             mtu: MTU,
             rng: self.rng(&format!("element {}", element.name)),
         };
-        let host = Host::new(config, vec![Service::Element(app)]);
+        let host = Host::new(config, vec![Service::Element(Box::new(app))]);
         let ends = [(element.at, PortId(0))];
         Ok(self.add(Who::Element(id), Station::Host(Box::new(host)), &ends))
     }
@@ -420,8 +427,21 @@ fn dhcp_server(subnet: &Subnet, dhcp: &plan::Dhcp) -> DhcpServer {
     })
 }
 
-/// An element's forms as the plan has them, and an IP trunk to every other element (CL-5).
-fn forms(plan: &Plan, element: &plan::Element) -> Result<Forms, FormError> {
+/// The elements that an element's Cluster Elements form names, by ICP/PBX number.
+fn others<'p>(
+    plan: &'p Plan,
+    element: &'p plan::Element,
+) -> impl Iterator<Item = (u16, ElementId)> + 'p {
+    element.cluster.iter().filter_map(|(digits, icp)| {
+        let mut elements = plan.elements.iter();
+        let named = elements.position(|other| other.ceid_digits == *digits)?;
+        Some((*icp, ElementId(named)))
+    })
+}
+
+/// An element's forms as the plan has them, and its trunks to other elements (CL-5).
+fn forms(plan: &Plan, id: ElementId) -> Result<Forms, FormError> {
+    let element = &plan.elements[id.0];
     let mut forms = Forms::new(&element.registration_code, &element.replacement_code)?;
     for (dn, mac) in &element.directory {
         forms.add_dn(dn)?;
@@ -436,10 +456,18 @@ fn forms(plan: &Plan, element: &plan::Element) -> Result<Forms, FormError> {
         let named = plan.elements.iter().find(|e| e.ceid_digits == *digits);
         let index = named.map_or(*icp, |element| element.ceid_index);
         forms.set_cluster_element(digits, index, *icp)?;
-        if let Some(named) = named {
-            let trunk = Trunk::Ip(Target::Address(named.address));
-            forms.set_trunk(*icp, Some(trunk))?;
-        }
+    }
+    for (icp, other) in others(plan, element) {
+        let address = plan.elements[other.0].address;
+        let trunk = match plan.trunk(id, other) {
+            TrunkKind::Ip => Some(Trunk::Ip(Target::Address(address))),
+            TrunkKind::Dpnss => Some(Trunk::Dpnss),
+            TrunkKind::None => None,
+        };
+        forms.set_trunk(icp, trunk)?;
+    }
+    if let Some((first, last)) = &element.automatic {
+        forms.set_automatic(first, last)?;
     }
     for (icp, networking) in &element.networking {
         let target = match networking.address.parse() {

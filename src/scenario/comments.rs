@@ -8,7 +8,8 @@ use std::net::Ipv4Addr;
 
 use super::plan::{ArpMode, HostKind, Plan, Prefix, Router, SubnetId};
 use crate::outbox::{Decision, PhoneEvent};
-use crate::wire::reg::{self, Message};
+use crate::wire::reg::{self, Message, Reason};
+use crate::wire::trunk;
 use crate::wire::vendor;
 use crate::wire::{Frame, Mac, arp, dhcp, ethernet, ipv4, tcp, tftp, udp};
 
@@ -222,6 +223,9 @@ impl Explainer {
             return Some(text);
         }
         let ports = [segment.src_port, segment.dst_port];
+        if ports.contains(&trunk::PORT) {
+            return self.about_trunk(ip, segment.payload);
+        }
         if segment.payload.is_empty() || !ports.contains(&reg::PORT) {
             return None;
         }
@@ -286,8 +290,11 @@ impl Explainer {
         }
         let phone = self.holder(ip.dst)?;
         let element = self.elements.get(&ip.src).map_or("?", String::as_str);
-        let (rule, reason) = phone.decision.as_ref()?;
         let who = &phone.name;
+        if let Some(text) = unasked(element, who, message) {
+            return Some(text);
+        }
+        let (rule, reason) = phone.decision.as_ref()?;
         let what = match message {
             Message::PinRequest { .. } => format!("prompts {who} for a PIN"),
             Message::SavePin { pin } => format!("tells {who} to save PIN {pin}"),
@@ -310,9 +317,64 @@ impl Explainer {
         Some(format!("{element} {what}: {reason} · {rule}"))
     }
 
+    /// What elements say to each other. Keep-Alives need no words.
+    fn about_trunk(&self, ip: &ipv4::Header, mut rest: &[u8]) -> Option<String> {
+        let name = |address| self.elements.get(address).map_or("?", String::as_str);
+        let (from, to) = (name(&ip.src), name(&ip.dst));
+        let mut said = Vec::new();
+        while let Ok(Some((message, length))) = trunk::decode(rest) {
+            said.extend(match message {
+                trunk::Message::Hello { .. } => {
+                    Some(format!("{from} opens the way to {to} · CL-5"))
+                }
+                trunk::Message::NumbersEnd { count } => {
+                    Some(format!("{from} tells {to} its {count} numbers · CL-8"))
+                }
+                trunk::Message::Written { count } => Some(format!(
+                    "{from} has written {count} remote numbers of {to} · CL-8"
+                )),
+                trunk::Message::KeepAlive
+                | trunk::Message::KeepAliveAnswer
+                | trunk::Message::Numbers { .. }
+                | trunk::Message::Unknown { .. } => None,
+            });
+            rest = &rest[length..];
+        }
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
     fn holder(&self, address: Ipv4Addr) -> Option<&Set> {
         self.phones.get(self.holders.get(&address)?)
     }
+}
+
+/// What an element says to a set without being asked, and the rule by which it does.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of all others a decision tells more"
+)]
+fn unasked(element: &str, who: &str, message: &Message) -> Option<String> {
+    let (what, reason) = match message {
+        Message::DnChanged { dn } => {
+            return Some(format!("{element} gives {who} the DN {dn} · AD-2"));
+        }
+        Message::ClearPin { reason } => ("tells", reason),
+        Message::Reset { reason, .. } => ("resets", reason),
+        _ => return None,
+    };
+    let rule = match reason {
+        Reason::Replaced => "RG-6",
+        Reason::DnDeleted => "AD-1",
+        Reason::MacDeleted => "AD-3, AD-4",
+        Reason::SetDeleted => "AD-5",
+        Reason::DnMoved => "AD-7",
+        _ => return None,
+    };
+    let then = match what {
+        "tells" => " to clear its PIN",
+        _ => "",
+    };
+    Some(format!("{element} {what} {who}{then}: {reason} · {rule}"))
 }
 
 fn tftp_ports(plan: &Plan) -> Vec<u16> {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::plan::{
-    Action, Count, Frames, PhoneId, PhoneIs, Plan, Since, StationId, StepKind, What, When,
+    Action, Count, ElementId, Frames, PhoneId, PhoneIs, Plan, Since, StationId, StepKind, What,
+    When,
 };
 use super::units::show_duration;
 
@@ -15,6 +16,12 @@ impl Plan {
             StepKind::Act(_) => 0,
         };
         self.steps.iter().map(count).sum()
+    }
+
+    /// Elements by name.
+    pub(super) fn element_names(&self, elements: &[ElementId]) -> String {
+        let names = elements.iter().map(|id| self.elements[id.0].name.as_str());
+        names.collect::<Vec<_>>().join(", ")
     }
 
     /// Phones by name, many of them by their group's name or their number.
@@ -30,6 +37,14 @@ impl Plan {
             Some(group) => format!("{} ({} phones)", group.name, phones.len()),
             None => format!("{} phones", phones.len()),
         }
+    }
+}
+
+/// One DN, or a range as it was written.
+pub(super) fn show_dns(dns: &[String]) -> String {
+    match dns {
+        [first, .., last] => format!("DNs {first}-{last}"),
+        dns => format!("DN {}", dns.concat()),
     }
 }
 
@@ -72,6 +87,15 @@ impl Action {
             Action::Wait(time) => format!("wait {}", show_duration(*time)),
             Action::Stop(station) => format!("stop {}", station.name(plan)),
             Action::Start(station) => format!("start {}", station.name(plan)),
+            Action::Administer { at, operation } => {
+                format!("at {}: {operation}", plan.element_names(at))
+            }
+            Action::MoveDns { dns, from, to } => format!(
+                "move {} from {} to {}",
+                show_dns(dns),
+                plan.elements[from.0].name,
+                plan.elements[to.0].name
+            ),
             Action::Exec(exec) => format!(
                 "on {}: {}",
                 plan.hosts[exec.host.0].name,
@@ -106,6 +130,22 @@ impl What {
                 let element = &plan.elements[element.0].name;
                 let of = set.map_or_else(|| "nobody".to_owned(), |set| set.name(plan));
                 format!("at {element}, DN {dn} belongs to {of}")
+            }
+            What::Remote {
+                element,
+                dn,
+                digits,
+            } => {
+                let element = &plan.elements[element.0].name;
+                match digits {
+                    Some(digits) => format!("at {element}, DN {dn} leads to CEID digits {digits}"),
+                    None => format!("at {element}, DN {dn} leads nowhere"),
+                }
+            }
+            What::Trunk { element, to, up } => {
+                let (element, to) = (&plan.elements[element.0].name, &plan.elements[to.0].name);
+                let state = if *up { "up" } else { "down" };
+                format!("the trunk from {element} to {to} is {state}")
             }
             What::Frames(frames) => frames.describe(plan),
         }

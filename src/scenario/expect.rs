@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::describe::counted;
 use super::lab::Lab;
-use super::plan::{Count, PhoneId, PhoneIs, Plan, What, When};
+use super::plan::{Count, ElementId, PhoneId, PhoneIs, Plan, What, When};
 use super::watch::{Listener, Watch};
 use crate::outbox::Display;
 
@@ -51,6 +51,12 @@ impl<L: Listener> Sight<'_, L> {
                 let mac = controller.and_then(|element| element.mac_of(dn));
                 mac == set.map(|set| set.mac(self.plan))
             }
+            What::Remote {
+                element,
+                dn,
+                digits,
+            } => self.remote(*element, dn) == digits.as_deref(),
+            What::Trunk { element, to, up } => self.trunk_is_up(*element, *to) == *up,
             What::Frames(frames) => frames.count.holds(self.count(at)),
         }
     }
@@ -62,8 +68,23 @@ impl<L: Listener> Sight<'_, L> {
                 Count::AtLeast(_) => false,
                 Count::AtMost(most) | Count::Exactly(most) => self.count(at) > most,
             },
-            What::Phone { .. } | What::Mapped { .. } => false,
+            What::Phone { .. } | What::Mapped { .. } | What::Remote { .. } | What::Trunk { .. } => {
+                false
+            }
         }
+    }
+
+    /// The CEID digits that a DN leads to, as an element's forms say.
+    fn remote(&self, element: ElementId, dn: &str) -> Option<&str> {
+        self.lab.element(element)?.forms().remote(dn)?
+    }
+
+    fn trunk_is_up(&self, element: ElementId, to: ElementId) -> bool {
+        let digits = &self.plan.elements[to.0].ceid_digits;
+        self.lab.element(element).is_some_and(|controller| {
+            let row = controller.forms().cluster_element(digits);
+            row.is_some_and(|row| controller.trunk_is_up(row.icp))
+        })
     }
 
     fn is_never(&self) -> bool {
@@ -156,6 +177,14 @@ impl<L: Listener> Sight<'_, L> {
                     }
                 }
             }
+            What::Remote { element, dn, .. } => match self.remote(*element, dn) {
+                None => format!("DN {dn} leads nowhere"),
+                Some(digits) => format!("DN {dn} leads to CEID digits {digits}"),
+            },
+            What::Trunk { element, to, .. } => match self.trunk_is_up(*element, *to) {
+                true => "up".to_owned(),
+                false => "down".to_owned(),
+            },
             What::Frames(_) => counted(self.count(at), "frame"),
         }
     }

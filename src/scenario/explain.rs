@@ -8,8 +8,8 @@ mod steps;
 use std::fmt::{self, Write};
 
 use super::plan::{
-    ArpMode, Cable, Dhcp, Element, Firmware, Host, HostKind, Phone, Plan, ReversePath, Router,
-    Subnet, SubnetId,
+    ArpMode, Cable, Dhcp, Element, ElementId, Firmware, Host, HostKind, Phone, Plan, ReversePath,
+    Router, Subnet, SubnetId, TrunkKind,
 };
 use super::units::{show_duration, show_rate, show_size};
 use crate::wire::Mac;
@@ -46,6 +46,7 @@ fn write_plan(out: &mut String, plan: &Plan) -> fmt::Result {
     for element in &plan.elements {
         write_element(out, plan, element)?;
     }
+    write_trunks(out, plan)?;
     write_phones(out, plan)?;
     steps::write(out, plan)
 }
@@ -211,6 +212,9 @@ fn write_element(out: &mut String, plan: &Plan, element: &Element) -> fmt::Resul
         let mac = mac.map(|mac| format!(", set {mac}")).unwrap_or_default();
         writeln!(out, "  Telephone Directory       {dns}{mac}")?;
     }
+    if let Some((first, last)) = &element.automatic {
+        writeln!(out, "  automatic DN selection    {first}-{last}")?;
+    }
     for (dns, digits) in runs(&element.remote) {
         writeln!(
             out,
@@ -229,6 +233,26 @@ fn write_element(out: &mut String, plan: &Plan, element: &Element) -> fmt::Resul
             out,
             "  ICP/PBX Networking        ICP/PBX {icp} -> {address}, PBX number {pbx}"
         )?;
+    }
+    Ok(())
+}
+
+/// What joins each pair of elements.
+fn write_trunks(out: &mut String, plan: &Plan) -> fmt::Result {
+    let count = plan.elements.len();
+    let ids = || (0..count).map(ElementId);
+    let pairs = ids().flat_map(|a| ids().filter(move |b| a < *b).map(move |b| (a, b)));
+    for (n, (a, b)) in pairs.enumerate() {
+        let kind = match plan.trunk(a, b) {
+            TrunkKind::Ip => "IP",
+            TrunkKind::Dpnss => "DPNSS",
+            TrunkKind::None => "none",
+        };
+        if n == 0 {
+            writeln!(out, "\ntrunks")?;
+        }
+        let (a, b) = (&plan.elements[a.0].name, &plan.elements[b.0].name);
+        writeln!(out, "  {a} - {b}: {kind}")?;
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub(super) enum Service {
     Phone(Phone),
     Dhcp(DhcpServer),
     Tftp(TftpServer),
-    Element(Element),
+    Element(Box<Element>),
 }
 
 /// Who a node is in the plan.
@@ -127,6 +127,28 @@ impl Lab {
             return None;
         };
         Some(element)
+    }
+
+    /// Calls `act` on an element itself and carries out what it does; `None` if it has no power.
+    pub(super) fn with_element<R>(
+        &mut self,
+        element: ElementId,
+        observer: &mut impl Observer,
+        act: impl FnOnce(&mut Element, Instant, &mut Outbox<AppEffect>) -> R,
+    ) -> Option<R> {
+        let node = self.elements[element.0];
+        self.world
+            .with(node, observer, |station, now, out| match station {
+                Station::Host(host) if host.is_on() => {
+                    host.with_app(now, 0, out, |service, app_out| match service {
+                        Service::Element(element) => Some(act(element, now, app_out)),
+                        Service::Phone(_) | Service::Dhcp(_) | Service::Tftp(_) => None,
+                    })
+                }
+                Station::Host(_) | Station::Switch(_) | Station::Gateway(_) | Station::Edge(_) => {
+                    None
+                }
+            })
     }
 
     /// The node of a station that a step can stop and start.

@@ -166,10 +166,11 @@ impl Oracle {
                     self.set_did(now, phone, did);
                 }
             }
-            TraceEvent::Decision(_) | TraceEvent::SetLost { .. } => {}
-            TraceEvent::Dropped { .. } | TraceEvent::Neighbour { .. } | TraceEvent::Served(_) => {
-                return;
-            }
+            TraceEvent::Decision(_) | TraceEvent::SetLost { .. } | TraceEvent::Administered(_) => {}
+            TraceEvent::Dropped { .. }
+            | TraceEvent::Neighbour { .. }
+            | TraceEvent::Served(_)
+            | TraceEvent::Trunk(_) => return,
         }
         if matches!(event, TraceEvent::Phone(PhoneEvent::Display(_))) {
             return;
@@ -276,7 +277,7 @@ impl Oracle {
         };
         let element = self.elements.get(address);
         let controller = element.and_then(|element| lab.element(*element));
-        if controller.is_none_or(|controller| controller.mac_of(dn) == Some(mac)) {
+        if controller.is_none_or(|controller| controller.set_at(dn) == Some(mac)) {
             self.disagree.remove(&id);
             return;
         }
@@ -419,9 +420,11 @@ fn mac_of(event: &TraceEvent) -> Option<Mac> {
             | LeaseEvent::Exhausted { mac }
             | LeaseEvent::Ignored { mac, .. } => Some(*mac),
         },
+        TraceEvent::Administered(done) => done.set,
         TraceEvent::Dropped { .. }
         | TraceEvent::Neighbour { .. }
         | TraceEvent::Served(_)
+        | TraceEvent::Trunk(_)
         | TraceEvent::Phone(_) => None,
     }
 }

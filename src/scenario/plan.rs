@@ -3,14 +3,18 @@
 //! A plan looks at no machine and holds no left-over choice: what the file left out has its default here.
 //! `check --explain` prints it. Stations refer to each other by index into the plan's own lists.
 
-use std::fmt;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
+mod prefix;
+
+pub use crate::controller::{Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
 use crate::time::Duration;
 use crate::wire::Mac;
+pub use prefix::Prefix;
 
 /// A network and what is to happen in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +30,8 @@ pub struct Plan {
     pub routers: Vec<Router>,
     pub hosts: Vec<Host>,
     pub elements: Vec<Element>,
+    /// What joins pairs of elements where it is no IP trunk, by the lower one.
+    pub trunks: BTreeMap<(ElementId, ElementId), TrunkKind>,
     pub phones: Vec<Phone>,
     /// Names of phones that one table made in numbers (`count`), with their range in `phones`.
     pub groups: Vec<Group>,
@@ -44,56 +50,6 @@ pub struct ElementId(pub usize);
 /// Index into [`Plan::phones`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PhoneId(pub usize);
-
-/// An IPv4 prefix, host bits zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Prefix {
-    pub address: Ipv4Addr,
-    /// 0 to 32.
-    pub len: u8,
-}
-
-impl Prefix {
-    /// The prefix of this length that `address` is in.
-    pub fn of(address: Ipv4Addr, len: u8) -> Prefix {
-        let mask = u32::MAX
-            .checked_shl(32 - u32::from(len.min(32)))
-            .unwrap_or(0);
-        Prefix {
-            address: Ipv4Addr::from(u32::from(address) & mask),
-            len,
-        }
-    }
-
-    /// Whether `address` is in it.
-    pub fn contains(self, address: Ipv4Addr) -> bool {
-        Prefix::of(address, self.len).address == self.address
-    }
-
-    /// Whether the two have an address in common.
-    pub fn overlaps(self, other: Prefix) -> bool {
-        self.contains(other.address) || other.contains(self.address)
-    }
-
-    /// Its last address: the one for directed broadcast.
-    pub fn last(self) -> Ipv4Addr {
-        let host_bits = u32::MAX.checked_shr(u32::from(self.len)).unwrap_or(0);
-        Ipv4Addr::from(u32::from(self.address) | host_bits)
-    }
-
-    /// Its `n`th address, 0 being the network itself; `None` if it does not reach so far.
-    pub fn nth(self, n: u32) -> Option<Ipv4Addr> {
-        let address = u32::from(self.address).checked_add(n).map(Ipv4Addr::from);
-        address.filter(|address| self.contains(*address))
-    }
-}
-
-impl fmt::Display for Prefix {
-    /// `10.1.0.0/24`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.len)
-    }
-}
 
 /// One segment: an Ethernet broadcast domain with one IPv4 prefix, on a switch of its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -219,6 +175,8 @@ pub struct Element {
     pub replacement_code: String,
     /// Telephone Directory, with the MAC of Multiline IP Sets where one is programmed: DN, MAC.
     pub directory: Vec<(String, Option<Mac>)>,
+    /// First and last DN of automatic selection (RG-13).
+    pub automatic: Option<(String, String)>,
     /// Remote Directory Numbers: DN, CEID digits.
     pub remote: Vec<(String, String)>,
     /// Cluster Elements: CEID digits, ICP/PBX number.
@@ -226,6 +184,14 @@ pub struct Element {
     /// ICP/PBX Networking: ICP/PBX number, its entry.
     pub networking: Vec<(u16, Networking)>,
     pub heartbeat: Duration,
+}
+
+/// What joins two elements (CL-5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrunkKind {
+    Ip,
+    Dpnss,
+    None,
 }
 
 /// An entry of ICP/PBX Networking.
@@ -318,12 +284,23 @@ pub enum Action {
     /// A host or an element loses power, or gets it back.
     Stop(StationId),
     Start(StationId),
+    /// An administrator does this at each of these elements.
+    Administer {
+        at: Vec<ElementId>,
+        operation: Operation,
+    },
+    /// DNs become another element's, with the sets that are at them.
+    MoveDns {
+        dns: Vec<String>,
+        from: ElementId,
+        to: ElementId,
+    },
     /// Runs a command on a kernel host and waits for its end: live only.
     Exec(Exec),
 }
 
 /// A station that a step can stop and start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StationId {
     Host(HostId),
     Element(ElementId),
@@ -377,6 +354,18 @@ pub enum What {
         dn: String,
         set: Option<Set>,
     },
+    /// A row of an element's Remote Directory Numbers: its CEID digits, or that there is none.
+    Remote {
+        element: ElementId,
+        dn: String,
+        digits: Option<String>,
+    },
+    /// The IP trunk between two elements is up, or is not.
+    Trunk {
+        element: ElementId,
+        to: ElementId,
+        up: bool,
+    },
     Frames(Frames),
 }
 
@@ -386,6 +375,14 @@ pub enum Set {
     Phone(PhoneId),
     /// One that is no phone of the scenario: a program may register too.
     Mac(Mac),
+}
+
+impl Plan {
+    /// What joins these two elements.
+    pub fn trunk(&self, a: ElementId, b: ElementId) -> TrunkKind {
+        let kind = self.trunks.get(&(a.min(b), a.max(b)));
+        kind.copied().unwrap_or(TrunkKind::Ip)
+    }
 }
 
 impl Set {

@@ -4,6 +4,7 @@
 //! did, and before anything else that happens at that moment. Expectations are looked at after each event
 //! that could have changed them. Users type their PINs here: they are not part of their sets.
 
+mod admin;
 mod judge;
 
 use super::build::{BuildError, Files, build};
@@ -230,6 +231,8 @@ impl<'p, L: Listener> Run<'p, L> {
             Action::Wait(time) => return Stage::Waiting { until: now + *time },
             Action::Stop(station) => self.lab.power(self.lab.station(*station), false, watch),
             Action::Start(station) => self.lab.power(self.lab.station(*station), true, watch),
+            Action::Administer { at, operation } => return self.administer(at, operation),
+            Action::MoveDns { dns, from, to } => return self.move_dns(dns, *from, *to),
             Action::Exec(exec) => return self.begin_program(exec),
         }
         self.next_step()

@@ -207,6 +207,20 @@ pub(super) fn address_range(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), Wrong> {
     Ok((first, last))
 }
 
+/// A range of automatic DN selection: `6100-6199`, or one number.
+pub(super) fn dn_range(text: &str) -> Result<(String, String), Wrong> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (dn(first.trim())?, dn(last.trim())?);
+    let is_number = |dn: &String| dn.chars().all(|c| c.is_ascii_digit());
+    if is_number(&first) && is_number(&last) && first.len() == last.len() && first <= last {
+        return Ok((first, last));
+    }
+    Err(Wrong::new(
+        format!("`{text}` is not a range of directory numbers"),
+        "two numbers of the same length, the lower one first, for example \"6100-6199\"",
+    ))
+}
+
 /// `08:00:0f:00:00:01`, of one station.
 pub(super) fn mac(text: &str) -> Result<Mac, Wrong> {
     let mac: Mac = text.parse().map_err(|()| {

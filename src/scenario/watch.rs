@@ -224,7 +224,11 @@ impl<L: Listener> Observer for Watch<L> {
     fn event(&mut self, now: Instant, node: NodeId, event: TraceEvent) {
         self.changed |= matches!(
             event,
-            TraceEvent::Phone(_) | TraceEvent::Neighbour { .. } | TraceEvent::Decision(_)
+            TraceEvent::Phone(_)
+                | TraceEvent::Neighbour { .. }
+                | TraceEvent::Decision(_)
+                | TraceEvent::Administered(_)
+                | TraceEvent::Trunk(_)
         );
         match &event {
             TraceEvent::Dropped { reason, frame } => {
@@ -243,6 +247,8 @@ impl<L: Listener> Observer for Watch<L> {
             TraceEvent::Neighbour { .. }
             | TraceEvent::Lease(_)
             | TraceEvent::Served(_)
+            | TraceEvent::Administered(_)
+            | TraceEvent::Trunk(_)
             | TraceEvent::SetLost { .. } => {}
         }
         let name = self.names.get(node.0 as usize);

@@ -11,6 +11,7 @@ pub mod ipv4;
 pub mod reg;
 pub mod tcp;
 pub mod tftp;
+pub mod trunk;
 pub mod udp;
 pub mod vendor;
 

@@ -222,7 +222,9 @@ impl Expected {
                 line: it.line,
                 filter: Frames::tshark_filter(frames, plan),
             }),
-            What::Phone { .. } | What::Mapped { .. } => None,
+            What::Phone { .. } | What::Mapped { .. } | What::Remote { .. } | What::Trunk { .. } => {
+                None
+            }
         };
         steps.filter_map(expected).collect()
     }

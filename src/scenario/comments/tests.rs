@@ -62,7 +62,7 @@ fn an_error_is_explained_only_by_the_decision_to_refuse() {
         mac: ANNA,
         pin: None,
         answer: Answer::Refused,
-        reason: reg::Reason::TooManyRedirects.to_string(),
+        reason: Reason::TooManyRedirects.to_string(),
     });
     let mut said = |reason| {
         let text = String::new();
@@ -72,9 +72,9 @@ fn an_error_is_explained_only_by_the_decision_to_refuse() {
         let segment = tcp(macs, (element, address), tcp::ACK, &error.encode());
         explainer.comment(OFFICE, &segment)
     };
-    let refused = said(reg::Reason::TooManyRedirects).unwrap();
+    let refused = said(Reason::TooManyRedirects).unwrap();
     assert_eq!(refused, "? refuses anna: too many redirects · CL-8");
-    assert_eq!(said(reg::Reason::TimedOut), None);
+    assert_eq!(said(Reason::TimedOut), None);
 }
 
 #[test]

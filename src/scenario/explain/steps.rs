@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::{or_none, show_duration, subnet};
+use crate::scenario::describe::show_dns;
 use crate::scenario::plan::{
     Action, Count, Exec, Expectation, Frames, PhoneId, PhoneIs, Plan, Since, StationId, Step,
     StepKind, What, When,
@@ -87,6 +88,15 @@ fn action(plan: &Plan, action: &Action) -> String {
         Action::Wait(time) => format!("wait {}", show_duration(*time)),
         Action::Stop(station) => format!("stop {}", self::station(plan, *station)),
         Action::Start(station) => format!("start {}", self::station(plan, *station)),
+        Action::Administer { at, operation } => {
+            format!("at {}: {operation}", plan.element_names(at))
+        }
+        Action::MoveDns { dns, from, to } => format!(
+            "move {} from {} to {}",
+            show_dns(dns),
+            plan.elements[from.0].name,
+            plan.elements[to.0].name
+        ),
         Action::Exec(Exec {
             host,
             command,
@@ -127,6 +137,19 @@ fn expected(plan: &Plan, what: &What) -> String {
         What::Mapped { element, dn, set } => {
             let set = or_none(set.map(|set| set.name(plan)));
             format!("{}: {dn} belongs to {set}", plan.elements[element.0].name)
+        }
+        What::Remote {
+            element,
+            dn,
+            digits,
+        } => {
+            let (element, digits) = (&plan.elements[element.0].name, or_none(digits.as_ref()));
+            format!("{element}: {dn} leads to CEID digits {digits}")
+        }
+        What::Trunk { element, to, up } => {
+            let (element, to) = (&plan.elements[element.0].name, &plan.elements[to.0].name);
+            let state = if *up { "up" } else { "down" };
+            format!("{element}: trunk to {to} {state}")
         }
         What::Frames(Frames {
             on,

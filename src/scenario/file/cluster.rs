@@ -6,8 +6,9 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::fields::Fields;
-use super::value::{Item, list, number, of, text};
+use super::value::{Item, list, number, of, text, word};
 use super::{At, keys, name};
+use crate::scenario::plan::TrunkKind;
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units;
 use crate::wire::Mac;
@@ -17,6 +18,14 @@ pub(crate) struct Cluster {
     pub(crate) registration_code: Option<At<String>>,
     pub(crate) replacement_code: Option<At<String>>,
     pub(crate) heartbeat: Option<At<Duration>>,
+    pub(crate) trunks: Vec<At<Trunk>>,
+}
+
+/// What joins two elements.
+#[derive(Debug)]
+pub(crate) struct Trunk {
+    pub(crate) between: Vec<At<String>>,
+    pub(crate) kind: TrunkKind,
 }
 
 /// A form, and each row of it.
@@ -31,6 +40,8 @@ pub(crate) struct Element {
     pub(crate) mac: Option<At<Mac>>,
     pub(crate) ceid: Option<Ceid>,
     pub(crate) directory: Vec<At<Entry>>,
+    /// First and last DN of automatic selection.
+    pub(crate) automatic: Option<At<(String, String)>>,
     pub(crate) remote: Option<List<Remote>>,
     /// CEID digits, ICP/PBX number.
     pub(crate) cluster: Option<List<(String, u16)>>,
@@ -93,10 +104,35 @@ fn ceid_index() -> impl Fn(&Item<'_>, &mut Problems) -> Option<u16> {
 
 pub(super) fn cluster(item: &Item<'_>, problems: &mut Problems) -> Option<Cluster> {
     let mut fields = Fields::of(item, &keys::CLUSTER, problems)?;
+    let trunks = fields.optional("trunks", problems, list(trunk));
     Some(Cluster {
         registration_code: fields.optional("registration-code", problems, of(units::access_code)),
         replacement_code: fields.optional("replacement-code", problems, of(units::access_code)),
         heartbeat: fields.optional("heartbeat", problems, of(units::duration)),
+        trunks: trunks.map(|list| list.value).unwrap_or_default(),
+    })
+}
+
+const TRUNK_KINDS: &[(&str, TrunkKind)] = &[
+    ("ip", TrunkKind::Ip),
+    ("dpnss", TrunkKind::Dpnss),
+    ("none", TrunkKind::None),
+];
+
+fn trunk(item: &Item<'_>, problems: &mut Problems) -> Option<Trunk> {
+    let mut fields = Fields::of(item, &keys::TRUNK, problems)?;
+    let between = fields.required("between", problems, list(text));
+    let kind = fields.required("kind", problems, word(TRUNK_KINDS));
+    let between = between?;
+    let differ = matches!(between.value.as_slice(), [a, b] if a.value != b.value);
+    if !differ {
+        let problem = Problem::new(&between.span, "a trunk joins two elements");
+        problems.push(problem.help("for example [\"mivb-a\", \"mivb-b\"]".to_owned()));
+        return None;
+    }
+    Some(Trunk {
+        between: between.value,
+        kind: kind?.value,
     })
 }
 
@@ -116,6 +152,7 @@ pub(super) fn element(item: &Item<'_>, problems: &mut Problems) -> Option<Elemen
             .required("ceid", problems, ceid)
             .map(|ceid| ceid.value),
         directory: directory.map(|list| list.value).unwrap_or_default(),
+        automatic: fields.optional("automatic", problems, of(units::dn_range)),
         remote,
         cluster,
         networking,

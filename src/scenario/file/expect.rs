@@ -38,6 +38,10 @@ pub(crate) enum Told {
     Redirects(u32),
     /// DN and the name or MAC of the set that it is mapped to, in the forms of an element.
     Directory(Vec<(At<String>, At<String>)>),
+    /// DN and the CEID digits that it leads to, in the forms of an element.
+    Remote(Vec<(At<String>, Option<String>)>),
+    /// Another element, and whether the IP trunk to it is up.
+    Trunks(Vec<(At<String>, bool)>),
 }
 
 #[derive(Debug)]
@@ -100,6 +104,8 @@ fn told(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<At<Told>>> {
             number(0, u32::MAX)(item, problems).map(Told::Redirects)
         }),
         fields.optional("directory", problems, directory),
+        fields.optional("remote", problems, remote),
+        fields.optional("trunks", problems, trunks),
     ];
     let mut told: Vec<At<Told>> = all.into_iter().flatten().collect();
     told.sort_by_key(|told| told.span.start);
@@ -154,6 +160,28 @@ fn neighbour_state(text: &str) -> Result<NeighbourState, Wrong> {
         let help = format!("the states are {}, and none", names.join(", "));
         Wrong::new(format!("`{text}` is not a state of a neighbour"), &help)
     })
+}
+
+fn remote(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
+    refuse_empty(item, problems);
+    let mut remote = Vec::new();
+    for (dn, digits) in entries(item, problems) {
+        let digits = or_none(units::ceid_digits)(digits, problems);
+        remote.extend(digits.map(|digits| (dn, digits)));
+    }
+    Some(Told::Remote(remote))
+}
+
+const TRUNK_STATES: &[(&str, bool)] = &[("up", true), ("down", false)];
+
+fn trunks(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
+    refuse_empty(item, problems);
+    let mut trunks = Vec::new();
+    for (name, state) in entries(item, problems) {
+        let state = word(TRUNK_STATES)(state, problems);
+        trunks.extend(state.map(|up| (name, up)));
+    }
+    Some(Told::Trunks(trunks))
 }
 
 fn directory(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {

@@ -16,6 +16,7 @@ pub(super) const ALL: &[&Shape] = &[
     &MADE_FILE,
     &HOST,
     &CLUSTER,
+    &TRUNK,
     &ELEMENT,
     &CEID,
     &ENTRY,
@@ -30,6 +31,12 @@ pub(super) const ALL: &[&Shape] = &[
     &MOVE,
     &ENTER_PIN,
     &EXEC,
+    &DELETE_DN,
+    &CHANGE_DN,
+    &DELETE_MAC,
+    &DELETE_SET,
+    &CHANGE_CODES,
+    &MOVE_DN,
     &EXPECT,
     &FRAMES,
 ];
@@ -108,7 +115,17 @@ pub(super) const HOST: Shape = Shape {
 
 pub(super) const CLUSTER: Shape = Shape {
     title: "[cluster]",
-    keys: &["registration-code", "replacement-code", "heartbeat"],
+    keys: &[
+        "registration-code",
+        "replacement-code",
+        "heartbeat",
+        "trunks",
+    ],
+};
+
+pub(super) const TRUNK: Shape = Shape {
+    title: "trunks",
+    keys: &["between", "kind"],
 };
 
 pub(super) const ELEMENT: Shape = Shape {
@@ -120,6 +137,7 @@ pub(super) const ELEMENT: Shape = Shape {
         "mac",
         "ceid",
         "directory",
+        "automatic",
         "remote",
         "cluster",
         "networking",
@@ -184,6 +202,13 @@ pub(super) const STEP: Shape = Shape {
         "stop",
         "start",
         "exec",
+        "delete-dn",
+        "change-dn",
+        "delete-mac",
+        "delete-set",
+        "change-codes",
+        "move-dn",
+        "synchronise",
         "within",
         "throughout",
         "never",
@@ -203,6 +228,13 @@ pub(super) const ACTIONS: &[&str] = &[
     "stop",
     "start",
     "exec",
+    "delete-dn",
+    "change-dn",
+    "delete-mac",
+    "delete-set",
+    "change-codes",
+    "move-dn",
+    "synchronise",
 ];
 
 pub(super) const POWER_UP: Shape = Shape {
@@ -225,6 +257,36 @@ pub(super) const EXEC: Shape = Shape {
     keys: &["host", "command", "status", "prints", "within"],
 };
 
+pub(super) const DELETE_DN: Shape = Shape {
+    title: "delete-dn",
+    keys: &["element", "dn"],
+};
+
+pub(super) const CHANGE_DN: Shape = Shape {
+    title: "change-dn",
+    keys: &["element", "dn", "to"],
+};
+
+pub(super) const DELETE_MAC: Shape = Shape {
+    title: "delete-mac",
+    keys: &["element", "mac", "phone"],
+};
+
+pub(super) const DELETE_SET: Shape = Shape {
+    title: "delete-set",
+    keys: &["element", "dn", "mac", "phone"],
+};
+
+pub(super) const CHANGE_CODES: Shape = Shape {
+    title: "change-codes",
+    keys: &["element", "registration-code", "replacement-code"],
+};
+
+pub(super) const MOVE_DN: Shape = Shape {
+    title: "move-dn",
+    keys: &["dn", "from", "to"],
+};
+
 pub(super) const EXPECT: Shape = Shape {
     title: "expect.NAME",
     keys: &[
@@ -239,6 +301,8 @@ pub(super) const EXPECT: Shape = Shape {
         "flashed",
         "redirects",
         "directory",
+        "remote",
+        "trunks",
     ],
 };
 

@@ -4,6 +4,7 @@
 //! A field that is `None` was left out, or had a problem that is already told. Strict: an unknown key is a
 //! problem. The tables and their keys are listed in [`keys`].
 
+mod admin;
 mod cluster;
 mod dhcp;
 mod expect;
@@ -13,6 +14,7 @@ mod network;
 mod steps;
 mod value;
 
+pub(super) use admin::{Admin, ChangeCodes, SetName};
 pub(super) use cluster::{Cluster, Element, Entry, Phone};
 pub(super) use dhcp::{Dhcp, Layout};
 pub(super) use expect::{Expect, Frames, Told};

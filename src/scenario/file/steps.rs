@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::admin::{Admin, admin};
 use super::expect::{Expect, expect};
 use super::fields::Fields;
 use super::value::{Item, any_text, list, number, of, one_or_more, parsed, text, word};
@@ -50,6 +51,7 @@ pub(crate) enum Action {
     Stop(At<String>),
     Start(At<String>),
     Exec(Exec),
+    Admin(Admin),
 }
 
 #[derive(Debug)]
@@ -120,7 +122,7 @@ fn action(key: &str, fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Op
         "stop" => name(problems).map(Action::Stop),
         "start" => name(problems).map(Action::Start),
         "exec" => exec(item, problems).map(Action::Exec),
-        _ => None,
+        key => admin(key, item, problems).map(Action::Admin),
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::Resolver;
 use super::stations::place;
 use crate::scenario::file::{self, At};
-use crate::scenario::plan::{Element, Networking, SubnetId};
-use crate::scenario::problem::{Problem, Span};
+use crate::scenario::plan::{Element, ElementId, Networking, SubnetId, TrunkKind};
+use crate::scenario::problem::{Problem, Problems, Span};
 use crate::time::Duration;
 use crate::wire::Mac;
 
@@ -20,7 +20,7 @@ pub(super) struct Codes {
     pub(super) replacement: String,
 }
 
-/// The codes of the cluster first, then those of each element.
+/// The codes of the cluster first, then those of each element, then those of steps that change them.
 pub(super) fn codes(resolver: &mut Resolver<'_>) -> Vec<Codes> {
     let cluster = &resolver.file.cluster;
     let of = |registration: Option<&At<String>>, replacement: Option<&At<String>>| Codes {
@@ -46,25 +46,44 @@ pub(super) fn codes(resolver: &mut Resolver<'_>) -> Vec<Codes> {
         check_codes(&codes, own_other.or(own_one), resolver);
         all.push(codes);
     }
+    // A PIN may also begin with a code that an element has only later (AD-6).
+    for step in &resolver.file.steps {
+        if let Some(file::StepKind::Act(file::Action::Admin(file::Admin::ChangeCodes(codes)))) =
+            &step.kind
+        {
+            all.push(Codes {
+                registration: codes.registration.value.clone(),
+                replacement: codes.replacement.value.clone(),
+            });
+        }
+    }
     all
 }
 
 /// Neither may begin the other (CL-4): a PIN would have two meanings.
 fn check_codes(codes: &Codes, given: Option<&At<String>>, resolver: &mut Resolver<'_>) {
-    let Codes {
-        registration,
-        replacement,
-    } = codes;
-    let clash = registration.starts_with(replacement) || replacement.starts_with(registration);
-    if let Some(At { span, .. }) = given.filter(|_| clash) {
-        let message = format!(
-            "registration code `{registration}` and replacement code `{replacement}`: one begins the other (CL-4)"
-        );
-        let problem = Problem::new(span, message);
-        resolver
-            .problems
-            .push(problem.help("a PIN would have two meanings".to_owned()));
+    let Some(At { span, .. }) = given else { return };
+    let at = |code: &String| At::new(code.clone(), span.clone());
+    let (registration, replacement) = (at(&codes.registration), at(&codes.replacement));
+    check_alike(&registration, &replacement, resolver.problems);
+}
+
+/// `None` and a problem if one of the codes begins the other.
+pub(super) fn check_alike(
+    registration: &At<String>,
+    replacement: &At<String>,
+    problems: &mut Problems,
+) -> Option<()> {
+    let (one, other) = (&registration.value, &replacement.value);
+    if !one.starts_with(other.as_str()) && !other.starts_with(one.as_str()) {
+        return Some(());
     }
+    let message = format!(
+        "registration code `{one}` and replacement code `{other}`: one begins the other (CL-4)"
+    );
+    let problem = Problem::new(&replacement.span, message);
+    problems.push(problem.help("a PIN would have two meanings".to_owned()));
+    None
 }
 
 /// Where the elements stand, and their MACs. Their forms follow when the phones are known.
@@ -125,6 +144,7 @@ pub(super) fn elements(
             registration_code: codes[i + 1].registration.clone(),
             replacement_code: codes[i + 1].replacement.clone(),
             directory: directories[i].clone(),
+            automatic: element.automatic.as_ref().map(|range| range.value.clone()),
             remote: remote(resolver, i, &directories),
             cluster: cluster(resolver, i),
             networking: networking(resolver, i),
@@ -132,6 +152,33 @@ pub(super) fn elements(
         });
     }
     elements
+}
+
+/// What joins pairs of elements, where the file says so; elsewhere it is an IP trunk.
+pub(super) fn trunks(resolver: &mut Resolver<'_>) -> BTreeMap<(ElementId, ElementId), TrunkKind> {
+    let mut trunks = BTreeMap::new();
+    let mut seen: BTreeMap<(ElementId, ElementId), &Span> = BTreeMap::new();
+    for At { value: trunk, span } in &resolver.file.cluster.trunks {
+        let between = trunk.between.iter();
+        let found = between.map(|name| resolver.names.element(name, resolver.problems));
+        let Some([a, b]) = found
+            .collect::<Option<Vec<_>>>()
+            .as_deref()
+            .map(|pair| match pair {
+                [a, b] => [*a, *b],
+                _ => [ElementId(0); 2],
+            })
+        else {
+            continue;
+        };
+        let pair = (a.min(b), a.max(b));
+        if let Some(first) = seen.insert(pair, span) {
+            let problem = Problem::new(span, "these two elements are joined twice");
+            resolver.problems.push(problem.context(first, "here first"));
+        }
+        trunks.insert(pair, trunk.kind);
+    }
+    trunks
 }
 
 /// Index and digits; placeholders where they could not be read.

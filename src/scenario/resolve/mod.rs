@@ -4,6 +4,7 @@
 //! Each part goes on after a problem, with something in the place of what is wrong, so that every problem
 //! is found. The plan is used only if there was none.
 
+mod admin;
 mod cluster;
 mod dhcp;
 mod hosts;
@@ -12,6 +13,7 @@ mod network;
 mod options;
 mod phones;
 mod routes;
+mod states;
 mod stations;
 mod steps;
 
@@ -30,6 +32,8 @@ struct Resolver<'a> {
     names: Names,
     subnets: Vec<Subnet>,
     stations: Stations,
+    /// Of the phones, in the plan's order.
+    macs: Vec<Mac>,
     /// Offsets of the lines' first bytes.
     lines: Vec<usize>,
 }
@@ -46,6 +50,7 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
         names,
         subnets,
         stations: Stations::default(),
+        macs: Vec::new(),
         lines: std::iter::once(0)
             .chain(newlines.map(|(at, _)| at + 1))
             .collect(),
@@ -63,6 +68,8 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
             resolver.subnets[i].dhcp = Some(dhcp::dhcp(&mut resolver, i, dhcp, &macs));
         }
     }
+    let trunks = cluster::trunks(&mut resolver);
+    resolver.macs = macs;
     let steps = steps::steps(&mut resolver, &codes);
     Some(Plan {
         title: file.title.as_ref()?.value.clone(),
@@ -73,6 +80,7 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
         routers,
         hosts,
         elements,
+        trunks,
         phones,
         groups,
         steps,

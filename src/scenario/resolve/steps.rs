@@ -3,6 +3,7 @@
 use super::Resolver;
 use super::cluster::Codes;
 use super::names::Named;
+use super::states::States;
 use crate::capture::filter::Filter;
 use crate::scenario::file::{self, At, Expect, Told};
 use crate::scenario::plan::{
@@ -14,9 +15,16 @@ use crate::scenario::{template, units};
 /// Every step of the file.
 pub(super) fn steps(resolver: &mut Resolver<'_>, codes: &[Codes]) -> Vec<Step> {
     let mut steps = Vec::new();
+    let mut states = States::default();
     for step in &resolver.file.steps {
         let kind = match &step.kind {
-            Some(file::StepKind::Act(action)) => act(resolver, codes, action).map(StepKind::Act),
+            Some(file::StepKind::Act(written)) => {
+                let action = act(resolver, codes, written);
+                if let Some(action) = &action {
+                    states.follow(resolver, (written, &step.span), action);
+                }
+                action.map(StepKind::Act)
+            }
             Some(file::StepKind::Expect { when, expect }) => {
                 let mut expectations = Vec::new();
                 for expect in expect {
@@ -76,6 +84,7 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
         As::Wait(time) => Action::Wait(*time),
         As::Stop(station) => Action::Stop(names.station(station, problems)?),
         As::Start(station) => Action::Start(names.station(station, problems)?),
+        As::Admin(admin) => super::admin::act(resolver, admin)?,
         As::Exec(exec) => Action::Exec(Exec {
             host: names.kernel(&exec.host, problems)?,
             command: exec.command.clone(),
@@ -147,8 +156,8 @@ fn of_phones(
                 |(address, state): &(_, At<Option<_>>)| PhoneIs::Neighbour(*address, state.value);
             return neighbours.iter().map(is).map(each).collect();
         }
-        Told::Directory(_) => {
-            let message = "`directory` is told of an element; this is a phone";
+        Told::Directory(_) | Told::Remote(_) | Told::Trunks(_) => {
+            let message = "this is told of an element, not of a phone";
             resolver.problems.push(Problem::new(span, message));
             None
         }
@@ -215,13 +224,34 @@ fn counted(
 }
 
 fn of_element(resolver: &mut Resolver<'_>, element: ElementId, told: &At<Told>) -> Vec<What> {
-    let Told::Directory(mapped) = &told.value else {
-        let message = "this is told of a phone, not of an element";
-        let problem = Problem::new(&told.span, message);
-        resolver
-            .problems
-            .push(problem.help("of an element: `directory`".to_owned()));
-        return Vec::new();
+    let mapped = match &told.value {
+        Told::Directory(mapped) => mapped,
+        Told::Remote(remote) => return remote_of(resolver, element, remote),
+        Told::Trunks(trunks) => {
+            let found = trunks.iter().filter_map(|(name, up)| {
+                let to = resolver.names.element(name, resolver.problems)?;
+                let up = *up;
+                Some(What::Trunk { element, to, up })
+            });
+            return found.collect();
+        }
+        Told::Registered(_)
+        | Told::NotRegistered
+        | Told::Element(_)
+        | Told::Display(_)
+        | Told::Address(_)
+        | Told::Subnet(_)
+        | Told::StoredPin(_)
+        | Told::Prompt(_)
+        | Told::Neighbour(_)
+        | Told::Flashed(_)
+        | Told::Redirects(_) => {
+            let message = "this is told of a phone, not of an element";
+            let problem = Problem::new(&told.span, message);
+            let help = "of an element: `directory`, `remote`, `trunks`";
+            resolver.problems.push(problem.help(help.to_owned()));
+            return Vec::new();
+        }
     };
     let mut all = Vec::new();
     for (dn, set) in mapped {
@@ -246,6 +276,28 @@ fn of_element(resolver: &mut Resolver<'_>, element: ElementId, told: &At<Told>) 
             dn: dn.value.clone(),
             set,
         });
+    }
+    all
+}
+
+fn remote_of(
+    resolver: &mut Resolver<'_>,
+    element: ElementId,
+    remote: &[(At<String>, Option<String>)],
+) -> Vec<What> {
+    let mut all = Vec::new();
+    for (dn, digits) in remote {
+        match units::dn(&dn.value) {
+            Ok(dn) => all.push(What::Remote {
+                element,
+                dn,
+                digits: digits.clone(),
+            }),
+            Err(wrong) => {
+                let problem = Problem::new(&dn.span, wrong.message);
+                resolver.problems.push(problem.help(wrong.help));
+            }
+        }
     }
     all
 }

@@ -137,7 +137,10 @@ impl<L: Listener> Run<'_, L> {
             after,
             filter: match what {
                 What::Frames(frames) => Some(frames.tshark_filter(self.plan)),
-                What::Phone { .. } | What::Mapped { .. } => None,
+                What::Phone { .. }
+                | What::Mapped { .. }
+                | What::Remote { .. }
+                | What::Trunk { .. } => None,
             },
         }
     }

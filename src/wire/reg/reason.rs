@@ -44,6 +44,8 @@ pub enum Reason {
     MacDeleted,
     /// The DN or MAC was deleted from Multiline IP Sets (AD-5).
     SetDeleted,
+    /// The DN was moved to another element, and a synchronisation has said so (AD-7).
+    DnMoved,
     /// The bytes are no message, or a message lacks what it must have.
     Malformed,
     /// A version that the reader does not speak.
@@ -97,6 +99,7 @@ impl Reason {
         (Reason::DnDeleted, 16, "DN deleted"),
         (Reason::MacDeleted, 17, "MAC deleted"),
         (Reason::SetDeleted, 18, "deleted from Multiline IP Sets"),
+        (Reason::DnMoved, 19, "DN moved to another element"),
         (Reason::Malformed, 100, "malformed message"),
         (Reason::UnsupportedVersion, 101, "unsupported version"),
         (Reason::UnexpectedMessage, 102, "unexpected message"),
