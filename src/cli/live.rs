@@ -79,7 +79,7 @@ pub(super) fn drive<L: Listener>(
     let clock = Clock::start();
     let lateness = drive_live(run, &mut ports, &clock, &settings)?;
     let mut lost = Vec::new();
-    for (host, port) in hosts.iter().zip(&ports) {
+    for (host, port) in hosts.iter().zip(&mut ports) {
         // A scenario may delete `eth0`: then there is nothing to ask.
         let overruns = port.overruns().unwrap_or(0);
         if overruns > 0 {

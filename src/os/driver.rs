@@ -28,8 +28,8 @@ use super::clock::Clock;
 use super::enclosure::Enclosure;
 use super::error::LiveError;
 use super::interrupts::Interrupts;
+use super::port::Port;
 use super::process::{Process, Started};
-use super::tap::Port;
 use crate::sim::{Drive, EdgeId, Ended, Next, ProgramEnd};
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
@@ -278,8 +278,11 @@ impl<'a> Driver<'a> {
             return Ok(true);
         };
         self.background.retain(|left| !left.is_empty());
-        let namespace = self.ports[wanted.edge.0].namespace();
-        let process = match Process::start(namespace, &wanted.command)? {
+        let started = match self.ports[wanted.edge.0].namespace() {
+            Some(namespace) => Process::start(namespace, &wanted.command)?,
+            None => Started::Not("no program runs behind an interface".to_owned()),
+        };
+        let process = match started {
             Started::Running(process) => process,
             Started::Not(reason) => {
                 let end = ProgramEnd {

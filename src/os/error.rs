@@ -25,11 +25,18 @@ pub enum LiveError {
         step: &'static str,
         source: io::Error,
     },
+    /// There is no interface of that name.
+    #[error("there is no interface {interface}; there are: {known}")]
+    NoInterface {
+        interface: String,
+        /// The names of those that there are.
+        known: String,
+    },
     /// No TAP device.
     #[error("cannot make a TAP device from /dev/net/tun: {source}")]
     Tap { source: io::Error },
-    /// The TAP device behind an edge failed while frames went through it.
-    #[error("the TAP device of edge {edge} failed: {source}")]
+    /// The device behind an edge failed while frames went through it.
+    #[error("the interface behind edge {edge} failed: {source}")]
     Port {
         /// Index of the edge.
         edge: usize,

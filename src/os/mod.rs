@@ -5,7 +5,8 @@
 //!
 //! ```text
 //!   drive_live ─┬─ Clock
-//!               ├─ Port (one an edge) ── Namespace ── eth0, lo
+//!               ├─ Port (one an edge) ─┬─ TapPort ── Namespace ── eth0, lo
+//!               │                      └─ PacketPort ── an interface that exists
 //!               └─ Process ── Enclosure (PID namespace) ── the program and all that it starts
 //! ```
 //!
@@ -16,8 +17,11 @@ mod driver;
 mod enclosure;
 mod error;
 mod interface;
+mod interfaces;
 mod interrupts;
 mod netns;
+mod packet;
+mod port;
 mod probe;
 mod process;
 mod tap;
@@ -25,10 +29,13 @@ mod tap;
 pub use clock::{Clock, date_nanos};
 pub use driver::{Lateness, Settings, drive_live};
 pub use error::LiveError;
+pub use interfaces::describe_interfaces;
 pub use interrupts::Interrupts;
 pub use netns::Namespace;
+pub use packet::PacketPort;
+pub use port::{Port, PortCounters};
 pub use probe::{MachineRefusal, probe};
-pub use tap::{Port, PortCounters, PortSettings};
+pub use tap::{PortSettings, TapPort};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::io;
 
 use super::error::LiveError;
 use super::process::Process;
-use super::tap::{Port, PortSettings};
+use super::tap::{PortSettings, TapPort};
 use crate::wire::Mac;
 
 /// What the machine lacks for a live run, and how to get it.
@@ -55,7 +55,7 @@ pub fn probe() -> Result<(), MachineRefusal> {
         address: None,
         gateway: None,
     };
-    let port = Port::open(&settings)?;
+    let port = TapPort::open(&settings)?;
     // Of a command that is not there the machine makes all but the program.
     Process::start(port.namespace(), &[String::new()])?;
     Ok(())
@@ -77,6 +77,7 @@ impl From<LiveError> for MachineRefusal {
             },
             error @ (LiveError::Thread { .. }
             | LiveError::Interface { .. }
+            | LiveError::NoInterface { .. }
             | LiveError::Port { .. }
             | LiveError::Wait { .. }
             | LiveError::Signals { .. }

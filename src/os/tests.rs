@@ -130,7 +130,7 @@ fn a_program_over_its_time_is_killed_with_all_that_it_started() {
         return;
     }
     let mut ports = [open_port()];
-    let inode = inode_of(ports[0].namespace());
+    let inode = inode_of(namespace_of(&ports[0]));
     let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS], &["true"]]);
     toy.programs[0].within = Duration::from_millis(500);
     toy.look_at = Some(inode);
@@ -147,7 +147,7 @@ fn what_a_program_leaves_in_the_background_lives_until_the_run_ends() {
         return;
     }
     let mut ports = [open_port()];
-    let inode = inode_of(ports[0].namespace());
+    let inode = inode_of(namespace_of(&ports[0]));
     let mut toy = Toy::running(&[
         &[
             "sh",
@@ -169,7 +169,7 @@ fn a_signal_ends_the_run_and_its_programs() {
         return;
     }
     let mut ports = [open_port()];
-    let inode = inode_of(ports[0].namespace());
+    let inode = inode_of(namespace_of(&ports[0]));
     let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS]]);
     toy.signal_at_start = true;
     let interrupts = Interrupts::catch().unwrap();
@@ -228,7 +228,7 @@ fn the_harness_that_is_killed() {
         return;
     }
     let mut ports = [open_port()];
-    eprintln!("namespace {}", inode_of(ports[0].namespace()));
+    eprintln!("namespace {}", inode_of(namespace_of(&ports[0])));
     let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS]]);
     drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
 }
@@ -256,7 +256,7 @@ fn frames_per_second_from_port_to_port() {
     let mut toy = Toy::running(&[]);
     toy.forward_until = Some(FRAMES);
     let clock = Clock::start();
-    let sender = packet_socket(ports[0].namespace());
+    let sender = packet_socket(namespace_of(&ports[0]));
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -300,6 +300,10 @@ fn machine_refuses(test: &str) -> bool {
         eprintln!("SKIPPED: {test}: {reason}");
     }
     refusal.is_err()
+}
+
+fn namespace_of(port: &Port) -> &Namespace {
+    port.namespace().unwrap()
 }
 
 /// What tells a network namespace from others in /proc.
