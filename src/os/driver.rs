@@ -48,6 +48,8 @@ pub struct Settings<'a> {
     pub late_bound: Duration,
     /// What ends the run before its time.
     pub interrupts: Option<&'a Interrupts>,
+    /// The run goes on until it is interrupted, which is its proper end.
+    pub stands: bool,
 }
 
 impl Settings<'_> {
@@ -60,6 +62,7 @@ impl Default for Settings<'_> {
         Settings {
             late_bound: Settings::LATE_BOUND,
             interrupts: None,
+            stands: false,
         }
     }
 }
@@ -108,9 +111,16 @@ pub fn drive_live(
         let now = clock.now();
         driver.lateness.note(next, now, settings.late_bound);
         next = run.advance(now);
-        if next != Next::Finished && driver.take_in(run, now)? {
-            next = run.advance(now);
+        if next != Next::Finished {
+            match driver.take_in(run, now) {
+                Ok(true) => next = run.advance(now),
+                Ok(false) => {}
+                Err(LiveError::Stopped { .. }) if settings.stands => return Ok(driver.lateness),
+                Err(error) => return Err(error),
+            }
         }
+        run.keep_promises()
+            .map_err(|reason| LiveError::Promises { reason })?;
         driver.send_out(run)?;
         if next == Next::Finished {
             return Ok(driver.lateness);

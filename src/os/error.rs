@@ -17,6 +17,11 @@ pub enum LiveError {
         step: &'static str,
         source: io::Error,
     },
+    /// A namespace could not be given a name.
+    #[error(
+        "cannot give a namespace the name {name}: {source}; `ip netns delete {name}` removes an earlier one"
+    )]
+    Name { name: String, source: io::Error },
     /// An interface inside a namespace could not be set up.
     #[error("cannot {step} of interface {interface}: {source}")]
     Interface {
@@ -55,6 +60,9 @@ pub enum LiveError {
     /// The signals that end a run could not be caught.
     #[error("cannot catch signals: {source}")]
     Signals { source: io::Error },
+    /// What frames on their way out promise could not be kept; they were not sent.
+    #[error("{reason}")]
+    Promises { reason: String },
     /// The user ended the run.
     #[error("stopped by {signal}")]
     Stopped {

@@ -10,31 +10,37 @@
 //!               └─ Process ── Enclosure (PID namespace) ── the program and all that it starts
 //! ```
 //!
-//! Nothing that is made here has a name on disk, so nothing is left when this process ends, however it ends.
+//! Nothing that is made here has a name on disk, so nothing is left when this process ends, however it ends; but for
+//! what somebody asks to keep ([`Namespace::keep`], [`LeaseStore`]).
 
 mod clock;
+mod doctor;
 mod driver;
 mod enclosure;
 mod error;
 mod interface;
 mod interfaces;
 mod interrupts;
+mod leases;
 mod netns;
 mod packet;
 mod port;
 mod probe;
 mod process;
 mod tap;
+mod userns;
 
 pub use clock::{Clock, date_nanos};
+pub use doctor::{Finding, Health, examine};
 pub use driver::{Lateness, Settings, drive_live};
 pub use error::LiveError;
 pub use interfaces::describe_interfaces;
 pub use interrupts::Interrupts;
+pub use leases::{LeaseStore, LeaseStoreError, StoredLease, StoredState};
 pub use netns::Namespace;
 pub use packet::PacketPort;
 pub use port::{Port, PortCounters};
-pub use probe::{MachineRefusal, probe};
+pub use probe::{MachineRefusal, prepare, probe};
 pub use tap::{PortSettings, TapPort};
 
 #[cfg(test)]

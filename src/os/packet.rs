@@ -357,6 +357,11 @@ fn fill_checksum(frame: &mut [u8], start: usize, offset: usize) {
     summed[offset..offset + 2].copy_from_slice(&checksum.to_be_bytes());
 }
 
+/// Whether this process may have a packet socket.
+pub(super) fn try_socket() -> io::Result<()> {
+    packet_socket().map(drop)
+}
+
 /// A packet socket that hears nothing yet.
 fn packet_socket() -> io::Result<OwnedFd> {
     let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;

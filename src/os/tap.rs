@@ -12,12 +12,15 @@
 //! how many. The kernel drops what programs send faster than it is read; [`TapPort::overruns`] says how many.
 //! Closing a device takes the kernel some 20 ms.
 
-#![expect(unsafe_code, reason = "a device is taken over as a plain descriptor")]
+#![expect(
+    unsafe_code,
+    reason = "a device is taken over as a plain descriptor, and kept by an ioctl"
+)]
 
 use std::fs::{self, File};
 use std::io;
 use std::net::Ipv4Addr;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 use rustix::io::Errno;
 use tun_tap::{Iface, Mode};
@@ -110,6 +113,20 @@ impl TapPort {
     /// The descriptor to wait on: readable when a frame is there.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
+    }
+
+    /// Has namespace and `eth0` outlive this process, under a name for `ip netns exec`.
+    ///
+    /// # Errors
+    /// [`LiveError::Name`], or [`LiveError::Tap`] if the device cannot be kept.
+    pub fn keep(&self, name: &str) -> Result<(), LiveError> {
+        // SAFETY: TUNSETPERSIST takes a number in place of a pointer.
+        let kept = unsafe { libc::ioctl(self.device.as_raw_fd(), libc::TUNSETPERSIST, 1) };
+        if kept < 0 {
+            let source = io::Error::last_os_error();
+            return Err(LiveError::Tap { source });
+        }
+        self.namespace.keep(name)
     }
 
     /// The namespace behind the port.

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use super::Remarks;
 use super::words::{Line, line};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step};
@@ -27,9 +28,9 @@ impl<W: Write> JsonLines<W> {
     }
 }
 
-impl<W: Write> Listener for JsonLines<W> {
-    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
-        let (kind, text) = match line(event) {
+impl<W: Write> Remarks for JsonLines<W> {
+    fn remark(&mut self, now: Instant, who: &str, line: Line) {
+        let (kind, text) = match line {
             Line::Says(text) => ("event", text),
             Line::Trouble(text) => ("trouble", text),
             Line::Detail(text) => ("detail", text),
@@ -41,6 +42,12 @@ impl<W: Write> Listener for JsonLines<W> {
             }
         };
         self.write(&json!({"type": kind, "at_ns": now.as_nanos(), "who": who, "text": text}));
+    }
+}
+
+impl<W: Write> Listener for JsonLines<W> {
+    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
+        self.remark(now, who, line(event));
     }
 
     fn step(&mut self, now: Instant, plan: &Plan, step: &Step) {

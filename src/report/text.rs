@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
+use super::Remarks;
 use super::words::{Line, line};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step, StepKind};
@@ -117,9 +118,9 @@ impl<W: Write> TextReport<W> {
     }
 }
 
-impl<W: Write> Listener for TextReport<W> {
-    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
-        match line(event) {
+impl<W: Write> Remarks for TextReport<W> {
+    fn remark(&mut self, now: Instant, who: &str, line: Line) {
+        match line {
             Line::Says(text) => {
                 let text = self.named(&text);
                 self.entry(now, who, &text);
@@ -146,6 +147,12 @@ impl<W: Write> Listener for TextReport<W> {
             }
             Line::Detail(_) => {}
         }
+    }
+}
+
+impl<W: Write> Listener for TextReport<W> {
+    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
+        self.remark(now, who, line(event));
     }
 
     fn step(&mut self, _now: Instant, plan: &Plan, step: &Step) {

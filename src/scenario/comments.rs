@@ -358,6 +358,7 @@ pub(super) fn names(plan: &Plan) -> Names {
                 .as_ref()
                 .map(|dhcp| dhcp.server),
             HostKind::Kernel { address } => *address,
+            HostKind::Interface { .. } => continue,
         };
         addresses.extend(address.map(|address| (address, host.name.clone())));
         macs.push((host.mac, host.name.clone()));

@@ -178,6 +178,10 @@ fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
                 "\nhost {name}\n{place}, {address}, a kernel of this machine"
             )
         }
+        HostKind::Interface { device } => {
+            let at = subnet(plan, *at);
+            writeln!(out, "\ninterface {device}\n  at        {at}")
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod problem;
 mod recorder;
 mod resolve;
 mod run;
+mod standing;
 mod tally;
 mod template;
 mod units;
@@ -34,9 +35,11 @@ pub use outcome::{Outcome, Stopped, Verdict};
 pub use problem::{Problem, Problems};
 pub use recorder::{CaptureSink, DROPS, Recorder, VIRTUAL_EPOCH_NANOS};
 pub use run::Run;
-pub use units::show_duration;
+pub use standing::{PlugError, plug_in, standing};
+pub use units::{read_duration, show_duration};
 pub use watch::{Deaf, Listener, PhoneView};
 
+pub use crate::dhcp::{LeaseRecord, LeaseState};
 use plan::Plan;
 
 /// Reads a scenario file. Looks at nothing but its text.

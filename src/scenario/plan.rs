@@ -179,6 +179,18 @@ pub enum HostKind {
     /// A kernel of the machine behind a TAP device in a namespace of its own: live only. `address` is given to
     /// its interface before the first step; without one it starts with none (and may ask for one by DHCP).
     Kernel { address: Option<Ipv4Addr> },
+    /// An interface of the machine, plugged into the segment: live only, and named on the command line alone.
+    Interface { device: String },
+}
+
+impl HostKind {
+    /// Whether what stands there is outside the emulated network.
+    pub fn is_outside(&self) -> bool {
+        match self {
+            HostKind::Kernel { .. } | HostKind::Interface { .. } => true,
+            HostKind::Tftp { .. } | HostKind::Dhcp => false,
+        }
+    }
 }
 
 /// The boot files of a TFTP server.

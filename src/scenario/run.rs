@@ -14,6 +14,7 @@ use super::recorder::Recorder;
 use super::tally::Tally;
 use super::units::show_duration;
 use super::watch::{Listener, Watch};
+use crate::dhcp::LeaseRecord;
 use crate::sim::{Drive, Edge, EdgeId, End, Ended, Next, Program, ProgramEnd};
 use crate::time::{Deadlines, Duration, Instant};
 use crate::wire::Frame;
@@ -37,6 +38,8 @@ pub struct Run<'p, L> {
     verdicts: Vec<Verdict>,
     stopped: Option<Stopped>,
     program: Option<Program>,
+    /// After the last step it goes on until its driver ends it.
+    stands: bool,
 }
 
 /// How far the present step is.
@@ -68,6 +71,8 @@ enum Stage {
     },
     /// A program runs behind an edge.
     Program,
+    /// All steps are done, and what stands there goes on serving.
+    Standing,
     Done,
 }
 
@@ -91,10 +96,26 @@ impl<'p, L: Listener> Run<'p, L> {
             verdicts: Vec::new(),
             stopped: None,
             program: None,
+            stands: false,
         })
     }
 
-    /// The kernel hosts of the run: edge `n` is the `n`th of them.
+    /// After the last step the run goes on until its driver ends it.
+    pub fn stand(&mut self) {
+        self.stands = true;
+    }
+
+    /// Gives the DHCP servers leases of an earlier run, and has changes noted from now on. How many were taken.
+    pub fn keep_leases(&mut self, records: &[LeaseRecord]) -> usize {
+        self.lab.keep_leases(records, &mut self.watch)
+    }
+
+    /// Each change of a lease since this was last called: to be kept before any frame goes out.
+    pub fn lease_changes(&mut self) -> Vec<LeaseRecord> {
+        self.lab.lease_changes(&mut self.watch)
+    }
+
+    /// The hosts outside the run: edge `n` is the `n`th of them.
     pub fn edges(&self) -> impl Iterator<Item = HostId> + '_ {
         self.lab.edges.iter().map(|(host, _)| *host)
     }
@@ -150,6 +171,7 @@ impl<'p, L: Listener> Run<'p, L> {
                             }
                         };
                     }
+                    None if self.stands => self.stage = Stage::Standing,
                     None => self.stage = Stage::Done,
                 },
                 Stage::Expecting {
@@ -294,7 +316,7 @@ impl<'p, L: Listener> Run<'p, L> {
             Stage::PoweringUp { next, .. } => Some(*next),
             Stage::Moving { until } | Stage::Waiting { until } => Some(*until),
             Stage::Expecting { until, .. } => Some(*until),
-            Stage::Begin | Stage::Program | Stage::Done => None,
+            Stage::Begin | Stage::Program | Stage::Standing | Stage::Done => None,
         };
         match (step, self.typing.next()) {
             (Some(step), Some(typing)) => Some(step.min(typing)),

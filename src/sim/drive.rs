@@ -64,6 +64,14 @@ pub trait Drive {
     /// The oldest frame on its way out at an edge.
     fn frame_out(&mut self, edge: EdgeId) -> Option<Frame>;
 
+    /// Makes lasting what the frames on their way out promise. Called before any of them leaves.
+    ///
+    /// # Errors
+    /// It cannot, for this reason: none of them may leave.
+    fn keep_promises(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// The next program that the run wants started. A run has at most one going.
     fn program(&mut self) -> Option<Program>;
 

@@ -3,6 +3,17 @@
 //! They need root, /dev/net/tun, and the programs that a scenario starts. What is missing is said, and the test
 //! skipped; so is one whose run was too late to count again and again.
 
+#[path = "live/killed.rs"]
+mod killed;
+#[path = "live/leases.rs"]
+mod leases;
+#[path = "live/site.rs"]
+mod site;
+#[path = "live/unprivileged.rs"]
+mod unprivileged;
+#[path = "live/veth.rs"]
+mod veth;
+
 use std::env;
 use std::fs;
 use std::future::Future;
