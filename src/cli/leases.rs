@@ -8,7 +8,7 @@
 
 use crate::os::{LeaseStore, LeaseStoreError, StoredLease, StoredState};
 use crate::scenario::{LeaseRecord, LeaseState, Listener, Run};
-use crate::sim::{Drive, EdgeId, Next, Program, ProgramEnd};
+use crate::sim::{Drive, EdgeId, Halt, Next, Program, ProgramEnd, ProgramId};
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
 
@@ -109,7 +109,15 @@ impl<L: Listener> Drive for Lasting<'_, '_, L> {
         self.run.program()
     }
 
-    fn program_ended(&mut self, now: Instant, end: ProgramEnd) {
-        self.run.program_ended(now, end);
+    fn halt(&mut self) -> Option<(ProgramId, Halt)> {
+        self.run.halt()
+    }
+
+    fn program_ready(&mut self, now: Instant, program: ProgramId) {
+        self.run.program_ready(now, program);
+    }
+
+    fn program_ended(&mut self, now: Instant, program: ProgramId, end: ProgramEnd) {
+        self.run.program_ended(now, program, end);
     }
 }

@@ -11,6 +11,7 @@
 //! nothing: a deadline was met past the bound, or frames of programs were lost because nobody read them.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -67,14 +68,32 @@ fn is_kernel(host: &Host) -> bool {
     matches!(host.kind, HostKind::Kernel { .. })
 }
 
-/// Puts the folder of the scenario file in the place of `{scenario}` in the plan's commands.
+/// Puts the folder of the scenario file in the place of `{scenario}` in the plan's commands, and the host's address in
+/// that of `{address}`.
 pub(super) fn place_commands(plan: &mut Plan, folder: &Path) {
     let folder = folder.display().to_string();
+    let place = |command: &mut Vec<String>, address: Option<Ipv4Addr>| {
+        let address = address
+            .map(|address| address.to_string())
+            .unwrap_or_default();
+        for word in command {
+            *word = word
+                .replace("{scenario}", &folder)
+                .replace("{address}", &address);
+        }
+    };
+    let mut addresses = vec![None; plan.hosts.len()];
+    for (host, kept) in plan.hosts.iter_mut().zip(&mut addresses) {
+        if let HostKind::Kernel { address, program } = &mut host.kind {
+            *kept = *address;
+            if let Some(program) = program {
+                place(&mut program.command, *address);
+            }
+        }
+    }
     for step in &mut plan.steps {
         if let StepKind::Act(Action::Exec(exec)) = &mut step.kind {
-            for word in &mut exec.command {
-                *word = word.replace("{scenario}", &folder);
-            }
+            place(&mut exec.command, addresses[exec.host.0]);
         }
     }
 }
@@ -163,7 +182,7 @@ fn open_port(plan: &Plan, host: &Host) -> Result<Port, LiveError> {
 fn port_settings(plan: &Plan, host: &Host) -> PortSettings {
     let subnet = &plan.subnets[host.at.0];
     let address = match host.kind {
-        HostKind::Kernel { address } => address,
+        HostKind::Kernel { address, .. } => address,
         HostKind::Tftp { .. } | HostKind::Dhcp | HostKind::Interface { .. } => None,
     };
     PortSettings {
@@ -280,7 +299,7 @@ kernel = true
 mac = "02:00:00:00:00:77"
 
 [[step]]
-exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}"] }
+exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{address}"] }
 "#;
 
     #[test]
@@ -301,7 +320,10 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}"] }
         let StepKind::Act(Action::Exec(exec)) = &plan.steps[0].kind else {
             panic!("{:?}", plan.steps);
         };
-        assert_eq!(exec.command, ["sh", "/opt/lab/a.sh", "-d=/opt/lab"]);
+        assert_eq!(
+            exec.command,
+            ["sh", "/opt/lab/a.sh", "-d=/opt/lab", "10.1.0.30"]
+        );
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod packet;
 mod port;
 mod probe;
 mod process;
+mod programs;
 mod tap;
 mod userns;
 

@@ -94,6 +94,10 @@ pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<
     });
     let drops = outcome.drops.iter();
     let drops = drops.map(|(reason, count)| (reason.to_string(), json!(count)));
+    let programs = outcome.programs.iter();
+    let programs = programs.map(
+        |program| json!({"host": program.host, "found": program.found, "output": program.output}),
+    );
     let stopped = outcome.stopped.as_ref();
     json!({
         "type": "outcome",
@@ -109,6 +113,7 @@ pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<
         "events": outcome.counters.events,
         "drops": drops.collect::<serde_json::Map<_, _>>(),
         "phones": phones.collect::<Vec<_>>(),
+        "programs": programs.collect::<Vec<_>>(),
         "capture": capture,
     })
 }

@@ -247,6 +247,14 @@ pub fn summary(
         let stop = style.paint(RED, "stopped");
         let _ = writeln!(text, "{stop} {file}:{}: {}", stopped.line, stopped.reason);
     }
+    if !outcome.passed() {
+        for program in &outcome.programs {
+            let _ = writeln!(text, "the program of {}: {}", program.host, program.found);
+            for line in last_lines(&program.output) {
+                let _ = writeln!(text, "  | {line}");
+            }
+        }
+    }
     let passed = outcome.verdicts.len() - failed.len();
     let mark = match (outcome.passed(), &outcome.stopped) {
         (true, _) => style.paint(GREEN, "passed"),
@@ -293,6 +301,15 @@ fn shell_word(word: &str) -> String {
 /// copy of a segment, one a link that it crosses, which tshark else takes for retransmissions.
 const TSHARK_OPTIONS: &str =
     "-X lua_script:scripts/jackfield.lua -o tcp.analyze_sequence_numbers:FALSE";
+/// Lines of a program's output that a summary shows.
+const LINES_SHOWN: usize = 20;
+
+/// The last lines of a program's output.
+fn last_lines(output: &str) -> impl Iterator<Item = &str> {
+    let skipped = output.lines().count().saturating_sub(LINES_SHOWN);
+    output.lines().skip(skipped)
+}
+
 /// How many frames before a failure are shown where it is not about frames.
 const FRAMES_SHOWN: u64 = 20;
 /// Phones whose last display a summary shows.

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::describe::counted;
 use super::lab::Lab;
 use super::plan::{Count, PhoneId, PhoneIs, Plan, What, When};
+use super::run::Programs;
 use super::watch::{Listener, Watch};
 use crate::outbox::Display;
 
@@ -14,6 +15,7 @@ pub(super) struct Sight<'a, L> {
     pub plan: &'a Plan,
     pub lab: &'a Lab,
     pub watch: &'a Watch<L>,
+    pub programs: &'a Programs,
     /// The kind of time decides what a group and a display are asked.
     pub when: When,
 }
@@ -52,6 +54,7 @@ impl<L: Listener> Sight<'_, L> {
                 mac == set.map(|set| set.mac(self.plan))
             }
             What::Frames(frames) => frames.count.holds(self.count(at)),
+            What::Program { host, is } => self.programs.is(*host, *is),
         }
     }
 
@@ -62,7 +65,7 @@ impl<L: Listener> Sight<'_, L> {
                 Count::AtLeast(_) => false,
                 Count::AtMost(most) | Count::Exactly(most) => self.count(at) > most,
             },
-            What::Phone { .. } | What::Mapped { .. } => false,
+            What::Phone { .. } | What::Mapped { .. } | What::Program { .. } => false,
         }
     }
 
@@ -157,6 +160,10 @@ impl<L: Listener> Sight<'_, L> {
                 }
             }
             What::Frames(_) => counted(self.count(at), "frame"),
+            What::Program { host, .. } => {
+                let name = &self.plan.hosts[host.0].name;
+                format!("{name}: {}", self.programs.found(*host))
+            }
         }
     }
 

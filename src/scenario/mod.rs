@@ -31,7 +31,7 @@ mod watch;
 
 pub use build::{BuildError, Files, firmware};
 pub use explain::explain;
-pub use outcome::{Outcome, Stopped, Verdict};
+pub use outcome::{Outcome, ProgramView, Stopped, Verdict};
 pub use problem::{Problem, Problems};
 pub use recorder::{CaptureSink, DROPS, Recorder, VIRTUAL_EPOCH_NANOS};
 pub use run::Run;

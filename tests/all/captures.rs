@@ -222,7 +222,7 @@ impl Expected {
                 line: it.line,
                 filter: Frames::tshark_filter(frames, plan),
             }),
-            What::Phone { .. } | What::Mapped { .. } => None,
+            What::Phone { .. } | What::Mapped { .. } | What::Program { .. } => None,
         };
         steps.filter_map(expected).collect()
     }

@@ -27,7 +27,7 @@ use std::thread::{self, Thread};
 use async_tftp::server::TftpServerBuilder;
 use jackfield::os::probe;
 use jackfield::scenario;
-use jackfield::scenario::plan::{Action, Plan, StepKind};
+use jackfield::scenario::plan::{Action, HostKind, Plan, StepKind};
 
 use super::captures::faults_of;
 use super::support::{Folder, files, has_program, skipped};
@@ -216,7 +216,11 @@ fn missing_program(plan: &Plan) -> Option<&str> {
         StepKind::Act(Action::Exec(exec)) => exec.command.first(),
         StepKind::Act(_) | StepKind::Expect { .. } => None,
     });
-    let mut programs = commands.map(String::as_str);
+    let of_hosts = plan.hosts.iter().filter_map(|host| match &host.kind {
+        HostKind::Kernel { program, .. } => program.as_ref()?.command.first(),
+        HostKind::Tftp { .. } | HostKind::Dhcp | HostKind::Interface { .. } => None,
+    });
+    let mut programs = commands.chain(of_hosts).map(String::as_str);
     programs.find(|program| !program.contains("{scenario}") && !has_program(program))
 }
 

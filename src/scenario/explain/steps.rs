@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 
 use super::{or_none, show_duration, subnet};
 use crate::scenario::plan::{
-    Action, Count, Exec, Expectation, Frames, PhoneId, PhoneIs, Plan, Since, StationId, Step,
-    StepKind, What, When,
+    Action, Control, Count, Exec, Expectation, Frames, PhoneId, PhoneIs, Plan, ProgramIs, Since,
+    StationId, Step, StepKind, What, When,
 };
 
 pub(super) fn write(out: &mut String, plan: &Plan) -> fmt::Result {
@@ -87,6 +87,14 @@ fn action(plan: &Plan, action: &Action) -> String {
         Action::Wait(time) => format!("wait {}", show_duration(*time)),
         Action::Stop(station) => format!("stop {}", self::station(plan, *station)),
         Action::Start(station) => format!("start {}", self::station(plan, *station)),
+        Action::Control(host, control) => {
+            let control = match control {
+                Control::Start => "start",
+                Control::Stop => "stop",
+                Control::Kill => "kill",
+            };
+            format!("{control} the program of {}", plan.hosts[host.0].name)
+        }
         Action::Exec(Exec {
             host,
             command,
@@ -127,6 +135,14 @@ fn expected(plan: &Plan, what: &What) -> String {
         What::Mapped { element, dn, set } => {
             let set = or_none(set.map(|set| set.name(plan)));
             format!("{}: {dn} belongs to {set}", plan.elements[element.0].name)
+        }
+        What::Program { host, is } => {
+            let is = match is {
+                ProgramIs::Running => "running".to_owned(),
+                ProgramIs::NotRunning => "not running".to_owned(),
+                ProgramIs::Exited(status) => format!("ended with status {status}"),
+            };
+            format!("the program of {}: {is}", plan.hosts[host.0].name)
         }
         What::Frames(Frames {
             on,

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use toml::de::DeValue;
 
 use super::fields::{Fields, entries};
-use super::value::{Item, any_text, number, one_or_more, or_none, text, word, wrong_type};
+use super::value::{Item, any_text, boolean, number, one_or_more, or_none, text, word, wrong_type};
 use super::{At, keys};
 use crate::outbox::NeighbourState;
 use crate::scenario::plan::{Count, Since};
@@ -38,6 +38,9 @@ pub(crate) enum Told {
     Redirects(u32),
     /// DN and the name or MAC of the set that it is mapped to, in the forms of an element.
     Directory(Vec<(At<String>, At<String>)>),
+    /// Of the program of a kernel host.
+    Running(bool),
+    Exited(i32),
 }
 
 #[derive(Debug)]
@@ -100,6 +103,12 @@ fn told(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<At<Told>>> {
             number(0, u32::MAX)(item, problems).map(Told::Redirects)
         }),
         fields.optional("directory", problems, directory),
+        fields.optional("running", problems, |item, problems| {
+            boolean(item, problems).map(Told::Running)
+        }),
+        fields.optional("exited", problems, |item, problems| {
+            number(0, 255)(item, problems).map(Told::Exited)
+        }),
     ];
     let mut told: Vec<At<Told>> = all.into_iter().flatten().collect();
     told.sort_by_key(|told| told.span.start);

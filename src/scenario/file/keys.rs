@@ -15,6 +15,7 @@ pub(super) const ALL: &[&Shape] = &[
     &TFTP,
     &MADE_FILE,
     &HOST,
+    &READY,
     &CLUSTER,
     &ELEMENT,
     &CEID,
@@ -101,7 +102,21 @@ pub(super) const MADE_FILE: Shape = Shape {
 
 pub(super) const HOST: Shape = Shape {
     title: "[[host]]",
-    keys: &["name", "at", "kernel", "address", "mac"],
+    keys: &[
+        "name",
+        "at",
+        "kernel",
+        "address",
+        "mac",
+        "command",
+        "environment",
+        "ready",
+    ],
+};
+
+pub(super) const READY: Shape = Shape {
+    title: "ready",
+    keys: &["port", "prints"],
 };
 
 pub(super) const CLUSTER: Shape = Shape {
@@ -181,6 +196,7 @@ pub(super) const STEP: Shape = Shape {
         "wait",
         "stop",
         "start",
+        "kill",
         "exec",
         "within",
         "throughout",
@@ -200,6 +216,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "wait",
     "stop",
     "start",
+    "kill",
     "exec",
 ];
 
@@ -237,6 +254,8 @@ pub(super) const EXPECT: Shape = Shape {
         "flashed",
         "redirects",
         "directory",
+        "running",
+        "exited",
     ],
 };
 

@@ -10,6 +10,7 @@ mod expect;
 mod fields;
 mod keys;
 mod network;
+mod program;
 mod steps;
 mod value;
 

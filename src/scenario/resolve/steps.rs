@@ -6,7 +6,8 @@ use super::names::Named;
 use crate::capture::filter::Filter;
 use crate::scenario::file::{self, At, Expect, Told};
 use crate::scenario::plan::{
-    Action, ElementId, Exec, Expectation, Frames, PhoneId, PhoneIs, Set, Step, StepKind, What,
+    Action, Control, ElementId, Exec, Expectation, Frames, HostId, PhoneId, PhoneIs, ProgramIs,
+    Set, Step, StepKind, What,
 };
 use crate::scenario::problem::{Problem, Span};
 use crate::scenario::{template, units};
@@ -74,8 +75,24 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
             }
         }
         As::Wait(time) => Action::Wait(*time),
-        As::Stop(station) => Action::Stop(names.station(station, problems)?),
-        As::Start(station) => Action::Start(names.station(station, problems)?),
+        As::Stop(station) => match program(resolver, station) {
+            Some(host) => Action::Control(host, Control::Stop),
+            None => Action::Stop(resolver.names.station(station, resolver.problems)?),
+        },
+        As::Start(station) => match program(resolver, station) {
+            Some(host) => Action::Control(host, Control::Start),
+            None => Action::Start(resolver.names.station(station, resolver.problems)?),
+        },
+        As::Kill(name) => match program(resolver, name) {
+            Some(host) => Action::Control(host, Control::Kill),
+            None => {
+                resolver.names.kernel(name, resolver.problems)?;
+                let problem = Problem::new(&name.span, "this host has no program to kill");
+                let help = "give the [[host]] a `command`".to_owned();
+                resolver.problems.push(problem.help(help));
+                return None;
+            }
+        },
         As::Exec(exec) => Action::Exec(Exec {
             host: names.kernel(&exec.host, problems)?,
             command: exec.command.clone(),
@@ -84,6 +101,14 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
             within: exec.within,
         }),
     })
+}
+
+/// The kernel host of this name, if it has a program.
+fn program(resolver: &Resolver<'_>, name: &At<String>) -> Option<HostId> {
+    let host = resolver.names.kernel_if_any(name)?;
+    let position = host.0.checked_sub(resolver.file.tftp.len())?;
+    let of = resolver.file.hosts.get(position)?;
+    of.program.as_ref().map(|_| host)
 }
 
 fn expected(resolver: &mut Resolver<'_>, expect: &Expect, all: &mut Vec<Expectation>) {
@@ -109,9 +134,8 @@ fn expected(resolver: &mut Resolver<'_>, expect: &Expect, all: &mut Vec<Expectat
                         of_phones(resolver, &phones, told, true)
                     }
                     Named::Element(element) => of_element(resolver, *element, told),
-                    Named::Subnet(_) | Named::Router | Named::Host(_) | Named::Kernel(_) => {
-                        Vec::new()
-                    }
+                    Named::Kernel(host) => of_program(resolver, *host, told).into_iter().collect(),
+                    Named::Subnet(_) | Named::Router | Named::Host(_) => Vec::new(),
                 };
                 all.extend(what.into_iter().map(|what| Expectation { line, what }));
             }
@@ -149,6 +173,11 @@ fn of_phones(
         }
         Told::Directory(_) => {
             let message = "`directory` is told of an element; this is a phone";
+            resolver.problems.push(Problem::new(span, message));
+            None
+        }
+        Told::Running(_) | Told::Exited(_) => {
+            let message = "`running` and `exited` are told of a kernel host; this is a phone";
             resolver.problems.push(Problem::new(span, message));
             None
         }
@@ -212,6 +241,21 @@ fn counted(
         }
     }
     all
+}
+
+fn of_program(resolver: &mut Resolver<'_>, host: HostId, told: &At<Told>) -> Option<What> {
+    let is = match &told.value {
+        Told::Running(true) => ProgramIs::Running,
+        Told::Running(false) => ProgramIs::NotRunning,
+        Told::Exited(status) => ProgramIs::Exited(*status),
+        _ => {
+            let problem = Problem::new(&told.span, "this is not told of a kernel host");
+            let help = "of a kernel host: `running`, `exited`".to_owned();
+            resolver.problems.push(problem.help(help));
+            return None;
+        }
+    };
+    Some(What::Program { host, is })
 }
 
 fn of_element(resolver: &mut Resolver<'_>, element: ElementId, told: &At<Told>) -> Vec<What> {

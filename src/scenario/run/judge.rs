@@ -137,7 +137,7 @@ impl<L: Listener> Run<'_, L> {
             after,
             filter: match what {
                 What::Frames(frames) => Some(frames.tshark_filter(self.plan)),
-                What::Phone { .. } | What::Mapped { .. } => None,
+                What::Phone { .. } | What::Mapped { .. } | What::Program { .. } => None,
             },
         }
     }
@@ -147,6 +147,7 @@ impl<L: Listener> Run<'_, L> {
             plan: self.plan,
             lab: &self.lab,
             watch: &self.watch,
+            programs: &self.programs,
             when,
         }
     }

@@ -95,6 +95,16 @@ pub(super) fn jackfield(namespace: &Namespace, arguments: &[&str]) -> Running {
     start(namespace, &mut command)
 }
 
+/// As [`jackfield`], of which only what it says to standard error is kept.
+pub(super) fn quiet_jackfield(namespace: &Namespace, arguments: &[&str]) -> Running {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jackfield"));
+    command
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    start(namespace, &mut command)
+}
+
 /// Runs a program in a namespace to its end, which is a good one.
 pub(super) fn run(namespace: &Namespace, command: &mut Command) {
     let run = || Ok(command.stdin(Stdio::null()).status().unwrap());
