@@ -22,9 +22,10 @@ pub(super) fn doctor() -> Exit {
         };
         print(&format!("{mark}  {}{between}{text}\n", finding.what));
     }
-    print(match exit {
-        Exit::Passed => "\nlive runs work on this machine\n",
-        _ => "\nlive runs with kernel hosts do not work on this machine yet\n",
+    print(if exit == Exit::Passed {
+        "\nlive runs work on this machine\n"
+    } else {
+        "\nlive runs with kernel hosts do not work on this machine yet\n"
     });
     exit
 }

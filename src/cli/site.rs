@@ -87,12 +87,12 @@ impl<L> Ended<L> {
 
 /// A machine's failure, with the way out where it is a lack of rights.
 fn why(error: &LiveError) -> String {
-    match error {
-        LiveError::Interface { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-            format!("{error}: it needs CAP_NET_RAW; run as root, for example with sudo")
-        }
-        _ => error.to_string(),
+    if let LiveError::Interface { source, .. } = error
+        && source.kind() == io::ErrorKind::PermissionDenied
+    {
+        return format!("{error}: it needs CAP_NET_RAW; run as root, for example with sudo");
     }
+    error.to_string()
 }
 
 /// How the text report of such a run looks.

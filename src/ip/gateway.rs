@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::arp::Neighbours;
+use super::ear::Ear;
 use super::endpoint::{hearing, mask, same_subnet, why};
 use super::icmp_error::{self, Limits};
 use super::interface::Interface;
@@ -105,8 +106,8 @@ pub enum GatewayError {
 #[derive(Debug)]
 pub struct Gateway {
     legs: Vec<Leg>,
-    /// Which interface each of the gateway's own addresses is on.
-    own: BTreeMap<Ipv4Addr, u16>,
+    /// The gateway's own addresses, in order: each packet is looked up here twice.
+    own: Vec<Ipv4Addr>,
     routes: Routes,
     limits: Limits,
     proxied: Pending,
@@ -125,6 +126,8 @@ struct Leg {
     address: Ipv4Addr,
     prefix_len: u8,
     arp: ArpMode,
+    /// Its deadline in [`Gateway::due`].
+    due: Option<Instant>,
 }
 
 impl Gateway {
@@ -137,7 +140,7 @@ impl Gateway {
         let mut rng = config.rng;
         let mut gateway = Gateway {
             legs: Vec::new(),
-            own: BTreeMap::new(),
+            own: Vec::new(),
             routes: Routes::default(),
             limits: Limits::default(),
             proxied: Pending::default(),
@@ -171,8 +174,11 @@ impl Gateway {
             address: leg.address,
             prefix_len: leg.prefix_len,
             arp: leg.arp,
+            due: None,
         });
-        self.own.entry(leg.address).or_insert(number);
+        if let Err(place) = self.own.binary_search(&leg.address) {
+            self.own.insert(place, leg.address);
+        }
         let target = Target {
             interface: number,
             via: None,
@@ -275,7 +281,7 @@ impl Gateway {
         let (sender, target) = (message.sender_ip, message.target_ip);
         let request = message.operation == arp::REQUEST;
         // Nobody else may speak for our addresses; we don't defend them either.
-        if self.own.contains_key(&sender) || icmp_error::is_impossible_source(sender) {
+        if self.is_own(sender) || icmp_error::is_impossible_source(sender) {
             return Err(DropReason::ArpNotForUs);
         }
         if message.sender_mac.is_group() {
@@ -284,7 +290,7 @@ impl Gateway {
         }
         let ours = match leg.arp {
             ArpMode::Strict => target == leg.address,
-            ArpMode::AnyOwnAddress | ArpMode::Proxy => self.own.contains_key(&target),
+            ArpMode::AnyOwnAddress | ArpMode::Proxy => self.is_own(target),
         };
         let probe = sender.is_unspecified();
         let proxied = request
@@ -330,12 +336,17 @@ impl Gateway {
         self.rearm(number);
     }
 
+    /// Notes when an interface's neighbours want to be called: mostly when they wanted before.
     fn rearm(&mut self, number: u16) {
-        let next = self.legs[usize::from(number)]
-            .interface
-            .neighbours
-            .next_deadline();
-        self.due.set(number, next);
+        let leg = &mut self.legs[usize::from(number)];
+        let next = leg.interface.neighbours.next_deadline();
+        if std::mem::replace(&mut leg.due, next) != next {
+            self.due.set(number, next);
+        }
+    }
+
+    fn is_own(&self, address: Ipv4Addr) -> bool {
+        self.own.binary_search(&address).is_ok()
     }
 }
 
@@ -348,6 +359,8 @@ impl Leg {
 }
 
 impl Node for Gateway {
+    type Ear = Ear;
+
     fn handle_frame(
         &mut self,
         now: Instant,
@@ -375,6 +388,7 @@ impl Node for Gateway {
                 .answer_arp(&request, out);
         }
         while let Some(number) = self.due.pop_due(now) {
+            self.legs[usize::from(number)].due = None;
             let mut failed = Vec::new();
             let leg = &mut self.legs[usize::from(number)];
             leg.interface
@@ -391,5 +405,9 @@ impl Node for Gateway {
             self.proxied.next().map(|at| (at, "proxy ARP")),
             self.due.next().map(|at| (at, "neighbour")),
         )
+    }
+
+    fn ear(&self) -> Ear {
+        Ear::OPEN
     }
 }

@@ -15,6 +15,7 @@
 
 mod arp;
 mod connection;
+mod ear;
 mod endpoint;
 mod gateway;
 mod icmp_error;
@@ -25,6 +26,7 @@ mod stack;
 mod tcp;
 
 pub use connection::TcpSettings;
+pub use ear::Ear;
 pub use gateway::{
     ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, Route, RouteTo,
 };

@@ -137,12 +137,16 @@ impl<L: Listener + Remarks> Listener for ServedReport<L> {
         let told_anyway = match event {
             TraceEvent::Lease(event) => !matches!(event, LeaseEvent::Offered { .. }),
             TraceEvent::Served(_) => true,
-            _ => false,
+            TraceEvent::Dropped { .. }
+            | TraceEvent::Neighbour { .. }
+            | TraceEvent::Decision(_)
+            | TraceEvent::SetLost { .. }
+            | TraceEvent::Phone(_) => false,
         };
-        match super::words::line(event) {
-            Line::Detail(text) if told_anyway => self.inner.remark(now, who, Line::Says(text)),
-            _ => self.inner.event(now, who, event),
+        if told_anyway && let Line::Detail(text) = super::words::line(event) {
+            return self.inner.remark(now, who, Line::Says(text));
         }
+        self.inner.event(now, who, event);
     }
 
     fn step(&mut self, now: Instant, plan: &Plan, step: &Step) {

@@ -15,7 +15,7 @@ use super::Remarks;
 use super::words::{Line, line};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step, StepKind};
-use crate::scenario::{Listener, Outcome, Verdict};
+use crate::scenario::{Listener, Outcome, ProgramView, Verdict, Violation};
 use crate::time::Instant;
 
 /// How a report looks.
@@ -248,12 +248,10 @@ pub fn summary(
         let _ = writeln!(text, "{stop} {file}:{}: {}", stopped.line, stopped.reason);
     }
     if !outcome.passed() {
-        for program in &outcome.programs {
-            let _ = writeln!(text, "the program of {}: {}", program.host, program.found);
-            for line in last_lines(&program.output) {
-                let _ = writeln!(text, "  | {line}");
-            }
-        }
+        text.extend(outcome.programs.iter().map(program_lines));
+    }
+    if let Some(violation) = &outcome.violation {
+        text.push_str(&broken_rule(plan, violation, file, style));
     }
     let passed = outcome.verdicts.len() - failed.len();
     let mark = match (outcome.passed(), &outcome.stopped) {
@@ -272,6 +270,26 @@ pub fn summary(
         let _ = write!(text, " in {capture}");
     }
     text.push('\n');
+    text
+}
+
+/// The rule that the oracle saw broken, and what led to it.
+fn broken_rule(plan: &Plan, violation: &Violation, file: &str, style: Style) -> String {
+    let mark = style.paint(RED, "broken");
+    let who = violation.set.map(|set| plan.phones[set.0].name.as_str());
+    let who = who.map_or(String::new(), |who| format!("{who} "));
+    let mut text = format!(
+        "{mark} {file}: {}, at {} s: {who}{}\n",
+        violation.rule, violation.at, violation.what
+    );
+    let skipped = violation.evidence.len().saturating_sub(EVIDENCE_SHOWN);
+    if skipped > 0 {
+        let _ = writeln!(text, "  after {skipped} earlier events:");
+    }
+    for evidence in &violation.evidence[skipped..] {
+        let line = line(&evidence.event).into_text();
+        let _ = writeln!(text, "  {:>12}  {line}", evidence.at.to_string());
+    }
     text
 }
 
@@ -304,14 +322,20 @@ const TSHARK_OPTIONS: &str =
 /// Lines of a program's output that a summary shows.
 const LINES_SHOWN: usize = 20;
 
-/// The last lines of a program's output.
-fn last_lines(output: &str) -> impl Iterator<Item = &str> {
-    let skipped = output.lines().count().saturating_sub(LINES_SHOWN);
-    output.lines().skip(skipped)
+/// What a host's program did last, and the end of its output.
+fn program_lines(program: &ProgramView) -> String {
+    let mut text = format!("the program of {}: {}\n", program.host, program.found);
+    let skipped = program.output.lines().count().saturating_sub(LINES_SHOWN);
+    for line in program.output.lines().skip(skipped) {
+        let _ = writeln!(text, "  | {line}");
+    }
+    text
 }
 
 /// How many frames before a failure are shown where it is not about frames.
 const FRAMES_SHOWN: u64 = 20;
+/// Events that are shown as what led to a broken rule.
+const EVIDENCE_SHOWN: usize = 20;
 /// Phones whose last display a summary shows.
 const PHONES_SHOWN: usize = 12;
 

@@ -315,11 +315,11 @@ impl Builder<'_> {
             self.world.watch(node);
             Segment {
                 node,
-                cable: CableSettings {
+                cable: Arc::new(CableSettings {
                     latency: subnet.cable.latency,
                     rate: subnet.cable.rate.map(Bitrate),
                     queue_bytes_max: subnet.cable.queue_bytes,
-                },
+                }),
                 ports: stations.iter().map(|end| Some(end.node)).collect(),
                 free: Vec::new(),
             }
@@ -333,9 +333,9 @@ impl Lab {
     fn plug_everything_in(&mut self, cables: &[Vec<End>], observer: &mut impl Observer) {
         let mut jacks: BTreeMap<NodeId, Jack> = BTreeMap::new();
         for (n, stations) in cables.iter().enumerate() {
-            let (node, cable) = (self.segments[n].node, self.segments[n].cable);
+            let (node, cable) = (self.segments[n].node, self.segments[n].cable.clone());
             for (port, station) in (0..).map(PortId).zip(stations) {
-                let cable = Cable::new(cable);
+                let cable = Cable::new(cable.clone());
                 let link = self
                     .world
                     .connect(*station, End { node, port }, cable, observer);

@@ -1,10 +1,12 @@
 //! The lab: a plan's network as nodes and cables, and who stands where.
 
+use std::sync::Arc;
+
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::controller::Element;
 use crate::dhcp::{DhcpServer, LeaseRecord};
 use crate::fabric::{Cable, CableSettings, PortMode, Switch};
-use crate::ip::{Gateway, Host};
+use crate::ip::{Ear, Gateway, Host};
 use crate::outbox::Outbox;
 use crate::phone::Phone;
 use crate::sim::{Edge, End, LinkId, Node, NodeId, Observer, PortId, Transmit, World};
@@ -66,7 +68,7 @@ pub(super) struct Lab {
 #[derive(Debug)]
 pub(super) struct Segment {
     pub node: NodeId,
-    pub cable: CableSettings,
+    pub cable: Arc<CableSettings>,
     /// Who is at each port; by [`PortId`].
     pub ports: Vec<Option<NodeId>>,
     /// Ports that a move has freed.
@@ -215,7 +217,7 @@ impl Lab {
                 }),
         };
         segment.occupy(port, jack.node);
-        let (node, cable) = (segment.node, segment.cable);
+        let (node, cable) = (segment.node, segment.cable.clone());
         let left = &mut self.segments[jack.subnet.0];
         left.ports[jack.port.0 as usize] = None;
         left.free.push(jack.port);
@@ -270,6 +272,8 @@ macro_rules! each_station {
 }
 
 impl Node for Station {
+    type Ear = Ear;
+
     fn handle_frame(
         &mut self,
         now: Instant,
@@ -290,6 +294,13 @@ impl Node for Station {
 
     fn poll_timeout(&self) -> Deadline {
         each_station!(self, node => node.poll_timeout())
+    }
+
+    fn ear(&self) -> Ear {
+        match self {
+            Station::Host(host) => host.ear(),
+            Station::Switch(_) | Station::Gateway(_) | Station::Edge(_) => Ear::OPEN,
+        }
     }
 }
 

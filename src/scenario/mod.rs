@@ -17,6 +17,7 @@ mod explain;
 mod file;
 mod lab;
 mod nearest;
+mod oracle;
 mod outcome;
 pub mod plan;
 mod problem;
@@ -31,7 +32,7 @@ mod watch;
 
 pub use build::{BuildError, Files, firmware};
 pub use explain::explain;
-pub use outcome::{Outcome, ProgramView, Stopped, Verdict};
+pub use outcome::{Evidence, Outcome, ProgramView, Stopped, Verdict, Violation};
 pub use problem::{Problem, Problems};
 pub use recorder::{CaptureSink, DROPS, Recorder, VIRTUAL_EPOCH_NANOS};
 pub use run::Run;

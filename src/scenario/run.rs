@@ -10,7 +10,7 @@ mod programs;
 
 use super::build::{BuildError, Files, build};
 use super::lab::Lab;
-use super::outcome::{Outcome, Stopped, Verdict};
+use super::outcome::{Outcome, Stopped, Verdict, Violation};
 use super::plan::{Action, Control, Exec, HostId, HostKind, PhoneId, Plan, ProgramIs, StepKind};
 use super::recorder::Recorder;
 use super::tally::Tally;
@@ -40,6 +40,7 @@ pub struct Run<'p, L> {
     typing: Deadlines<usize>,
     verdicts: Vec<Verdict>,
     stopped: Option<Stopped>,
+    violation: Option<Violation>,
     pub(super) programs: Programs,
     /// The program of the present step.
     exec: Option<ProgramId>,
@@ -110,6 +111,7 @@ impl<'p, L: Listener> Run<'p, L> {
             typing: Deadlines::default(),
             verdicts: Vec::new(),
             stopped: None,
+            violation: None,
             programs: Programs::default(),
             exec: None,
             stands: false,
@@ -166,6 +168,7 @@ impl<'p, L: Listener> Run<'p, L> {
         let outcome = Outcome {
             verdicts: self.verdicts,
             stopped: self.stopped,
+            violation: self.violation,
             ended: self.lab.world.now(),
             counters: self.lab.world.counters(),
             frames: self.watch.recorder.frames(),
@@ -179,6 +182,9 @@ impl<'p, L: Listener> Run<'p, L> {
     /// Begins and ends steps until one has to wait for something.
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other stage waits")]
     fn settle(&mut self) {
+        if !self.watch.changed && !matches!(self.stage, Stage::Begin) {
+            return self.watch.displays_seen();
+        }
         loop {
             match std::mem::replace(&mut self.stage, Stage::Begin) {
                 Stage::Begin => match self.plan.steps.get(self.step) {
@@ -438,6 +444,24 @@ impl<'p, L: Listener> Run<'p, L> {
             if of.user_pin.is_some() && prompts <= USER_TRIES {
                 self.typing.set(phone.0, Some(now + of.user_delay));
             }
+        }
+    }
+
+    /// Asks the oracle, which ends a run that breaks a rule.
+    fn consult(&mut self) {
+        let now = self.lab.world.now();
+        let (oracle, lab) = (&mut self.watch.oracle, &self.lab);
+        let is_over = matches!(self.stage, Stage::Done);
+        if !is_over && !oracle.is_due(now) && !oracle.has_seen_one() {
+            return;
+        }
+        if is_over || oracle.is_due(now) {
+            oracle.sweep(now, self.plan, lab, &self.watch.phones);
+        }
+        let node = |phone: PhoneId| lab.phones[phone.0].node;
+        if let Some(violation) = oracle.take_violation(self.plan, node) {
+            self.violation.get_or_insert(violation);
+            self.stage = Stage::Done;
         }
     }
 

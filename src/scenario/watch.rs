@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 use super::build::Meets;
 use super::comments::Explainer;
 use super::lab::{Lab, Who};
+use super::oracle::Oracle;
 use super::outcome::Verdict;
 use super::plan::{ElementId, PhoneId, Plan, Step, SubnetId};
 use super::recorder::Recorder;
@@ -83,6 +84,7 @@ pub(super) struct Watch<L> {
     /// Something has happened that an expectation could look at.
     pub changed: bool,
     pub explainer: Explainer,
+    pub oracle: Oracle,
     pub listener: L,
     names: Vec<String>,
     who: Vec<Who>,
@@ -110,6 +112,7 @@ impl<L: Listener> Watch<L> {
             shown: Vec::new(),
             changed: true,
             explainer: Explainer::new(plan),
+            oracle: Oracle::new(plan),
             listener,
             names: Vec::new(),
             who: Vec::new(),
@@ -210,25 +213,22 @@ impl<L: Listener> Meets for Watch<L> {
 
 impl<L: Listener> Observer for Watch<L> {
     fn event(&mut self, now: Instant, node: NodeId, event: TraceEvent) {
-        let who = self.who.get(node.0 as usize).copied();
         self.changed |= matches!(
             event,
             TraceEvent::Phone(_) | TraceEvent::Neighbour { .. } | TraceEvent::Decision(_)
         );
         match &event {
             TraceEvent::Dropped { reason, frame } => {
-                *self.drops.entry(*reason).or_default() += 1;
-                if reason.is_routine() {
-                    return;
-                }
-                let name = self.names.get(node.0 as usize);
-                let name = name.map_or("?", String::as_str);
-                self.recorder.drop(now, name, *reason, frame);
+                return self.refused(now, node, *reason, frame);
             }
-            TraceEvent::Decision(decision) => self.explainer.decided(decision),
+            TraceEvent::Decision(decision) => {
+                if self.recorder.is_on() {
+                    self.explainer.decided(decision);
+                }
+            }
             TraceEvent::Phone(did) => {
-                if let Some(Who::Phone(phone)) = who {
-                    self.phone_did(phone, did);
+                if let Some(Who::Phone(phone)) = self.who.get(node.0 as usize) {
+                    self.phone_did(*phone, did);
                 }
             }
             TraceEvent::Neighbour { .. }
@@ -238,6 +238,24 @@ impl<L: Listener> Observer for Watch<L> {
         }
         let name = self.names.get(node.0 as usize);
         let name = name.map_or("?", String::as_str);
+        self.listener.event(now, name, &event);
+        let set = match self.who.get(node.0 as usize) {
+            Some(Who::Phone(phone)) => Some(*phone),
+            Some(_) | None => None,
+        };
+        self.oracle.event(now, node, set, event);
+    }
+
+    fn refused(&mut self, now: Instant, node: NodeId, reason: DropReason, frame: &Frame) {
+        *self.drops.entry(reason).or_default() += 1;
+        if reason.is_routine() {
+            return;
+        }
+        let name = self.names.get(node.0 as usize);
+        let name = name.map_or("?", String::as_str);
+        self.recorder.drop(now, name, reason, frame);
+        let frame = frame.clone();
+        let event = TraceEvent::Dropped { reason, frame };
         self.listener.event(now, name, &event);
     }
 
@@ -254,6 +272,7 @@ impl<L: Listener> Observer for Watch<L> {
             .frame(now, on, frame, direction, &mut self.explainer);
         self.changed |= self.tally.count(on, self.recorder.frames(), frame);
         self.listener.frame(now, frame);
+        self.oracle.frame(now, frame);
     }
 }
 

@@ -34,7 +34,7 @@ impl Gateway {
         if icmp_error::is_impossible_source(header.src)
             || header.src.is_unspecified()
             || leg.is_subnet_broadcast(header.src)
-            || self.own.contains_key(&header.src)
+            || self.is_own(header.src)
         {
             return Err(DropReason::MartianSource);
         }
@@ -42,7 +42,7 @@ impl Gateway {
             // Unicast IP in a group's frame (RFC 1122 section 3.3.6).
             return Err(DropReason::NotForThisAddress);
         }
-        if self.own.contains_key(&header.dst) {
+        if self.is_own(header.dst) {
             return self.receive_own(now, &header, payload, packet, out);
         }
         self.forward(now, number, &header, packet, out)

@@ -15,8 +15,8 @@ use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::{
-    ArpMode, Gateway, GatewayConfig, GatewayInterface, Host, HostConfig, NeighbourSettings, Route,
-    TcpSettings,
+    ArpMode, Ear, Gateway, GatewayConfig, GatewayInterface, Host, HostConfig, NeighbourSettings,
+    Route, TcpSettings,
 };
 use crate::app::{App, AppEffect, Datagram, HostAddress, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{Out, Outbox, TraceEvent};
@@ -137,7 +137,7 @@ pub(super) enum Station {
 }
 
 impl Station {
-    fn node(&mut self) -> &mut dyn Node {
+    fn node(&mut self) -> &mut dyn Node<Ear = Ear> {
         match self {
             Station::Host(host) => host.as_mut(),
             Station::Gateway(gateway) => gateway.as_mut(),
@@ -293,7 +293,7 @@ impl Lab {
     fn on_node(
         &mut self,
         number: usize,
-        f: impl FnOnce(&mut dyn Node, Instant, &mut Outbox<Transmit>),
+        f: impl FnOnce(&mut dyn Node<Ear = Ear>, Instant, &mut Outbox<Transmit>),
     ) {
         let mut out = Outbox::default();
         f(self.stations[number].node(), self.now, &mut out);

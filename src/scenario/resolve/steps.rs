@@ -244,16 +244,18 @@ fn counted(
 }
 
 fn of_program(resolver: &mut Resolver<'_>, host: HostId, told: &At<Told>) -> Option<What> {
-    let is = match &told.value {
-        Told::Running(true) => ProgramIs::Running,
-        Told::Running(false) => ProgramIs::NotRunning,
-        Told::Exited(status) => ProgramIs::Exited(*status),
-        _ => {
-            let problem = Problem::new(&told.span, "this is not told of a kernel host");
-            let help = "of a kernel host: `running`, `exited`".to_owned();
-            resolver.problems.push(problem.help(help));
-            return None;
+    let is = if let Told::Running(running) = told.value {
+        match running {
+            true => ProgramIs::Running,
+            false => ProgramIs::NotRunning,
         }
+    } else if let Told::Exited(status) = told.value {
+        ProgramIs::Exited(status)
+    } else {
+        let problem = Problem::new(&told.span, "this is not told of a kernel host");
+        let help = "of a kernel host: `running`, `exited`".to_owned();
+        resolver.problems.push(problem.help(help));
+        return None;
     };
     Some(What::Program { host, is })
 }

@@ -14,6 +14,7 @@ impl<L: Listener> Drive for Run<'_, L> {
         loop {
             self.users_notice();
             self.settle();
+            self.consult();
             if matches!(self.stage, Stage::Done) {
                 return Next::Finished;
             }
@@ -68,6 +69,7 @@ impl<L: Listener> Drive for Run<'_, L> {
     fn program_ready(&mut self, now: Instant, program: ProgramId) {
         self.advance(now);
         self.programs.ready(program);
+        self.watch.changed = true;
     }
 
     fn program_ended(&mut self, now: Instant, program: ProgramId, end: ProgramEnd) {
