@@ -50,6 +50,18 @@ pub enum ArpMode {
     Proxy,
 }
 
+/// Whether an interface checks that a packet comes from where its source address is routed to (RFC 3704).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum ReversePath {
+    /// It does not (Linux `rp_filter` = 0).
+    #[default]
+    Off,
+    /// There must be a route to the source, out of any interface (Linux `rp_filter` = 2).
+    Loose,
+    /// The route to the source must lead out of this very interface (Linux `rp_filter` = 1).
+    Strict,
+}
+
 /// One interface of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GatewayInterface {
@@ -58,6 +70,7 @@ pub struct GatewayInterface {
     /// 0 to 32.
     pub prefix_len: u8,
     pub arp: ArpMode,
+    pub reverse_path: ReversePath,
 }
 
 /// A static route.
@@ -126,6 +139,7 @@ struct Leg {
     address: Ipv4Addr,
     prefix_len: u8,
     arp: ArpMode,
+    reverse_path: ReversePath,
     /// Its deadline in [`Gateway::due`].
     due: Option<Instant>,
 }
@@ -174,6 +188,7 @@ impl Gateway {
             address: leg.address,
             prefix_len: leg.prefix_len,
             arp: leg.arp,
+            reverse_path: leg.reverse_path,
             due: None,
         });
         if let Err(place) = self.own.binary_search(&leg.address) {
@@ -293,6 +308,9 @@ impl Gateway {
             ArpMode::AnyOwnAddress | ArpMode::Proxy => self.is_own(target),
         };
         let probe = sender.is_unspecified();
+        if request && !probe && !self.comes_the_right_way(number, sender) {
+            return Err(DropReason::ReversePath);
+        }
         let proxied = request
             && !ours
             && !probe
@@ -342,6 +360,16 @@ impl Gateway {
         let next = leg.interface.neighbours.next_deadline();
         if std::mem::replace(&mut leg.due, next) != next {
             self.due.set(number, next);
+        }
+    }
+
+    /// Whether a packet from `src` may come in by this interface.
+    fn comes_the_right_way(&self, number: u16, src: Ipv4Addr) -> bool {
+        let route = || self.routes.lookup(src);
+        match self.legs[usize::from(number)].reverse_path {
+            ReversePath::Off => true,
+            ReversePath::Loose => route().is_some(),
+            ReversePath::Strict => route().is_some_and(|target| target.interface == number),
         }
     }
 

@@ -28,7 +28,7 @@ mod tcp;
 pub use connection::TcpSettings;
 pub use ear::Ear;
 pub use gateway::{
-    ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, Route, RouteTo,
+    ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, ReversePath, Route, RouteTo,
 };
 pub use neighbour::{AfterReachable, NeighbourSettings};
 pub use stack::{Host, HostConfig};

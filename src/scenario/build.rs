@@ -13,7 +13,7 @@ use crate::app::HostAddress;
 use crate::capture::filter::FilterError;
 use crate::controller::{Element, ElementConfig, FormError, Forms, Trunk};
 use crate::dhcp::{DhcpServer, Scope, ServerConfig};
-use crate::fabric::{Bitrate, Cable, CableSettings};
+use crate::fabric::{Bitrate, Cable, CableSettings, PortMode, Switch};
 use crate::ip::{
     Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig, NeighbourSettings,
     Route, RouteTo, TcpSettings,
@@ -184,6 +184,7 @@ impl Builder<'_> {
             address: interface.address,
             prefix_len: plan.subnets[interface.subnet.0].prefix.len,
             arp: interface.arp,
+            reverse_path: interface.reverse_path,
         };
         let route = |route: &plan::Route| Route {
             prefix: route.to.address,
@@ -304,27 +305,42 @@ impl Builder<'_> {
         self.add(Who::Phone(id), host, &[(phone.at, PortId(0))])
     }
 
-    /// A switch for each subnet, with a port for each station that stands there.
+    /// The switches, with a port in a subnet's VLAN for each station that stands there.
     fn switches(&mut self) -> Vec<Segment> {
-        let subnets = self.plan.subnets.iter().enumerate();
-        let switches = subnets.map(|(n, subnet)| {
-            let stations = &self.cables[n];
-            let switch = Segment::switch(stations.len());
-            let node = self.world.add(Station::Switch(switch));
-            self.who.push(Who::Switch(SubnetId(n)));
-            self.world.watch(node);
-            Segment {
-                node,
+        let mut ports: BTreeMap<&str, Vec<PortMode>> = BTreeMap::new();
+        let mut first = Vec::new();
+        for (subnet, stations) in self.plan.subnets.iter().zip(&self.cables) {
+            let of_switch = ports.entry(&subnet.switch).or_default();
+            first.push(of_switch.len());
+            let modes = std::iter::repeat_n(PortMode::Access(subnet.vlan), stations.len());
+            of_switch.extend(modes);
+        }
+        let mut nodes: BTreeMap<&str, NodeId> = BTreeMap::new();
+        let mut segments = Vec::new();
+        for (n, subnet) in self.plan.subnets.iter().enumerate() {
+            let modes = ports.remove(subnet.switch.as_str());
+            if let Some(modes) = modes {
+                let node = self.world.add(Station::Switch(Switch::new(modes)));
+                self.who.push(Who::Switch(SubnetId(n)));
+                self.world.watch(node);
+                nodes.insert(&subnet.switch, node);
+            }
+            let stations = self.cables[n].iter().map(|end| Some(end.node));
+            segments.push(Segment {
+                node: nodes[subnet.switch.as_str()],
+                vlan: subnet.vlan,
                 cable: Arc::new(CableSettings {
                     latency: subnet.cable.latency,
                     rate: subnet.cable.rate.map(Bitrate),
                     queue_bytes_max: subnet.cable.queue_bytes,
                 }),
-                ports: stations.iter().map(|end| Some(end.node)).collect(),
+                ports: std::iter::repeat_n(None, first[n])
+                    .chain(stations)
+                    .collect(),
                 free: Vec::new(),
-            }
-        });
-        switches.collect()
+            });
+        }
+        segments
     }
 }
 
@@ -334,7 +350,8 @@ impl Lab {
         let mut jacks: BTreeMap<NodeId, Jack> = BTreeMap::new();
         for (n, stations) in cables.iter().enumerate() {
             let (node, cable) = (self.segments[n].node, self.segments[n].cable.clone());
-            for (port, station) in (0..).map(PortId).zip(stations) {
+            let first = self.segments[n].ports.len() - stations.len();
+            for (port, station) in (first as u32..).map(PortId).zip(stations) {
                 let cable = Cable::new(cable.clone());
                 let link = self
                     .world

@@ -8,8 +8,8 @@ mod steps;
 use std::fmt::{self, Write};
 
 use super::plan::{
-    ArpMode, Cable, Dhcp, Element, Firmware, Host, HostKind, Phone, Plan, Ready, Router, Subnet,
-    SubnetId,
+    ArpMode, Cable, Dhcp, Element, Firmware, Host, HostKind, Phone, Plan, Ready, ReversePath,
+    Router, Subnet, SubnetId,
 };
 use super::units::{show_duration, show_rate, show_size};
 use crate::wire::Mac;
@@ -55,6 +55,9 @@ fn write_subnet(out: &mut String, subnet: &Subnet) -> fmt::Result {
     } = subnet.cable;
     writeln!(out, "\nsubnet {}", subnet.name)?;
     writeln!(out, "  prefix    {}", subnet.prefix)?;
+    if (subnet.switch.as_str(), subnet.vlan) != (subnet.name.as_str(), 1) {
+        writeln!(out, "  switch    {}, VLAN {}", subnet.switch, subnet.vlan)?;
+    }
     writeln!(out, "  gateway   {}", or_none(subnet.gateway))?;
     writeln!(
         out,
@@ -130,7 +133,12 @@ fn write_router(out: &mut String, plan: &Plan, router: &Router) -> fmt::Result {
             interface.address,
             interface.mac,
         );
-        writeln!(out, "  interface {name} {address} {mac}, arp {arp}")?;
+        let check = match interface.reverse_path {
+            ReversePath::Off => "",
+            ReversePath::Loose => ", reverse-path loose",
+            ReversePath::Strict => ", reverse-path strict",
+        };
+        writeln!(out, "  interface {name} {address} {mac}, arp {arp}{check}")?;
     }
     for route in &router.routes {
         writeln!(out, "  route     {} via {}", route.to, route.via)?;

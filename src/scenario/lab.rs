@@ -64,12 +64,14 @@ pub(super) struct Lab {
     pub edges: Vec<(HostId, NodeId)>,
 }
 
-/// One subnet's switch.
+/// One subnet: a VLAN of a switch.
 #[derive(Debug)]
 pub(super) struct Segment {
+    /// The switch.
     pub node: NodeId,
+    pub vlan: u16,
     pub cable: Arc<CableSettings>,
-    /// Who is at each port; by [`PortId`].
+    /// Who is at each of its ports; by [`PortId`]. Another VLAN's ports have nobody here.
     pub ports: Vec<Option<NodeId>>,
     /// Ports that a move has freed.
     pub free: Vec<PortId>,
@@ -83,9 +85,6 @@ pub(super) struct Jack {
     pub subnet: SubnetId,
     pub port: PortId,
 }
-
-/// The one VLAN of a segment that has a switch of its own.
-const VLAN: u16 = 1;
 
 impl Lab {
     /// Calls `act` on the set itself and carries out what it does.
@@ -207,12 +206,13 @@ impl Lab {
     pub(super) fn plug_at(&mut self, phone: PhoneId, to: SubnetId, observer: &mut impl Observer) {
         let jack = self.phones[phone.0];
         let segment = &mut self.segments[to.0];
+        let vlan = segment.vlan;
         let port = match segment.free.pop() {
             Some(port) => port,
             None => self
                 .world
                 .with(segment.node, observer, |station, _, _| match station {
-                    Station::Switch(switch) => switch.add_port(PortMode::Access(VLAN)),
+                    Station::Switch(switch) => switch.add_port(PortMode::Access(vlan)),
                     Station::Gateway(_) | Station::Host(_) | Station::Edge(_) => PortId(0),
                 }),
         };
@@ -237,11 +237,6 @@ impl Lab {
 }
 
 impl Segment {
-    /// A segment whose switch has a port for each of these stations, in their order.
-    pub(super) fn switch(stations: usize) -> Switch {
-        Switch::new(vec![PortMode::Access(VLAN); stations])
-    }
-
     /// Notes who is at a port.
     pub(super) fn occupy(&mut self, port: PortId, node: NodeId) {
         let index = port.0 as usize;

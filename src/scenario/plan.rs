@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
-pub use crate::ip::ArpMode;
+pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
 use crate::time::Duration;
 use crate::wire::Mac;
@@ -101,6 +101,10 @@ impl fmt::Display for Prefix {
 pub struct Subnet {
     pub name: String,
     pub prefix: Prefix,
+    /// Name of the switch whose VLAN it is: its own name, unless it shares one.
+    pub switch: String,
+    /// 1 to 4094.
+    pub vlan: u16,
     /// The default gateway of its stations: a router's interface in this subnet.
     pub gateway: Option<Ipv4Addr>,
     /// How its cables are.
@@ -152,6 +156,7 @@ pub struct RouterInterface {
     pub address: Ipv4Addr,
     pub mac: Mac,
     pub arp: ArpMode,
+    pub reverse_path: ReversePath,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -381,6 +381,8 @@ impl<'p, L: Listener> Run<'p, L> {
         if let StepKind::Act(Action::Move { phones, to }) = &self.plan.steps[self.step].kind {
             for phone in phones {
                 self.lab.plug_at(*phone, *to, &mut self.watch);
+                let (node, jack) = (self.lab.segments[to.0].node, self.lab.phones[phone.0]);
+                self.watch.learn_port(node, jack.port, *to);
             }
         }
         self.next_step()

@@ -16,7 +16,7 @@ use super::recorder::Recorder;
 use super::tally::Tally;
 use crate::capture::Direction;
 use crate::outbox::{Display, DropReason, PhoneEvent, TraceEvent};
-use crate::sim::{End, NodeId, Observer};
+use crate::sim::{End, NodeId, Observer, PortId};
 use crate::time::Instant;
 use crate::wire::{Frame, Mac};
 
@@ -92,8 +92,8 @@ pub(super) struct Watch<L> {
     phone_names: Vec<String>,
     /// For each segment: which of its ports lead to a router.
     routers: BTreeSet<End>,
-    /// The segment that a node is the switch of; by node.
-    segments: Vec<Option<SubnetId>>,
+    /// The segment of each port of a switch; by node, then by port. Empty for what is no switch.
+    segments: Vec<Vec<Option<SubnetId>>>,
 }
 
 impl<L: Listener> Watch<L> {
@@ -127,19 +127,31 @@ impl<L: Listener> Watch<L> {
     fn learn_stations(&mut self, plan: &Plan, lab: &Lab) {
         self.who.clone_from(&lab.who);
         self.names = lab.who.iter().map(|who| who.name(plan)).collect();
-        self.segments = vec![None; lab.who.len()];
+        self.segments = vec![Vec::new(); lab.who.len()];
         for (index, segment) in lab.segments.iter().enumerate() {
-            self.segments[segment.node.0 as usize] = Some(SubnetId(index));
             for (port, station) in (0..).zip(&segment.ports) {
+                if station.is_some() {
+                    self.learn_port(segment.node, PortId(port), SubnetId(index));
+                }
                 if let Some(NodeId(node)) = station
                     && matches!(self.who[*node as usize], Who::Router(_))
                 {
-                    let port = crate::sim::PortId(port);
+                    let port = PortId(port);
                     let node = segment.node;
                     self.routers.insert(End { node, port });
                 }
             }
         }
+    }
+
+    /// A port of a switch belongs to this segment.
+    pub(super) fn learn_port(&mut self, switch: NodeId, port: PortId, segment: SubnetId) {
+        let ports = &mut self.segments[switch.0 as usize];
+        let index = port.0 as usize;
+        if ports.len() <= index {
+            ports.resize(index + 1, None);
+        }
+        ports[index] = Some(segment);
     }
 
     /// Expectations have been looked at: what displays have shown so far has been seen.
@@ -260,7 +272,9 @@ impl<L: Listener> Observer for Watch<L> {
     }
 
     fn frame(&mut self, now: Instant, at: End, frame: &Frame) {
-        let Some(on) = self.segments.get(at.node.0 as usize).copied().flatten() else {
+        let ports = self.segments.get(at.node.0 as usize);
+        let on = ports.and_then(|ports| ports.get(at.port.0 as usize));
+        let Some(on) = on.copied().flatten() else {
             return;
         };
         let direction = if self.recorder.is_on() && self.routers.contains(&at) {
@@ -280,7 +294,7 @@ impl Who {
     /// The name in the plan.
     pub(super) fn name(self, plan: &Plan) -> String {
         match self {
-            Who::Switch(SubnetId(n)) => format!("switch {}", plan.subnets[n].name),
+            Who::Switch(SubnetId(n)) => format!("switch {}", plan.subnets[n].switch),
             Who::Router(n) => plan.routers[n].name.clone(),
             Who::Host(host) => plan.hosts[host.0].name.clone(),
             Who::Element(ElementId(n)) => plan.elements[n].name.clone(),

@@ -38,6 +38,9 @@ impl Gateway {
         {
             return Err(DropReason::MartianSource);
         }
+        if !self.comes_the_right_way(number, header.src) {
+            return Err(DropReason::ReversePath);
+        }
         if dst_mac.is_group() {
             // Unicast IP in a group's frame (RFC 1122 section 3.3.6).
             return Err(DropReason::NotForThisAddress);

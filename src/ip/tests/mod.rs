@@ -16,7 +16,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::{
     ArpMode, Ear, Gateway, GatewayConfig, GatewayInterface, Host, HostConfig, NeighbourSettings,
-    Route, TcpSettings,
+    ReversePath, Route, TcpSettings,
 };
 use crate::app::{App, AppEffect, Datagram, HostAddress, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{Out, Outbox, TraceEvent};
@@ -150,6 +150,8 @@ impl Station {
 pub(super) struct Lab {
     pub(super) now: Instant,
     pub(super) stations: Vec<Station>,
+    /// What the gateways made from now on check.
+    pub(super) reverse_path: ReversePath,
     /// The ports on each segment.
     segments: Vec<Vec<(usize, u32)>>,
     in_flight: VecDeque<(usize, u32, Frame)>,
@@ -188,6 +190,7 @@ impl Lab {
                 address: address.address,
                 prefix_len: address.prefix_len,
                 arp: *arp,
+                reverse_path: self.reverse_path,
             }
         });
         let config = GatewayConfig {
