@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::RunArgs;
+use super::exit::Exit;
+use super::{RunArgs, complain, unreadable};
+use crate::capture::Format;
+use crate::scenario::plan::Plan;
+use crate::scenario::{CaptureSink, Recorder, Scenario};
 
 /// Every file of a firmware folder, which is named relative to the scenario file.
 pub(super) fn firmware_folder(
@@ -39,8 +43,33 @@ pub(super) fn capture_path(args: &RunArgs) -> Option<PathBuf> {
     Some(args.capture.clone().unwrap_or_else(default))
 }
 
+/// Reads a scenario; what is wrong with it is said.
+pub(super) fn read_scenario(path: &Path) -> Result<Scenario, Exit> {
+    let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    Scenario::read(&text).map_err(|problems| {
+        let colour = io::stderr().is_terminal();
+        complain(&problems.render(&path.display().to_string(), &text, colour));
+        Exit::ScenarioWrong
+    })
+}
+
+/// The recorder of a run whose capture goes to `capture`, and which begins at `epoch_nanos` since 1970-01-01 UTC.
+pub(super) fn recorder(
+    plan: &Plan,
+    capture: Option<&Path>,
+    epoch_nanos: u64,
+) -> io::Result<Recorder> {
+    let Some(path) = capture else {
+        return Ok(Recorder::off());
+    };
+    let file = create_capture(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    let out: CaptureSink = Box::new(file);
+    Recorder::new(plan, Format::of(path), out, epoch_nanos)
+}
+
 /// Creates the capture file, and the folder that it is in.
-pub(super) fn create_capture(path: &Path) -> io::Result<File> {
+fn create_capture(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

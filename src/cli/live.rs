@@ -11,24 +11,40 @@
 //! nothing: a deadline was met past the bound, or frames of programs were lost because nobody read them.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::leases::Lasting;
 use crate::os::{
-    Clock, Interrupts, Lateness, LiveError, MachineRefusal, Port, PortSettings, Settings,
-    drive_live, probe,
+    Clock, Interrupts, Lateness, LeaseStore, LiveError, MachineRefusal, Port, PortSettings,
+    Settings, date_nanos, drive_live, prepare, probe,
 };
 use crate::scenario::plan::{Action, Host, HostKind, Plan, StepKind};
 use crate::scenario::{Listener, Run};
 use crate::time::{Duration, Instant};
 
+/// How a live run is driven.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// How late a deadline may be met.
+    pub(super) late_max: Duration,
+    /// It goes on until it is interrupted.
+    pub(super) stands: bool,
+    /// Namespaces get names, and outlive the run.
+    pub(super) keep: bool,
+}
+
 /// How the harness kept up with a live run.
 #[derive(Debug)]
 pub(super) struct Pace {
     lateness: Lateness,
-    /// Kernel hosts of whose programs frames were lost, and how many.
+    late_max: Duration,
+    /// Hosts outside of which frames were lost on their way in, and how many.
     lost: Vec<(String, u64)>,
+    /// Frames that the machine did not take from the run, by host.
+    refused: Vec<(String, u64)>,
 }
 
 /// Whether the machine lets this plan run live.
@@ -36,8 +52,14 @@ pub(super) struct Pace {
 /// # Errors
 /// What it lacks, and how to get it.
 pub(super) fn refusal(plan: &Plan) -> Result<(), MachineRefusal> {
+    let has_interface = plan
+        .hosts
+        .iter()
+        .any(|host| matches!(host.kind, HostKind::Interface { .. }));
     match plan.hosts.iter().any(is_kernel) {
-        true => probe(),
+        // In a user namespace of its own the run could not have the interface.
+        true if has_interface => probe(),
+        true => prepare(),
         false => Ok(()),
     }
 }
@@ -46,14 +68,32 @@ fn is_kernel(host: &Host) -> bool {
     matches!(host.kind, HostKind::Kernel { .. })
 }
 
-/// Puts the folder of the scenario file in the place of `{scenario}` in the plan's commands.
+/// Puts the folder of the scenario file in the place of `{scenario}` in the plan's commands, and the host's address in
+/// that of `{address}`.
 pub(super) fn place_commands(plan: &mut Plan, folder: &Path) {
     let folder = folder.display().to_string();
+    let place = |command: &mut Vec<String>, address: Option<Ipv4Addr>| {
+        let address = address
+            .map(|address| address.to_string())
+            .unwrap_or_default();
+        for word in command {
+            *word = word
+                .replace("{scenario}", &folder)
+                .replace("{address}", &address);
+        }
+    };
+    let mut addresses = vec![None; plan.hosts.len()];
+    for (host, kept) in plan.hosts.iter_mut().zip(&mut addresses) {
+        if let HostKind::Kernel { address, program } = &mut host.kind {
+            *kept = *address;
+            if let Some(program) = program {
+                place(&mut program.command, *address);
+            }
+        }
+    }
     for step in &mut plan.steps {
         if let StepKind::Act(Action::Exec(exec)) = &mut step.kind {
-            for word in &mut exec.command {
-                *word = word.replace("{scenario}", &folder);
-            }
+            place(&mut exec.command, addresses[exec.host.0]);
         }
     }
 }
@@ -64,36 +104,86 @@ pub(super) fn place_commands(plan: &mut Plan, folder: &Path) {
 /// The machine failed in the middle, or the user ended the run.
 pub(super) fn drive<L: Listener>(
     run: &mut Run<'_, L>,
+    leases: Option<&mut LeaseStore>,
     plan: &Plan,
     prepared: &Clock,
+    terms: Terms,
 ) -> Result<Pace, LiveError> {
     let interrupts = Interrupts::catch()?;
     let hosts: Vec<&Host> = run.edges().map(|host| &plan.hosts[host.0]).collect();
-    let open = |host: &&Host| Port::open(&port_settings(plan, host));
+    let open = |host: &&Host| open_port(plan, host);
     let mut ports: Vec<Port> = hosts.iter().map(open).collect::<Result<_, _>>()?;
+    if terms.keep {
+        for (host, port) in hosts.iter().zip(&ports) {
+            if let Port::Tap(port) = port {
+                port.keep(&kept_name(host))?;
+            }
+        }
+    }
     let settings = Settings {
+        late_bound: terms.late_max,
         interrupts: Some(&interrupts),
-        ..Settings::default()
+        stands: terms.stands,
     };
     run.begin_later(prepared.now().since(Instant::ZERO));
-    let clock = Clock::start();
-    let lateness = drive_live(run, &mut ports, &clock, &settings)?;
-    let mut lost = Vec::new();
-    for (host, port) in hosts.iter().zip(&ports) {
+    let (clock, date) = (Clock::start(), date_nanos());
+    let mut run = Lasting::new(run, leases, date).map_err(|error| LiveError::Promises {
+        reason: error.to_string(),
+    })?;
+    let lateness = drive_live(&mut run, &mut ports, &clock, &settings)?;
+    let (mut lost, mut refused) = (Vec::new(), Vec::new());
+    for (host, port) in hosts.iter().zip(&mut ports) {
         // A scenario may delete `eth0`: then there is nothing to ask.
         let overruns = port.overruns().unwrap_or(0);
         if overruns > 0 {
             lost.push((host.name.clone(), overruns));
         }
+        let dropped = port.counters().dropped;
+        if dropped > 0 {
+            refused.push((host.name.clone(), dropped));
+        }
     }
-    Ok(Pace { lateness, lost })
+    Ok(Pace {
+        lateness,
+        late_max: terms.late_max,
+        lost,
+        refused,
+    })
+}
+
+/// The name of a namespace that is kept.
+fn kept_name(host: &Host) -> String {
+    format!("jackfield-{}", host.name)
+}
+
+/// How to get at the namespaces that a run has left, and how to remove them.
+pub(super) fn kept(plan: &Plan) -> String {
+    let hosts = plan.hosts.iter().filter(|host| is_kernel(host));
+    let mut text = String::new();
+    for name in hosts.map(kept_name) {
+        let _ = writeln!(
+            text,
+            "kept: `ip netns exec {name} COMMAND`; `ip netns delete {name}` removes it"
+        );
+    }
+    text
+}
+
+/// The port behind a host that is outside.
+fn open_port(plan: &Plan, host: &Host) -> Result<Port, LiveError> {
+    match &host.kind {
+        HostKind::Interface { device } => Port::on_interface(device),
+        HostKind::Kernel { .. } | HostKind::Tftp { .. } | HostKind::Dhcp => {
+            Port::open(&port_settings(plan, host))
+        }
+    }
 }
 
 fn port_settings(plan: &Plan, host: &Host) -> PortSettings {
     let subnet = &plan.subnets[host.at.0];
     let address = match host.kind {
-        HostKind::Kernel { address } => address,
-        HostKind::Tftp { .. } | HostKind::Dhcp => None,
+        HostKind::Kernel { address, .. } => address,
+        HostKind::Tftp { .. } | HostKind::Dhcp | HostKind::Interface { .. } => None,
     };
     PortSettings {
         mac: host.mac,
@@ -115,11 +205,11 @@ impl Pace {
             late,
             deadlines,
         } = self.lateness;
-        let (worst, bound) = (millis(worst), millis(Settings::LATE_BOUND));
-        if self.is_valid() {
-            return format!("on time: at most {worst} ms late at {deadlines} deadlines\n");
-        }
-        let mut text = String::from("INVALID: this run counts as neither passed nor failed\n");
+        let (worst, bound) = (millis(worst), millis(self.late_max));
+        let mut text = match self.is_valid() {
+            true => format!("on time: at most {worst} ms late at {deadlines} deadlines\n"),
+            false => "INVALID: this run counts as neither passed nor failed\n".to_owned(),
+        };
         if late > 0 {
             let _ = writeln!(
                 text,
@@ -127,12 +217,33 @@ impl Pace {
                  the machine is too busy"
             );
         }
+        self.add_losses(&mut text);
+        text
+    }
+
+    fn add_losses(&self, text: &mut String) {
         for (host, frames) in &self.lost {
             let _ = writeln!(
                 text,
                 "  {frames} frames of {host} were lost: they came faster than they were read"
             );
         }
+        for (host, frames) in &self.refused {
+            let _ = writeln!(
+                text,
+                "  {frames} frames to {host} were not taken: its interface was down, or its queue full"
+            );
+        }
+    }
+
+    /// For a person, of a run that is not judged by it: a line, and what was lost.
+    pub(super) fn remarks(&self) -> String {
+        let mut text = format!(
+            "at most {} ms late at {} deadlines\n",
+            millis(self.lateness.worst),
+            self.lateness.deadlines
+        );
+        self.add_losses(&mut text);
         text
     }
 
@@ -140,13 +251,16 @@ impl Pace {
     pub(super) fn json(&self) -> Value {
         let lost = self.lost.iter();
         let lost = lost.map(|(host, frames)| (host.clone(), json!(frames)));
+        let refused = self.refused.iter();
+        let refused = refused.map(|(host, frames)| (host.clone(), json!(frames)));
         json!({
             "valid": self.is_valid(),
             "worst_late_ns": nanos(self.lateness.worst),
-            "bound_ns": nanos(Settings::LATE_BOUND),
+            "bound_ns": nanos(self.late_max),
             "deadlines": self.lateness.deadlines,
             "late": self.lateness.late,
             "lost": lost.collect::<serde_json::Map<_, _>>(),
+            "refused": refused.collect::<serde_json::Map<_, _>>(),
         })
     }
 }
@@ -185,7 +299,7 @@ kernel = true
 mac = "02:00:00:00:00:77"
 
 [[step]]
-exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}"] }
+exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{address}"] }
 "#;
 
     #[test]
@@ -206,7 +320,10 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}"] }
         let StepKind::Act(Action::Exec(exec)) = &plan.steps[0].kind else {
             panic!("{:?}", plan.steps);
         };
-        assert_eq!(exec.command, ["sh", "/opt/lab/a.sh", "-d=/opt/lab"]);
+        assert_eq!(
+            exec.command,
+            ["sh", "/opt/lab/a.sh", "-d=/opt/lab", "10.1.0.30"]
+        );
     }
 
     #[test]
@@ -217,7 +334,9 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}"] }
                 late: 0,
                 deadlines: 812,
             },
+            late_max: Settings::LATE_BOUND,
             lost: Vec::new(),
+            refused: Vec::new(),
         };
         let on_time = "on time: at most 1.23 ms late at 812 deadlines\n";
         assert_eq!((pace.is_valid(), pace.summary().as_str()), (true, on_time));

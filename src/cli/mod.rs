@@ -1,18 +1,25 @@
 //! The command line: what the user asks for, and what the program's exit code says.
 
 mod check;
+mod doctor;
 mod exit;
 mod files;
+mod leases;
 mod live;
 mod option125;
+mod phone;
 mod progress;
 mod run;
+mod serve;
+mod site;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::scenario::read_duration;
+use crate::time::Duration;
 use exit::Exit;
 
 /// Packet-level test harness and network emulator for IP-phone registration.
@@ -27,6 +34,12 @@ struct Cli {
 enum Command {
     /// Run a scenario: in virtual time, or live on this machine.
     Run(RunArgs),
+    /// Keep a scenario's servers running on an interface of this machine, until SIGINT or SIGTERM.
+    Serve(ServeArgs),
+    /// Boot one emulated phone on an existing network, and say what it meets.
+    Phone(PhoneArgs),
+    /// Say what this machine has of all that live runs, serve and phone need, and how to get the rest.
+    Doctor,
     /// Read scenarios and say what is wrong or odd in them, without running them.
     Check(CheckArgs),
     /// Read and write the sets' configuration in DHCP options 125 and 43.
@@ -61,6 +74,63 @@ struct RunArgs {
     /// JSON, one object a line; the last is the outcome.
     #[arg(long)]
     json: bool,
+    /// How late the harness may meet a deadline of a live run before the run is invalid. Without it: 50 ms.
+    #[arg(long, value_name = "TIME", requires = "live", value_parser = read_duration)]
+    late_max: Option<Duration>,
+    /// Give the namespaces of kernel hosts names, jackfield-HOST, for `ip netns exec`, and leave them when the run ends.
+    #[arg(long, requires = "live")]
+    keep: bool,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// The scenario file. Its phones and steps are left out.
+    scenario: PathBuf,
+    /// The interface to serve on, or subnet=interface; can be given more than once.
+    #[arg(long, required = true, value_name = "[SUBNET=]IF")]
+    interface: Vec<String>,
+    /// The subnet that an interface without one is plugged into. Not needed if the scenario has but one.
+    #[arg(long, value_name = "SUBNET")]
+    segment: Option<String>,
+    /// Keep leases in this file, so that they outlive the program. Without it they end with it.
+    #[arg(long, value_name = "FILE")]
+    leases: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+struct PhoneArgs {
+    /// The interface that the phone is plugged into.
+    #[arg(long, value_name = "IF")]
+    interface: String,
+    /// Its MAC. Without it: 08:00:0f:00:00:01.
+    #[arg(long)]
+    mac: Option<String>,
+    /// The PIN that its user types when it asks for one, for example ***6000.
+    #[arg(long)]
+    pin: Option<String>,
+    /// Its model, which names its boot files. Without it: 5360.
+    #[arg(long)]
+    model: Option<String>,
+    /// How long it may take to be in service.
+    #[arg(long, value_name = "TIME", default_value = "120 s")]
+    within: String,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+struct OutputArgs {
+    /// Write the frames to this file: pcapng, or classic pcap if it ends in `.pcap`.
+    #[arg(long, value_name = "FILE")]
+    capture: Option<PathBuf>,
+    /// Tell details too: neighbours, offers, dropped frames.
+    #[arg(long, short)]
+    verbose: bool,
+    /// JSON, one object a line.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +151,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Serve(args) => serve::serve(args),
+        Command::Phone(args) => phone::phone(args),
+        Command::Doctor => doctor::doctor(),
         Command::Check(args) => check::check(args),
         Command::Option125(command) => option125::run(command),
     };

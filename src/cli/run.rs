@@ -1,37 +1,24 @@
 //! `jackfield run`: one scenario, under the driver that the user asks for.
 
-use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
 use super::exit::Exit;
-use super::files::{capture_path, create_capture, firmware_folder};
-use super::live::{self, Pace};
+use super::files::{capture_path, firmware_folder, read_scenario, recorder};
+use super::live::{self, Pace, Terms};
 use super::progress::Progress;
-use super::{RunArgs, complain, print, unreadable};
-use crate::capture::Format;
-use crate::os::{Clock, date_nanos};
+use super::{RunArgs, complain, print};
+use crate::os::{Clock, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::{Action, HostKind, Plan, StepKind};
-use crate::scenario::{
-    self, CaptureSink, Deaf, Files, Listener, Outcome, Recorder, Run, Scenario, Stopped,
-    VIRTUAL_EPOCH_NANOS,
-};
+use crate::scenario::{self, Deaf, Files, Listener, Outcome, Run, Stopped, VIRTUAL_EPOCH_NANOS};
 use crate::sim::drive_virtual;
 
 pub(super) fn run(args: &RunArgs) -> Exit {
-    let text = match fs::read_to_string(&args.scenario) {
-        Ok(text) => text,
-        Err(error) => return unreadable(&args.scenario, &error),
-    };
     let shown = args.scenario.display().to_string();
-    let mut scenario = match Scenario::read(&text) {
+    let mut scenario = match read_scenario(&args.scenario) {
         Ok(scenario) => scenario,
-        Err(problems) => {
-            let colour = io::stderr().is_terminal();
-            complain(&problems.render(&shown, &text, colour));
-            return Exit::ScenarioWrong;
-        }
+        Err(exit) => return exit,
     };
     let plan = &mut scenario.plan;
     plan.seed = args.seed.unwrap_or(plan.seed);
@@ -117,7 +104,7 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
         }
     };
     let pace = match args.live {
-        true => live::drive(&mut run, plan, &prepared).map(Some),
+        true => live::drive(&mut run, None, plan, &prepared, terms(args)).map(Some),
         false => {
             in_virtual_time(&mut run, plan);
             Ok(None)
@@ -145,6 +132,9 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
             style,
         ));
         print(&known.map(Pace::summary).unwrap_or_default());
+        if args.keep {
+            print(&live::kept(plan));
+        }
     }
     if let Err(error) = captured {
         complain(&format!("error: the capture is incomplete: {error}"));
@@ -164,14 +154,12 @@ fn in_virtual_time<L: Listener>(run: &mut Run<'_, L>, plan: &Plan) {
     progress.clear();
 }
 
-fn recorder(plan: &Plan, capture: Option<&Path>, epoch_nanos: u64) -> io::Result<Recorder> {
-    let Some(path) = capture else {
-        return Ok(Recorder::off());
-    };
-    let file = create_capture(path)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-    let out: CaptureSink = Box::new(file);
-    Recorder::new(plan, Format::of(path), out, epoch_nanos)
+fn terms(args: &RunArgs) -> Terms {
+    Terms {
+        late_max: args.late_max.unwrap_or(Settings::LATE_BOUND),
+        stands: false,
+        keep: args.keep,
+    }
 }
 
 /// The outcome as a line of JSON. `captured`: where the capture is, or why it is incomplete.
@@ -195,7 +183,7 @@ fn json(
 }
 
 /// Where the timeline goes: to a watcher line by line, at the speed of the run; all else in bulk.
-fn timeline(live: bool) -> Box<dyn Write> {
+pub(super) fn timeline(live: bool) -> Box<dyn Write> {
     match live {
         true => Box::new(io::stdout()),
         false => Box::new(BufWriter::new(io::stdout())),

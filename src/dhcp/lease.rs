@@ -1,7 +1,7 @@
 //! The leases of one scope: which client holds which address, and until when.
 //!
-//! In memory. The interface is small and speaks of clients, addresses and times alone, so that a store
-//! that survives a restart can stand in its place. Everything is found in ordered maps: by address, by
+//! In memory. Where leases are to outlive the program, every change of one is noted ([`Leases::changes`]) for a
+//! store, whose records come back with [`Leases::restore`]. Everything is found in ordered maps: by address, by
 //! client, by deadline, and the addresses that may be given again by when their lease ended. Nothing
 //! walks over all leases.
 //!
@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use super::record::{LeaseRecord, LeaseState};
 use crate::time::{Deadlines, Instant};
 use crate::wire::Mac;
 
@@ -64,6 +65,8 @@ pub(super) struct Leases {
     deadlines: Deadlines<Ipv4Addr>,
     /// Addresses whose lease has ended, longest ago first.
     ended: BTreeSet<(Instant, Ipv4Addr)>,
+    /// What has changed, for a store; `None`: there is none.
+    changes: Option<Vec<LeaseRecord>>,
 }
 
 impl Leases {
@@ -78,6 +81,7 @@ impl Leases {
             by_client: BTreeMap::new(),
             deadlines: Deadlines::default(),
             ended: BTreeSet::new(),
+            changes: None,
         }
     }
 
@@ -189,6 +193,54 @@ impl Leases {
         self.deadlines.next()
     }
 
+    /// From now on changes are noted.
+    pub(super) fn keep_changes(&mut self) {
+        self.changes.get_or_insert_default();
+    }
+
+    /// What has changed since this was last asked, in order; nothing if changes are not noted.
+    pub(super) fn changes(&mut self) -> impl Iterator<Item = LeaseRecord> + '_ {
+        self.changes
+            .iter_mut()
+            .flat_map(|changes| changes.drain(..))
+    }
+
+    /// Whether changes wait to be taken.
+    pub(super) fn has_changes(&self) -> bool {
+        self.changes
+            .as_ref()
+            .is_some_and(|changes| !changes.is_empty())
+    }
+
+    /// Takes leases back from a store. They hold whatever the pool is now; an end that has passed counts as one.
+    pub(super) fn restore<'a>(
+        &mut self,
+        now: Instant,
+        records: impl Iterator<Item = &'a LeaseRecord> + Clone,
+    ) {
+        let is_current = |record: &LeaseRecord| matches!(record.state, LeaseState::Leased { until } if until > now);
+        // A client's lease comes after what it had before: taking another address would end it.
+        for record in records.clone().filter(|record| !is_current(record)) {
+            let client = ClientKey(Arc::clone(&record.client));
+            let hold = match record.state {
+                LeaseState::Declined { until } if until > now => Hold::Declined { until },
+                LeaseState::Leased { until: at }
+                | LeaseState::Declined { until: at }
+                | LeaseState::Ended { at } => Hold::Ended { at },
+            };
+            self.put(&client, record.mac, record.address, hold);
+            if matches!(hold, Hold::Declined { .. }) {
+                self.by_client.remove(&client);
+            }
+        }
+        for record in records.filter(|record| is_current(record)) {
+            if let LeaseState::Leased { until } = record.state {
+                let client = ClientKey(Arc::clone(&record.client));
+                self.put(&client, record.mac, record.address, Hold::Leased { until });
+            }
+        }
+    }
+
     /// Every lease, by address.
     #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = (Ipv4Addr, &Lease)> {
@@ -246,6 +298,7 @@ impl Leases {
         {
             self.abandon(elsewhere, client);
         }
+        self.note(client, mac, address, hold);
         let lease = Lease {
             client: client.clone(),
             mac,
@@ -278,8 +331,28 @@ impl Leases {
         let held = matches!(lease.hold, Hold::Offered { .. } | Hold::Leased { .. });
         if lease.client == *client && held {
             lease.hold = Hold::Ended { at: Instant::ZERO };
+            let mac = lease.mac;
+            self.note(client, mac, address, Hold::Ended { at: Instant::ZERO });
             self.deadlines.set(address, None);
             self.reuse_later(Instant::ZERO, address);
+        }
+    }
+
+    /// Notes a change that a store must know.
+    fn note(&mut self, client: &ClientKey, mac: Mac, address: Ipv4Addr, hold: Hold) {
+        let state = match hold {
+            Hold::Offered { .. } => return,
+            Hold::Leased { until } => LeaseState::Leased { until },
+            Hold::Declined { until } => LeaseState::Declined { until },
+            Hold::Ended { at } => LeaseState::Ended { at },
+        };
+        if let Some(changes) = &mut self.changes {
+            changes.push(LeaseRecord {
+                address,
+                client: Arc::clone(&client.0),
+                mac,
+                state,
+            });
         }
     }
 
@@ -383,6 +456,54 @@ mod tests {
             prop_assert_eq!(lease.map(|lease| &lease.client), Some(client));
         }
         Ok(())
+    }
+
+    /// Writes every change into a map by address, as a store would.
+    #[derive(Default)]
+    struct Store(BTreeMap<Ipv4Addr, LeaseRecord>);
+
+    proptest! {
+        #[test]
+        fn what_a_store_gives_back_holds_every_lease_that_was_granted(deeds in deeds()) {
+            let mut leases = Leases::new((host(1), host(8)), &BTreeMap::new());
+            leases.keep_changes();
+            let mut store = Store::default();
+            let mut now = Instant::ZERO;
+            for (n, deed) in deeds {
+                let client = ClientKey([n].into());
+                let until = now + Duration::from_secs(30);
+                match deed {
+                    Deed::Offer(wanted) => {
+                        leases.offer(&client, mac(n), wanted.map(host), until);
+                    }
+                    Deed::Grant(last) => {
+                        leases.grant(&client, mac(n), host(last), until);
+                    }
+                    Deed::Release(last) => {
+                        leases.release(now, &client, host(last));
+                    }
+                    Deed::Decline(last) => {
+                        leases.decline(&client, host(last), until);
+                    }
+                    Deed::Wait(secs) => {
+                        now += Duration::from_secs(secs);
+                        while leases.expire(now).is_some() {}
+                    }
+                }
+                let changes = leases.changes();
+                store.0.extend(changes.map(|record| (record.address, record)));
+                prop_assert!(!leases.has_changes());
+                let mut restored = Leases::new((host(1), host(8)), &BTreeMap::new());
+                restored.restore(now, store.0.values());
+                check(&restored, &BTreeMap::new())?;
+                for (address, lease) in leases.iter() {
+                    if matches!(lease.hold, Hold::Leased { .. } | Hold::Declined { .. }) {
+                        let found = restored.by_address.get(&address);
+                        prop_assert_eq!(found, Some(lease), "{} at {:?}", address, now);
+                    }
+                }
+            }
+        }
     }
 
     fn host(last: u8) -> Ipv4Addr {

@@ -6,9 +6,11 @@
 
 mod client;
 mod lease;
+mod record;
 mod server;
 
 pub use client::{Client, ClientConfig, ClientEvent, Lease, Timing};
+pub use record::{LeaseRecord, LeaseState};
 pub use server::{DhcpServer, Scope, ServerConfig};
 
 #[cfg(test)]

@@ -14,8 +14,9 @@
 //! server may know better (RFC 2131 section 4.3.2).
 //!
 //! Not here: the conflict probe before an offer (RFC 2131 section 2.2 leaves it to the server; a client
-//! that declines has its address set aside), dynamic BOOTP, leases that outlive the program, and fitting a
-//! reply into the client's maximum message size (option 57): what is configured is sent.
+//! that declines has its address set aside), dynamic BOOTP, and fitting a reply into the client's maximum
+//! message size (option 57): what is configured is sent. Leases outlive the program where somebody keeps them:
+//! [`DhcpServer::keep_leases`].
 
 mod config;
 mod reply;
@@ -28,6 +29,7 @@ pub use config::{Scope, ServerConfig};
 use request::{Objection, Request, RequestKind, client_key, request_kind};
 
 use super::lease::{Hold, Leases};
+use super::record::LeaseRecord;
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{LeaseEvent, Outbox, TraceEvent};
 use crate::time::{Deadline, Deadlines, Duration, Instant};
@@ -81,6 +83,37 @@ impl DhcpServer {
             by_network,
             deadlines: Deadlines::default(),
         }
+    }
+
+    /// Takes leases back from a store, and notes each change from now on. Records of other subnets are left
+    /// alone. How many were taken.
+    pub fn keep_leases(&mut self, now: Instant, records: &[LeaseRecord]) -> usize {
+        let mut taken = 0;
+        for (at, subnet) in self.subnets.iter_mut().enumerate() {
+            let Subnet { scope, leases } = subnet;
+            let own = records
+                .iter()
+                .filter(|record| scope.contains(record.address));
+            taken += own.clone().count();
+            leases.restore(now, own);
+            leases.keep_changes();
+            self.deadlines.set(at, subnet.leases.next_deadline());
+        }
+        taken
+    }
+
+    /// Whether leases have changed since [`DhcpServer::lease_changes`] was last called.
+    pub fn has_lease_changes(&self) -> bool {
+        self.subnets
+            .iter()
+            .any(|subnet| subnet.leases.has_changes())
+    }
+
+    /// Each change of a lease since this was last called, in order. Nothing that the server has sent since may
+    /// leave before they are in the store: an ACK promises what it says.
+    pub fn lease_changes(&mut self) -> impl Iterator<Item = LeaseRecord> + '_ {
+        let subnets = self.subnets.iter_mut();
+        subnets.flat_map(|subnet| subnet.leases.changes())
     }
 
     /// The scopes with their leases.

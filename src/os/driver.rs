@@ -3,10 +3,10 @@
 //! ```text
 //!        ┌────────────▶ advance(now) ─────────────┐
 //!        │                                        ▼
-//!   wait for a frame, a program,     frames in, the program's end
+//!   wait for a frame, a program,     frames in, programs' ends
 //!   a signal, or the next deadline                │
 //!        ▲                                        ▼
-//!        └── start a program ◀── frames out ◀── advance(now), if anything came
+//!        └── programs ◀── frames out ◀── advance(now), if anything came
 //! ```
 //!
 //! One thread, one epoll descriptor. What falls due is done before what comes in is taken, so that the run
@@ -25,12 +25,11 @@ use rustix::io::Errno;
 use rustix::time::Timespec;
 
 use super::clock::Clock;
-use super::enclosure::Enclosure;
 use super::error::LiveError;
 use super::interrupts::Interrupts;
-use super::process::{Process, Started};
-use super::tap::Port;
-use crate::sim::{Drive, EdgeId, Ended, Next, ProgramEnd};
+use super::port::Port;
+use super::programs::Programs;
+use crate::sim::{Drive, EdgeId, Next, ProgramId};
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
 
@@ -48,6 +47,8 @@ pub struct Settings<'a> {
     pub late_bound: Duration,
     /// What ends the run before its time.
     pub interrupts: Option<&'a Interrupts>,
+    /// The run goes on until it is interrupted, which is its proper end.
+    pub stands: bool,
 }
 
 impl Settings<'_> {
@@ -60,6 +61,7 @@ impl Default for Settings<'_> {
         Settings {
             late_bound: Settings::LATE_BOUND,
             interrupts: None,
+            stands: false,
         }
     }
 }
@@ -108,14 +110,25 @@ pub fn drive_live(
         let now = clock.now();
         driver.lateness.note(next, now, settings.late_bound);
         next = run.advance(now);
-        if next != Next::Finished && driver.take_in(run, now)? {
-            next = run.advance(now);
+        if next != Next::Finished {
+            match driver.take_in(run, now) {
+                Ok(true) => next = run.advance(now),
+                Ok(false) => {}
+                Err(LiveError::Stopped { .. }) if settings.stands => next = Next::Finished,
+                Err(error) => {
+                    driver.end_programs(run);
+                    return Err(error);
+                }
+            }
         }
+        run.keep_promises()
+            .map_err(|reason| LiveError::Promises { reason })?;
         driver.send_out(run)?;
         if next == Next::Finished {
+            driver.end_programs(run);
             return Ok(driver.lateness);
         }
-        if driver.start_program(run)? {
+        if !driver.tend_programs(run)? {
             driver.wait(next)?;
         }
     }
@@ -125,41 +138,36 @@ pub fn drive_live(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
     Port(usize),
-    Output,
-    End,
+    Output(ProgramId),
+    End(ProgramId),
     Interrupt,
 }
 
 impl Source {
     const INTERRUPT: u64 = u64::MAX;
-    const END: u64 = u64::MAX - 1;
-    const OUTPUT: u64 = u64::MAX - 2;
+    /// With the program's number.
+    const END: u64 = 1 << 62;
+    const OUTPUT: u64 = 1 << 61;
 
     /// The number that epoll keeps; that of a port is its index.
     fn number(self) -> u64 {
         match self {
             Source::Port(index) => index as u64,
-            Source::Output => Source::OUTPUT,
-            Source::End => Source::END,
+            Source::Output(program) => Source::OUTPUT | u64::from(program.0),
+            Source::End(program) => Source::END | u64::from(program.0),
             Source::Interrupt => Source::INTERRUPT,
         }
     }
 
     fn of(number: u64) -> Source {
+        let program = ProgramId(number as u32);
         match number {
             Source::INTERRUPT => Source::Interrupt,
-            Source::END => Source::End,
-            Source::OUTPUT => Source::Output,
+            _ if number & Source::END != 0 => Source::End(program),
+            _ if number & Source::OUTPUT != 0 => Source::Output(program),
             index => Source::Port(index as usize),
         }
     }
-}
-
-/// The program that is running, and when its time is over.
-#[derive(Debug)]
-struct Running {
-    process: Process,
-    until: Instant,
 }
 
 struct Driver<'a> {
@@ -170,9 +178,7 @@ struct Driver<'a> {
     ready: Vec<Source>,
     events: Vec<epoll::Event>,
     buffer: Vec<u8>,
-    program: Option<Running>,
-    /// What programs that have ended left running.
-    background: Vec<Enclosure>,
+    programs: Programs,
     lateness: Lateness,
 }
 
@@ -190,8 +196,7 @@ impl<'a> Driver<'a> {
             ready: Vec::with_capacity(READY_MAX),
             events: Vec::with_capacity(READY_MAX),
             buffer: vec![0; FRAME_BYTES_MAX],
-            program: None,
-            background: Vec::new(),
+            programs: Programs::default(),
             lateness: Lateness::default(),
         };
         for (index, port) in driver.ports.iter().enumerate() {
@@ -211,12 +216,17 @@ impl<'a> Driver<'a> {
     /// Gives the run what has come in since the last turn. Whether there was anything.
     fn take_in(&mut self, run: &mut impl Drive, now: Instant) -> Result<bool, LiveError> {
         let mut came = false;
-        let mut program_ended = false;
+        let mut ended = Vec::new();
         while let Some(source) = self.ready.pop() {
             match source {
                 Source::Port(index) => came |= self.read_port(run, now, index)?,
-                Source::Output => self.read_output(),
-                Source::End => program_ended = true,
+                Source::Output(program) => {
+                    if self.programs.read_output(program) {
+                        run.program_ready(now, program);
+                        came = true;
+                    }
+                }
+                Source::End(program) => ended.push(program),
                 Source::Interrupt => {
                     let signal = self.interrupts.and_then(Interrupts::caught);
                     return Err(LiveError::Stopped {
@@ -225,8 +235,19 @@ impl<'a> Driver<'a> {
                 }
             }
         }
-        if let Some(end) = self.end_of_program(now, program_ended) {
-            run.program_ended(now, end);
+        ended.extend(self.programs.overdue(now));
+        for program in ended {
+            if let Some(end) = self.programs.end(program) {
+                run.program_ended(now, program, end);
+                came = true;
+            }
+        }
+        let ports = &*self.ports;
+        let ready = self
+            .programs
+            .with_port(now, |edge| ports[edge.0].namespace())?;
+        for program in ready {
+            run.program_ready(now, program);
             came = true;
         }
         Ok(came)
@@ -269,55 +290,37 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Starts the program that the run wants, if it wants one. `false`: the run must be asked again at once.
-    fn start_program(&mut self, run: &mut impl Drive) -> Result<bool, LiveError> {
-        if self.program.is_some() {
-            return Ok(true);
-        }
-        let Some(wanted) = run.program() else {
-            return Ok(true);
-        };
-        self.background.retain(|left| !left.is_empty());
-        let namespace = self.ports[wanted.edge.0].namespace();
-        let process = match Process::start(namespace, &wanted.command)? {
-            Started::Running(process) => process,
-            Started::Not(reason) => {
-                let end = ProgramEnd {
-                    how: Ended::NotStarted(reason),
-                    output: String::new(),
-                };
-                run.program_ended(self.clock.now(), end);
-                return Ok(false);
+    /// Starts and ends the programs that the run wants started and ended. Whether the run must be asked again at once.
+    fn tend_programs(&mut self, run: &mut impl Drive) -> Result<bool, LiveError> {
+        let mut told = false;
+        while let Some((program, halt)) = run.halt() {
+            let now = self.clock.now();
+            if let Some(end) = self.programs.halt(now, program, halt) {
+                run.program_ended(now, program, end);
+                told = true;
             }
-        };
-        self.watch(process.end(), Source::End)?;
-        if let Some(pipe) = process.pipe() {
-            self.watch(pipe, Source::Output)?;
         }
-        let until = self.clock.now() + wanted.within;
-        self.program = Some(Running { process, until });
-        Ok(true)
+        while let Some(wanted) = run.program() {
+            let (id, now) = (wanted.id, self.clock.now());
+            let namespace = self.ports[wanted.edge.0].namespace();
+            if let Some(end) = self.programs.start(now, wanted, namespace)? {
+                run.program_ended(now, id, end);
+                told = true;
+            } else if let Some((end, output)) = self.programs.descriptors(id) {
+                self.watch(end, Source::End(id))?;
+                if let Some(output) = output {
+                    self.watch(output, Source::Output(id))?;
+                }
+            }
+        }
+        Ok(told)
     }
 
-    fn read_output(&mut self) {
-        if let Some(running) = &mut self.program {
-            running.process.read_output();
-        }
-    }
-
-    /// How the program ended, if it has, or has now to be killed.
-    fn end_of_program(&mut self, now: Instant, ended: bool) -> Option<ProgramEnd> {
-        let running = self.program.take_if(|it| ended || now >= it.until)?;
-        let _ = epoll::delete(&self.epoll, running.process.end());
-        if let Some(pipe) = running.process.pipe() {
-            let _ = epoll::delete(&self.epoll, pipe);
-        }
-        match running.process.try_end() {
-            Ok((end, left)) => {
-                self.background.extend(left);
-                Some(end)
-            }
-            Err(process) => Some(process.kill()),
+    /// The run is over: so are its programs.
+    fn end_programs(&mut self, run: &mut impl Drive) {
+        let now = self.clock.now();
+        for (program, end) in self.programs.end_all() {
+            run.program_ended(now, program, end);
         }
     }
 
@@ -327,8 +330,7 @@ impl<'a> Driver<'a> {
             Next::At(at) => Some(at),
             Next::Outside | Next::Finished => None,
         };
-        let over = self.program.as_ref().map(|running| running.until);
-        let until = wanted.into_iter().chain(over).min();
+        let until = wanted.into_iter().chain(self.programs.deadline()).min();
         let timeout = until.map(|at| timespec(at.since(self.clock.now())));
         self.events.clear();
         match epoll::wait(

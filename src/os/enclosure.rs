@@ -86,6 +86,15 @@ impl Enclosure {
         program.try_wait()
     }
 
+    /// Sends SIGTERM to the program's process group.
+    pub(super) fn terminate(&self) {
+        if let Some(program) = &self.program {
+            // One that has ended meanwhile needs none.
+            let group = Pid::from_child(program);
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+        }
+    }
+
     /// Whether the program, which has ended, left nothing running.
     pub(super) fn is_empty(&self) -> bool {
         // What has lost its parent is the warden's child. A kernel that does not list children

@@ -17,6 +17,11 @@ pub enum LiveError {
         step: &'static str,
         source: io::Error,
     },
+    /// A namespace could not be given a name.
+    #[error(
+        "cannot give a namespace the name {name}: {source}; `ip netns delete {name}` removes an earlier one"
+    )]
+    Name { name: String, source: io::Error },
     /// An interface inside a namespace could not be set up.
     #[error("cannot {step} of interface {interface}: {source}")]
     Interface {
@@ -25,11 +30,18 @@ pub enum LiveError {
         step: &'static str,
         source: io::Error,
     },
+    /// There is no interface of that name.
+    #[error("there is no interface {interface}; there are: {known}")]
+    NoInterface {
+        interface: String,
+        /// The names of those that there are.
+        known: String,
+    },
     /// No TAP device.
     #[error("cannot make a TAP device from /dev/net/tun: {source}")]
     Tap { source: io::Error },
-    /// The TAP device behind an edge failed while frames went through it.
-    #[error("the TAP device of edge {edge} failed: {source}")]
+    /// The device behind an edge failed while frames went through it.
+    #[error("the interface behind edge {edge} failed: {source}")]
     Port {
         /// Index of the edge.
         edge: usize,
@@ -48,6 +60,9 @@ pub enum LiveError {
     /// The signals that end a run could not be caught.
     #[error("cannot catch signals: {source}")]
     Signals { source: io::Error },
+    /// What frames on their way out promise could not be kept; they were not sent.
+    #[error("{reason}")]
+    Promises { reason: String },
     /// The user ended the run.
     #[error("stopped by {signal}")]
     Stopped {

@@ -63,6 +63,16 @@ impl Interface {
         self.set(libc::SIOCSIFMTU, value, "set the MTU")
     }
 
+    /// The MTU, in bytes of IP packet.
+    pub(super) fn mtu(&self) -> Result<u32, LiveError> {
+        let step = "read the MTU";
+        let value = libc::__c_anonymous_ifr_ifru { ifru_mtu: 0 };
+        let answer = self.ask(libc::SIOCGIFMTU, value, step)?;
+        // SAFETY: SIOCGIFMTU has written the MTU.
+        let mtu = unsafe { answer.ifru_mtu };
+        u32::try_from(mtu).map_err(|_| self.refused(step, io::ErrorKind::InvalidData.into()))
+    }
+
     /// Sets how many frames may wait on their way out of the kernel.
     pub(super) fn set_queue_frames(&self, frames: i32) -> Result<(), LiveError> {
         // The kernel has the queue's length in the same place as the metric.
@@ -124,6 +134,15 @@ impl Interface {
         value: libc::__c_anonymous_ifr_ifru,
         step: &'static str,
     ) -> Result<(), LiveError> {
+        self.ask(request, value, step).map(|_| ())
+    }
+
+    fn ask(
+        &self,
+        request: libc::c_ulong,
+        value: libc::__c_anonymous_ifr_ifru,
+        step: &'static str,
+    ) -> Result<libc::__c_anonymous_ifr_ifru, LiveError> {
         let mut name = [0; libc::IFNAMSIZ];
         // One byte stays zero: the name ends with it.
         for (to, from) in name[..libc::IFNAMSIZ - 1].iter_mut().zip(self.name.bytes()) {
@@ -133,9 +152,10 @@ impl Interface {
             ifr_name: name,
             ifr_ifru: value,
         };
-        // SAFETY: the SIOCSIF… requests read an `ifreq`.
+        // SAFETY: the SIOCSIF… requests read an `ifreq`, the SIOCGIF… ones fill it in.
         unsafe { ioctl(self.socket.as_fd(), request, &mut ifreq) }
-            .map_err(|source| self.refused(step, source))
+            .map_err(|source| self.refused(step, source))?;
+        Ok(ifreq.ifr_ifru)
     }
 
     fn refused(&self, step: &'static str, source: io::Error) -> LiveError {

@@ -5,30 +5,44 @@
 //!
 //! ```text
 //!   drive_live ─┬─ Clock
-//!               ├─ Port (one an edge) ── Namespace ── eth0, lo
+//!               ├─ Port (one an edge) ─┬─ TapPort ── Namespace ── eth0, lo
+//!               │                      └─ PacketPort ── an interface that exists
 //!               └─ Process ── Enclosure (PID namespace) ── the program and all that it starts
 //! ```
 //!
-//! Nothing that is made here has a name on disk, so nothing is left when this process ends, however it ends.
+//! Nothing that is made here has a name on disk, so nothing is left when this process ends, however it ends; but for
+//! what somebody asks to keep ([`Namespace::keep`], [`LeaseStore`]).
 
 mod clock;
+mod doctor;
 mod driver;
 mod enclosure;
 mod error;
 mod interface;
+mod interfaces;
 mod interrupts;
+mod leases;
 mod netns;
+mod packet;
+mod port;
 mod probe;
 mod process;
+mod programs;
 mod tap;
+mod userns;
 
 pub use clock::{Clock, date_nanos};
+pub use doctor::{Finding, Health, examine};
 pub use driver::{Lateness, Settings, drive_live};
 pub use error::LiveError;
+pub use interfaces::describe_interfaces;
 pub use interrupts::Interrupts;
+pub use leases::{LeaseStore, LeaseStoreError, StoredLease, StoredState};
 pub use netns::Namespace;
-pub use probe::{MachineRefusal, probe};
-pub use tap::{Port, PortCounters, PortSettings};
+pub use packet::PacketPort;
+pub use port::{Port, PortCounters};
+pub use probe::{MachineRefusal, prepare, probe};
+pub use tap::{PortSettings, TapPort};
 
 #[cfg(test)]
 mod tests;

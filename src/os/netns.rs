@@ -24,7 +24,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::thread;
 
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
@@ -32,6 +32,9 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
 use super::error::LiveError;
 use super::interface::Interface;
+
+/// Where `ip netns` has its names (ip-netns(8)).
+const NAMES: &str = "/run/netns";
 
 /// A network namespace and the mount namespace that goes with it.
 #[derive(Debug)]
@@ -77,6 +80,25 @@ impl Namespace {
         on_a_thread(|| {
             self.enter()?;
             work()
+        })
+    }
+
+    /// Gives the namespace a name for `ip netns exec`, under which it outlives this process.
+    ///
+    /// # Errors
+    /// [`LiveError::Name`]: there is one of that name, or the machine refuses.
+    pub fn keep(&self, name: &str) -> Result<(), LiveError> {
+        let failed = |source| LiveError::Name {
+            name: name.to_owned(),
+            source,
+        };
+        fs::create_dir_all(NAMES).map_err(failed)?;
+        let path = format!("{NAMES}/{name}");
+        File::create_new(&path).map_err(failed)?;
+        let namespace = format!("/proc/self/fd/{}", self.network.as_raw_fd());
+        rustix::mount::mount_bind(namespace, &path).map_err(|errno| {
+            let _ = fs::remove_file(&path);
+            failed(errno.into())
         })
     }
 

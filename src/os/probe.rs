@@ -4,7 +4,8 @@ use std::io;
 
 use super::error::LiveError;
 use super::process::Process;
-use super::tap::{Port, PortSettings};
+use super::tap::{PortSettings, TapPort};
+use super::userns;
 use crate::wire::Mac;
 
 /// What the machine lacks for a live run, and how to get it.
@@ -17,6 +18,15 @@ pub enum MachineRefusal {
         /// What was refused, for example `make a network namespace`.
         step: &'static str,
         source: io::Error,
+    },
+    #[error(
+        "no right to {step} ({source}): run as root, for example with sudo, or have root allow user namespaces: {command}"
+    )]
+    UserNamespacesForbidden {
+        step: &'static str,
+        source: io::Error,
+        /// What root would run.
+        command: &'static str,
     },
     #[error(
         "cannot {step} ({source}): the kernel is built without it (CONFIG_NET_NS, CONFIG_PID_NS)"
@@ -37,12 +47,24 @@ pub enum MachineRefusal {
     )]
     NoTunDevice { source: io::Error },
     #[error(
-        "no right to make a TAP device from /dev/net/tun ({source}): run as root, for example with sudo"
+        "no right to open /dev/net/tun ({source}): run as root, for example with sudo, or have root open it to all, as many distributions do: chmod 666 /dev/net/tun"
     )]
     TunDenied { source: io::Error },
     /// Anything else that went wrong.
     #[error(transparent)]
     Failed(LiveError),
+}
+
+/// Gives the process what it needs for a live run: one that is not root becomes root of a user namespace. No other
+/// thread may run yet.
+///
+/// # Errors
+/// [`MachineRefusal`] names the first thing that is missing.
+pub fn prepare() -> Result<(), MachineRefusal> {
+    if !userns::is_root() {
+        userns::become_own_root()?;
+    }
+    probe()
 }
 
 /// Makes a namespace with a TAP device and an enclosure for programs, and throws them away.
@@ -55,9 +77,9 @@ pub fn probe() -> Result<(), MachineRefusal> {
         address: None,
         gateway: None,
     };
-    let port = Port::open(&settings)?;
+    let port = TapPort::open(&settings)?;
     // Of a command that is not there the machine makes all but the program.
-    Process::start(port.namespace(), &[String::new()])?;
+    Process::start(port.namespace(), &[String::new()], &[])?;
     Ok(())
 }
 
@@ -77,9 +99,12 @@ impl From<LiveError> for MachineRefusal {
             },
             error @ (LiveError::Thread { .. }
             | LiveError::Interface { .. }
+            | LiveError::Name { .. }
+            | LiveError::NoInterface { .. }
             | LiveError::Port { .. }
             | LiveError::Wait { .. }
             | LiveError::Signals { .. }
+            | LiveError::Promises { .. }
             | LiveError::Stopped { .. }) => MachineRefusal::Failed(error),
         }
     }
@@ -87,7 +112,14 @@ impl From<LiveError> for MachineRefusal {
 
 fn namespace_refusal(step: &'static str, source: io::Error) -> MachineRefusal {
     match source.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) => MachineRefusal::NoRight { step, source },
+        Some(libc::EPERM | libc::EACCES) => match userns::forbidden_by() {
+            Some(command) if !userns::is_root() => MachineRefusal::UserNamespacesForbidden {
+                step,
+                source,
+                command,
+            },
+            Some(_) | None => MachineRefusal::NoRight { step, source },
+        },
         Some(libc::EINVAL) => MachineRefusal::NoNamespaces { step, source },
         Some(libc::ENOSPC | libc::EUSERS) => MachineRefusal::NamespaceLimit { step, source },
         _ => MachineRefusal::Failed(LiveError::Namespace { step, source }),

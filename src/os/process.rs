@@ -46,7 +46,11 @@ impl Process {
     ///
     /// # Errors
     /// Where the machine refuses what any program needs. A program that is not there is no error.
-    pub(super) fn start(namespace: &Namespace, words: &[String]) -> Result<Started, LiveError> {
+    pub(super) fn start(
+        namespace: &Namespace,
+        words: &[String],
+        environment: &[(String, String)],
+    ) -> Result<Started, LiveError> {
         let Some((name, arguments)) = words.split_first() else {
             return Ok(Started::Not("no program is named".to_owned()));
         };
@@ -56,6 +60,7 @@ impl Process {
         let mut command = Command::new(name);
         command
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(writer)
             .stderr(errors);
@@ -128,12 +133,22 @@ impl Process {
         Ok((end, left))
     }
 
-    /// Kills the program and all that it has started.
-    pub(super) fn kill(mut self) -> ProgramEnd {
+    /// Whether this text is in the output that was read so far and is kept.
+    pub(super) fn has_said(&mut self, text: &str) -> bool {
+        self.output.text().contains(text)
+    }
+
+    /// Sends SIGTERM to the program's process group.
+    pub(super) fn terminate(&self) {
+        self.enclosure.terminate();
+    }
+
+    /// Kills the program and all that it has started; `how` says why.
+    pub(super) fn kill(mut self, how: Ended) -> ProgramEnd {
         self.read_output();
         drop(self.enclosure);
         ProgramEnd {
-            how: Ended::OutOfTime,
+            how,
             output: self.output.text(),
         }
     }

@@ -1,23 +1,26 @@
 //! A TAP device as the port behind an edge: this side is a descriptor, the other side is `eth0` of a namespace.
 //!
 //! ```text
-//!   run ── edge ── Port ── descriptor │ eth0 ── kernel of the namespace ── programs
+//!   run ── edge ── TapPort ── descriptor │ eth0 ── kernel of the namespace ── programs
 //! ```
 //!
 //! The device has no packet information and no offloads (neither is asked for), so checksums are right and
 //! no segment is larger than the MTU: what is read here is what would be on a cable. Frames are not padded
 //! to 60 bytes.
 //!
-//! A device that cannot take a frame drops it, as an interface of a machine would; [`Port::counters`] says
-//! how many. The kernel drops what programs send faster than it is read; [`Port::overruns`] says how many.
+//! A device that cannot take a frame drops it, as an interface of a machine would; [`TapPort::counters`] says
+//! how many. The kernel drops what programs send faster than it is read; [`TapPort::overruns`] says how many.
 //! Closing a device takes the kernel some 20 ms.
 
-#![expect(unsafe_code, reason = "a device is taken over as a plain descriptor")]
+#![expect(
+    unsafe_code,
+    reason = "a device is taken over as a plain descriptor, and kept by an ioctl"
+)]
 
 use std::fs::{self, File};
 use std::io;
 use std::net::Ipv4Addr;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 use rustix::io::Errno;
 use tun_tap::{Iface, Mode};
@@ -25,6 +28,7 @@ use tun_tap::{Iface, Mode};
 use super::error::LiveError;
 use super::interface::Interface;
 use super::netns::Namespace;
+use super::port::PortCounters;
 use crate::wire::Mac;
 
 /// Name of the interface inside the namespace.
@@ -45,38 +49,27 @@ pub struct PortSettings {
     pub gateway: Option<Ipv4Addr>,
 }
 
-/// What a port has carried.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct PortCounters {
-    /// Frames given to the machine.
-    pub sent: u64,
-    /// Frames taken from the machine.
-    pub received: u64,
-    /// Frames that the machine did not take: its queue was full, its interface down, or the frame too short.
-    pub dropped: u64,
-}
-
 /// A TAP device and the namespace that its other end is in.
 #[derive(Debug)]
-pub struct Port {
+pub struct TapPort {
     device: OwnedFd,
     namespace: Namespace,
     counters: PortCounters,
 }
 
-impl Port {
+impl TapPort {
     /// Makes a namespace with a TAP device as its `eth0`, which is up on return.
     ///
     /// # Errors
     /// [`LiveError::Namespace`], [`LiveError::Tap`] or [`LiveError::Interface`], by what was refused.
-    pub fn open(settings: &PortSettings) -> Result<Port, LiveError> {
+    pub fn open(settings: &PortSettings) -> Result<TapPort, LiveError> {
         let namespace = Namespace::create()?;
         let device = namespace.run(|| {
             let device = make_device().map_err(|source| LiveError::Tap { source })?;
             set_up(settings)?;
             Ok(device)
         })?;
-        Ok(Port {
+        Ok(TapPort {
             device,
             namespace,
             counters: PortCounters::default(),
@@ -120,6 +113,20 @@ impl Port {
     /// The descriptor to wait on: readable when a frame is there.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
+    }
+
+    /// Has namespace and `eth0` outlive this process, under a name for `ip netns exec`.
+    ///
+    /// # Errors
+    /// [`LiveError::Name`], or [`LiveError::Tap`] if the device cannot be kept.
+    pub fn keep(&self, name: &str) -> Result<(), LiveError> {
+        // SAFETY: TUNSETPERSIST takes a number in place of a pointer.
+        let kept = unsafe { libc::ioctl(self.device.as_raw_fd(), libc::TUNSETPERSIST, 1) };
+        if kept < 0 {
+            let source = io::Error::last_os_error();
+            return Err(LiveError::Tap { source });
+        }
+        self.namespace.keep(name)
     }
 
     /// The namespace behind the port.

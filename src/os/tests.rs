@@ -16,7 +16,7 @@ use super::{
     Clock, Interrupts, Lateness, LiveError, Namespace, Port, PortSettings, Settings, drive_live,
     probe,
 };
-use crate::sim::Ended;
+use crate::sim::{Ended, Halt, ProgramId, Ready};
 use crate::time::{Duration, Instant};
 use crate::wire::Mac;
 
@@ -120,6 +120,40 @@ fn a_program_does_not_write_the_machines_resolv_conf() {
     assert_eq!(toy.ends[0].output, "nameserver 10.77.0.1\n");
 }
 
+#[test]
+fn a_program_is_ready_by_its_output_or_its_port_and_ends_as_it_is_told() {
+    if machine_refuses("a_program_is_ready_by_its_output_or_its_port_and_ends_as_it_is_told") {
+        return;
+    }
+    let trap = "trap 'echo asked; exit 3' TERM; echo $MOOD; while :; do sleep 0.01; done";
+    let listen = "import socket,time; s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(('',5069)); time.sleep(60)";
+    let mut toy = Toy::running(&[
+        &["sh", "-c", trap],
+        &["python3", "-c", listen],
+        &[
+            "sh",
+            "-c",
+            "trap '' TERM; echo deaf; while :; do sleep 0.01; done",
+        ],
+    ]);
+    toy.halt_when_ready = Some(Halt::Terminate(Duration::from_millis(300)));
+    toy.programs[0].environment = vec![("MOOD".to_owned(), "glad".to_owned())];
+    toy.programs[0].ready = Some(Ready::Prints("glad".to_owned()));
+    toy.programs[1].ready = Some(Ready::Port(5069));
+    toy.programs[2].ready = Some(Ready::Prints("deaf".to_owned()));
+    drive(&mut toy);
+    assert_eq!(toy.ready, [ProgramId(0), ProgramId(1), ProgramId(2)]);
+    assert_eq!(toy.ends[0].how, Ended::Status(3), "{}", toy.ends[0].output);
+    // The shell may tell of the `sleep` that the signal ended.
+    let said = &toy.ends[0].output;
+    assert!(
+        said.starts_with("glad\n") && said.ends_with("asked\n"),
+        "{said}"
+    );
+    assert_eq!(toy.ends[1].how, Ended::Signal);
+    assert_eq!(toy.ends[2].how, Ended::OutOfTime);
+}
+
 /// Starts processes in every way in which they get away from a parent.
 const RUNAWAYS: &str =
     "sleep 1000 & setsid sleep 1000 & (setsid sleep 1000 &); echo started; sleep 1000; echo never";
@@ -130,9 +164,9 @@ fn a_program_over_its_time_is_killed_with_all_that_it_started() {
         return;
     }
     let mut ports = [open_port()];
-    let inode = inode_of(ports[0].namespace());
+    let inode = inode_of(namespace_of(&ports[0]));
     let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS], &["true"]]);
-    toy.programs[0].within = Duration::from_millis(500);
+    toy.programs[0].within = Some(Duration::from_millis(500));
     toy.look_at = Some(inode);
     drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
     assert_eq!(toy.ends[0].how, Ended::OutOfTime);
@@ -147,7 +181,7 @@ fn what_a_program_leaves_in_the_background_lives_until_the_run_ends() {
         return;
     }
     let mut ports = [open_port()];
-    let inode = inode_of(ports[0].namespace());
+    let inode = inode_of(namespace_of(&ports[0]));
     let mut toy = Toy::running(&[
         &[
             "sh",
@@ -169,7 +203,7 @@ fn a_signal_ends_the_run_and_its_programs() {
         return;
     }
     let mut ports = [open_port()];
-    let inode = inode_of(ports[0].namespace());
+    let inode = inode_of(namespace_of(&ports[0]));
     let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS]]);
     toy.signal_at_start = true;
     let interrupts = Interrupts::catch().unwrap();
@@ -228,7 +262,7 @@ fn the_harness_that_is_killed() {
         return;
     }
     let mut ports = [open_port()];
-    eprintln!("namespace {}", inode_of(ports[0].namespace()));
+    eprintln!("namespace {}", inode_of(namespace_of(&ports[0])));
     let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS]]);
     drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
 }
@@ -256,7 +290,7 @@ fn frames_per_second_from_port_to_port() {
     let mut toy = Toy::running(&[]);
     toy.forward_until = Some(FRAMES);
     let clock = Clock::start();
-    let sender = packet_socket(ports[0].namespace());
+    let sender = packet_socket(namespace_of(&ports[0]));
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -300,6 +334,10 @@ fn machine_refuses(test: &str) -> bool {
         eprintln!("SKIPPED: {test}: {reason}");
     }
     refusal.is_err()
+}
+
+fn namespace_of(port: &Port) -> &Namespace {
+    port.namespace().unwrap()
 }
 
 /// What tells a network namespace from others in /proc.

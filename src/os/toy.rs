@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::sim::{Drive, EdgeId, Next, Program, ProgramEnd};
+use crate::sim::{Drive, EdgeId, Halt, Next, Program, ProgramEnd, ProgramId};
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
 
@@ -17,6 +17,11 @@ pub(super) struct Toy {
     pub(super) programs: VecDeque<Program>,
     going: bool,
     pub(super) ends: Vec<ProgramEnd>,
+    /// Programs that were told to be ready.
+    pub(super) ready: Vec<ProgramId>,
+    /// What is done to one that is.
+    pub(super) halt_when_ready: Option<Halt>,
+    halts: VecDeque<(ProgramId, Halt)>,
     outward: VecDeque<(usize, Frame)>,
     /// Wants to be called this often.
     pub(super) tick: Option<Duration>,
@@ -33,10 +38,14 @@ pub(super) struct Toy {
 
 impl Toy {
     pub(super) fn running(commands: &[&[&str]]) -> Toy {
-        let programs = commands.iter().map(|command| Program {
+        let numbered = (0..).map(ProgramId).zip(commands);
+        let programs = numbered.map(|(id, command)| Program {
+            id,
             edge: EdgeId(0),
             command: command.iter().map(|word| (*word).to_owned()).collect(),
-            within: Duration::from_secs(30),
+            environment: Vec::new(),
+            within: Some(Duration::from_secs(30)),
+            ready: None,
         });
         Toy {
             programs: programs.collect(),
@@ -84,6 +93,9 @@ impl Drive for Toy {
     }
 
     fn program(&mut self) -> Option<Program> {
+        if self.going {
+            return None;
+        }
         let program = self.programs.pop_front()?;
         self.going = true;
         if self.signal_at_start {
@@ -93,7 +105,17 @@ impl Drive for Toy {
         Some(program)
     }
 
-    fn program_ended(&mut self, _now: Instant, end: ProgramEnd) {
+    fn halt(&mut self) -> Option<(ProgramId, Halt)> {
+        self.halts.pop_front()
+    }
+
+    fn program_ready(&mut self, _now: Instant, program: ProgramId) {
+        self.ready.push(program);
+        self.halts
+            .extend(self.halt_when_ready.map(|halt| (program, halt)));
+    }
+
+    fn program_ended(&mut self, _now: Instant, _program: ProgramId, end: ProgramEnd) {
         self.going = false;
         self.ends.push(end);
         if let Some(inode) = self.look_at {

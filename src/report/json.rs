@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use super::Remarks;
 use super::words::{Line, line};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step};
@@ -27,9 +28,9 @@ impl<W: Write> JsonLines<W> {
     }
 }
 
-impl<W: Write> Listener for JsonLines<W> {
-    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
-        let (kind, text) = match line(event) {
+impl<W: Write> Remarks for JsonLines<W> {
+    fn remark(&mut self, now: Instant, who: &str, line: Line) {
+        let (kind, text) = match line {
             Line::Says(text) => ("event", text),
             Line::Trouble(text) => ("trouble", text),
             Line::Detail(text) => ("detail", text),
@@ -41,6 +42,12 @@ impl<W: Write> Listener for JsonLines<W> {
             }
         };
         self.write(&json!({"type": kind, "at_ns": now.as_nanos(), "who": who, "text": text}));
+    }
+}
+
+impl<W: Write> Listener for JsonLines<W> {
+    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
+        self.remark(now, who, line(event));
     }
 
     fn step(&mut self, now: Instant, plan: &Plan, step: &Step) {
@@ -101,6 +108,10 @@ pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<
     });
     let drops = outcome.drops.iter();
     let drops = drops.map(|(reason, count)| (reason.to_string(), json!(count)));
+    let programs = outcome.programs.iter();
+    let programs = programs.map(
+        |program| json!({"host": program.host, "found": program.found, "output": program.output}),
+    );
     let stopped = outcome.stopped.as_ref();
     let violation = outcome.violation.as_ref();
     json!({
@@ -118,6 +129,7 @@ pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<
         "events": outcome.counters.events,
         "drops": drops.collect::<serde_json::Map<_, _>>(),
         "phones": phones.collect::<Vec<_>>(),
+        "programs": programs.collect::<Vec<_>>(),
         "capture": capture,
     })
 }

@@ -1,8 +1,26 @@
 //! Reports: what a run tells its user, as text or as JSON.
 
 mod json;
+mod served;
+mod site;
 mod text;
 mod words;
 
 pub use json::{JsonLines, outcome_json};
+pub use served::{Served, ServedReport};
+pub use site::{Diagnosis, SiteReport};
 pub use text::{Style, TextReport, summary};
+pub use words::Line;
+
+use crate::scenario::Deaf;
+use crate::time::Instant;
+
+/// A report that takes lines which are no event of the run.
+pub trait Remarks {
+    /// Something to tell about the station called `who`.
+    fn remark(&mut self, now: Instant, who: &str, line: Line);
+}
+
+impl Remarks for Deaf {
+    fn remark(&mut self, _now: Instant, _who: &str, _line: Line) {}
+}

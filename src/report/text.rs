@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
+use super::Remarks;
 use super::words::{Line, line};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step, StepKind};
-use crate::scenario::{Listener, Outcome, Verdict, Violation};
+use crate::scenario::{Listener, Outcome, ProgramView, Verdict, Violation};
 use crate::time::Instant;
 
 /// How a report looks.
@@ -117,9 +118,9 @@ impl<W: Write> TextReport<W> {
     }
 }
 
-impl<W: Write> Listener for TextReport<W> {
-    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
-        match line(event) {
+impl<W: Write> Remarks for TextReport<W> {
+    fn remark(&mut self, now: Instant, who: &str, line: Line) {
+        match line {
             Line::Says(text) => {
                 let text = self.named(&text);
                 self.entry(now, who, &text);
@@ -146,6 +147,12 @@ impl<W: Write> Listener for TextReport<W> {
             }
             Line::Detail(_) => {}
         }
+    }
+}
+
+impl<W: Write> Listener for TextReport<W> {
+    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
+        self.remark(now, who, line(event));
     }
 
     fn step(&mut self, _now: Instant, plan: &Plan, step: &Step) {
@@ -240,6 +247,9 @@ pub fn summary(
         let stop = style.paint(RED, "stopped");
         let _ = writeln!(text, "{stop} {file}:{}: {}", stopped.line, stopped.reason);
     }
+    if !outcome.passed() {
+        text.extend(outcome.programs.iter().map(program_lines));
+    }
     if let Some(violation) = &outcome.violation {
         text.push_str(&broken_rule(plan, violation, file, style));
     }
@@ -309,6 +319,19 @@ fn shell_word(word: &str) -> String {
 /// copy of a segment, one a link that it crosses, which tshark else takes for retransmissions.
 const TSHARK_OPTIONS: &str =
     "-X lua_script:scripts/jackfield.lua -o tcp.analyze_sequence_numbers:FALSE";
+/// Lines of a program's output that a summary shows.
+const LINES_SHOWN: usize = 20;
+
+/// What a host's program did last, and the end of its output.
+fn program_lines(program: &ProgramView) -> String {
+    let mut text = format!("the program of {}: {}\n", program.host, program.found);
+    let skipped = program.output.lines().count().saturating_sub(LINES_SHOWN);
+    for line in program.output.lines().skip(skipped) {
+        let _ = writeln!(text, "  | {line}");
+    }
+    text
+}
+
 /// How many frames before a failure are shown where it is not about frames.
 const FRAMES_SHOWN: u64 = 20;
 /// Events that are shown as what led to a broken rule.

@@ -8,7 +8,7 @@ use crate::scenario::show_duration;
 
 /// What an event is to a reader of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Line {
+pub enum Line {
     /// A sentence.
     Says(String),
     /// A set's display.

@@ -73,7 +73,7 @@ fn boot_servers(plan: &Plan) -> impl Iterator<Item = (HostId, &Firmware)> {
     let hosts = plan.hosts.iter().enumerate();
     hosts.filter_map(|(n, host)| match &host.kind {
         HostKind::Tftp { firmware, .. } => Some((HostId(n), firmware)),
-        HostKind::Dhcp | HostKind::Kernel { .. } => None,
+        HostKind::Dhcp | HostKind::Kernel { .. } | HostKind::Interface { .. } => None,
     })
 }
 
@@ -128,7 +128,7 @@ pub(super) fn build<O: Observer + Meets>(
         .map(|n| builder.phone(PhoneId(n), &models))
         .collect();
     let mut lab = Lab {
-        edges: kernel_hosts(plan).map(|id| (id, hosts[id.0])).collect(),
+        edges: outside_hosts(plan).map(|id| (id, hosts[id.0])).collect(),
         segments: builder.switches(),
         world: builder.world,
         who: builder.who,
@@ -150,10 +150,10 @@ pub(super) trait Meets {
     fn meet(&mut self, plan: &Plan, lab: &Lab);
 }
 
-fn kernel_hosts(plan: &Plan) -> impl Iterator<Item = HostId> + '_ {
+fn outside_hosts(plan: &Plan) -> impl Iterator<Item = HostId> + '_ {
     let numbered = plan.hosts.iter().enumerate();
     numbered
-        .filter(|(_, host)| matches!(host.kind, HostKind::Kernel { .. }))
+        .filter(|(_, host)| host.kind.is_outside())
         .map(|(n, _)| HostId(n))
 }
 
@@ -237,7 +237,7 @@ impl Builder<'_> {
         let host = &plan.hosts[id.0];
         let subnet = &plan.subnets[host.at.0];
         let station = match &host.kind {
-            HostKind::Kernel { .. } => Station::Edge(Edge::default()),
+            HostKind::Kernel { .. } | HostKind::Interface { .. } => Station::Edge(Edge::default()),
             HostKind::Tftp { address, ports, .. } => {
                 let mut config =
                     server::ServerConfig::new(files.get(&id).cloned().unwrap_or_default());

@@ -419,7 +419,8 @@ pub(super) fn names(plan: &Plan) -> Names {
                 .dhcp
                 .as_ref()
                 .map(|dhcp| dhcp.server),
-            HostKind::Kernel { address } => *address,
+            HostKind::Kernel { address, .. } => *address,
+            HostKind::Interface { .. } => continue,
         };
         addresses.extend(address.map(|address| (address, host.name.clone())));
         macs.push((host.mac, host.name.clone()));

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::plan::{
-    Action, Count, ElementId, Frames, PhoneId, PhoneIs, Plan, Since, StationId, StepKind, What,
-    When,
+    Action, Control, Count, ElementId, Frames, PhoneId, PhoneIs, Plan, ProgramIs, Since, StationId,
+    StepKind, What, When,
 };
 use super::units::show_duration;
 
@@ -101,6 +101,14 @@ impl Action {
                 plan.hosts[exec.host.0].name,
                 exec.command.join(" ")
             ),
+            Action::Control(host, control) => {
+                let host = &plan.hosts[host.0].name;
+                match control {
+                    Control::Start => format!("start the program of {host}"),
+                    Control::Stop => format!("stop the program of {host}"),
+                    Control::Kill => format!("kill the program of {host}"),
+                }
+            }
         }
     }
 }
@@ -148,6 +156,16 @@ impl What {
                 format!("the trunk from {element} to {to} is {state}")
             }
             What::Frames(frames) => frames.describe(plan),
+            What::Program { host, is } => {
+                let host = &plan.hosts[host.0].name;
+                match is {
+                    ProgramIs::Running => format!("the program of {host} is running"),
+                    ProgramIs::NotRunning => format!("the program of {host} is not running"),
+                    ProgramIs::Exited(status) => {
+                        format!("the program of {host} has ended with status {status}")
+                    }
+                }
+            }
         }
     }
 }

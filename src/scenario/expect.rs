@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::describe::counted;
 use super::lab::Lab;
 use super::plan::{Count, ElementId, PhoneId, PhoneIs, Plan, What, When};
+use super::run::Programs;
 use super::watch::{Listener, Watch};
 use crate::outbox::Display;
 
@@ -14,6 +15,7 @@ pub(super) struct Sight<'a, L> {
     pub plan: &'a Plan,
     pub lab: &'a Lab,
     pub watch: &'a Watch<L>,
+    pub programs: &'a Programs,
     /// The kind of time decides what a group and a display are asked.
     pub when: When,
 }
@@ -58,6 +60,7 @@ impl<L: Listener> Sight<'_, L> {
             } => self.remote(*element, dn) == digits.as_deref(),
             What::Trunk { element, to, up } => self.trunk_is_up(*element, *to) == *up,
             What::Frames(frames) => frames.count.holds(self.count(at)),
+            What::Program { host, is } => self.programs.is(*host, *is),
         }
     }
 
@@ -68,9 +71,11 @@ impl<L: Listener> Sight<'_, L> {
                 Count::AtLeast(_) => false,
                 Count::AtMost(most) | Count::Exactly(most) => self.count(at) > most,
             },
-            What::Phone { .. } | What::Mapped { .. } | What::Remote { .. } | What::Trunk { .. } => {
-                false
-            }
+            What::Phone { .. }
+            | What::Mapped { .. }
+            | What::Remote { .. }
+            | What::Trunk { .. }
+            | What::Program { .. } => false,
         }
     }
 
@@ -186,6 +191,10 @@ impl<L: Listener> Sight<'_, L> {
                 false => "down".to_owned(),
             },
             What::Frames(_) => counted(self.count(at), "frame"),
+            What::Program { host, .. } => {
+                let name = &self.plan.hosts[host.0].name;
+                format!("{name}: {}", self.programs.found(*host))
+            }
         }
     }
 

@@ -8,8 +8,8 @@ mod steps;
 use std::fmt::{self, Write};
 
 use super::plan::{
-    ArpMode, Cable, Dhcp, Element, ElementId, Firmware, Host, HostKind, Phone, Plan, ReversePath,
-    Router, Subnet, SubnetId, TrunkKind,
+    ArpMode, Cable, Dhcp, Element, ElementId, Firmware, Host, HostKind, Phone, Plan, Ready,
+    ReversePath, Router, Subnet, SubnetId, TrunkKind,
 };
 use super::units::{show_duration, show_rate, show_size};
 use crate::wire::Mac;
@@ -183,13 +183,29 @@ fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
             Ok(())
         }
         HostKind::Dhcp => writeln!(out, "\nhost {name}\n{place}, serves DHCP"),
-        HostKind::Kernel { address } => {
+        HostKind::Kernel { address, program } => {
             let address =
                 address.map_or("no address yet".to_owned(), |address| address.to_string());
             writeln!(
                 out,
                 "\nhost {name}\n{place}, {address}, a kernel of this machine"
-            )
+            )?;
+            let Some(program) = program else {
+                return Ok(());
+            };
+            writeln!(out, "  command   {}", program.command.join(" "))?;
+            for (name, value) in &program.environment {
+                writeln!(out, "  variable  {name}={value}")?;
+            }
+            match &program.ready {
+                None => writeln!(out, "  ready     at once"),
+                Some(Ready::Port(port)) => writeln!(out, "  ready     with port {port}"),
+                Some(Ready::Prints(text)) => writeln!(out, "  ready     when it prints `{text}`"),
+            }
+        }
+        HostKind::Interface { device } => {
+            let at = subnet(plan, *at);
+            writeln!(out, "\ninterface {device}\n  at        {at}")
         }
     }
 }

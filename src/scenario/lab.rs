@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::controller::Element;
-use crate::dhcp::DhcpServer;
+use crate::dhcp::{DhcpServer, LeaseRecord};
 use crate::fabric::{Cable, CableSettings, PortMode, Switch};
 use crate::ip::{Ear, Gateway, Host};
 use crate::outbox::Outbox;
@@ -60,7 +60,7 @@ pub(super) struct Lab {
     pub hosts: Vec<NodeId>,
     pub elements: Vec<NodeId>,
     pub phones: Vec<Jack>,
-    /// The kernel hosts' edges, in the plan's order.
+    /// The edges of the hosts that are outside, in the plan's order.
     pub edges: Vec<(HostId, NodeId)>,
 }
 
@@ -116,6 +116,52 @@ impl Lab {
             return None;
         };
         Some((host, phone))
+    }
+
+    /// Gives the DHCP servers their leases back, and has them note each change. How many were taken.
+    pub(super) fn keep_leases(
+        &mut self,
+        records: &[LeaseRecord],
+        observer: &mut impl Observer,
+    ) -> usize {
+        let mut taken = 0;
+        for node in self.hosts.clone() {
+            self.world.with(node, observer, |station, now, out| {
+                if let Station::Host(host) = station
+                    && let Service::Dhcp(_) = host.app(0)
+                {
+                    taken += host.with_app(now, 0, out, |service, _| match service {
+                        Service::Dhcp(server) => server.keep_leases(now, records),
+                        Service::Phone(_) | Service::Tftp(_) | Service::Element(_) => 0,
+                    });
+                }
+            });
+        }
+        taken
+    }
+
+    /// Each change of a lease since this was last called.
+    pub(super) fn lease_changes(&mut self, observer: &mut impl Observer) -> Vec<LeaseRecord> {
+        let mut changes = Vec::new();
+        for at in 0..self.hosts.len() {
+            let node = self.hosts[at];
+            let Station::Host(host) = self.world.node(node) else {
+                continue;
+            };
+            if !matches!(host.app(0), Service::Dhcp(server) if server.has_lease_changes()) {
+                continue;
+            }
+            self.world.with(node, observer, |station, now, out| {
+                if let Station::Host(host) = station {
+                    host.with_app(now, 0, out, |service, _| {
+                        if let Service::Dhcp(server) = service {
+                            changes.extend(server.lease_changes());
+                        }
+                    });
+                }
+            });
+        }
+        changes
     }
 
     /// The controller that an element is.

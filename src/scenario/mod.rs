@@ -25,6 +25,7 @@ mod problem;
 mod recorder;
 mod resolve;
 mod run;
+mod standing;
 mod tally;
 mod template;
 mod units;
@@ -33,13 +34,15 @@ mod watch;
 pub use build::{BuildError, Files, firmware, readable_firmware};
 pub use explain::explain;
 pub use lint::{Warning, Warnings};
-pub use outcome::{Evidence, Outcome, Stopped, Verdict, Violation};
+pub use outcome::{Evidence, Outcome, ProgramView, Stopped, Verdict, Violation};
 pub use problem::{Problem, Problems};
 pub use recorder::{CaptureSink, DROPS, Recorder, VIRTUAL_EPOCH_NANOS};
 pub use run::Run;
-pub use units::show_duration;
+pub use standing::{PlugError, plug_in, standing};
+pub use units::{read_duration, show_duration};
 pub use watch::{Deaf, Listener, PhoneView};
 
+pub use crate::dhcp::{LeaseRecord, LeaseState};
 use plan::Plan;
 
 /// A scenario file that was read: its plan, and the places that warnings point at.

@@ -25,6 +25,18 @@ pub struct Outcome {
     pub drops: BTreeMap<DropReason, u64>,
     /// By phone, as at the end.
     pub phones: Vec<PhoneView>,
+    /// The programs of kernel hosts.
+    pub programs: Vec<ProgramView>,
+}
+
+/// The program of a kernel host, as the run left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramView {
+    pub host: String,
+    /// What it did last, in words.
+    pub found: String,
+    /// Standard output and standard error, as they came: the last of them.
+    pub output: String,
 }
 
 /// A step that could not be done.

@@ -3,12 +3,14 @@
 //! A plan looks at no machine and holds no left-over choice: what the file left out has its default here.
 //! `check --explain` prints it. Stations refer to each other by index into the plan's own lists.
 
+mod prefix;
+mod programs;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
-mod prefix;
-
+pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
 pub use crate::controller::{Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
@@ -141,7 +143,23 @@ pub enum HostKind {
     Dhcp,
     /// A kernel of the machine behind a TAP device in a namespace of its own: live only. `address` is given to
     /// its interface before the first step; without one it starts with none (and may ask for one by DHCP).
-    Kernel { address: Option<Ipv4Addr> },
+    Kernel {
+        address: Option<Ipv4Addr>,
+        /// What stands there.
+        program: Option<HostProgram>,
+    },
+    /// An interface of the machine, plugged into the segment: live only, and named on the command line alone.
+    Interface { device: String },
+}
+
+impl HostKind {
+    /// Whether what stands there is outside the emulated network.
+    pub fn is_outside(&self) -> bool {
+        match self {
+            HostKind::Kernel { .. } | HostKind::Interface { .. } => true,
+            HostKind::Tftp { .. } | HostKind::Dhcp => false,
+        }
+    }
 }
 
 /// The boot files of a TFTP server.
@@ -297,6 +315,8 @@ pub enum Action {
     },
     /// Runs a command on a kernel host and waits for its end: live only.
     Exec(Exec),
+    /// Starts or ends the program of a kernel host: live only.
+    Control(HostId, Control),
 }
 
 /// A station that a step can stop and start.
@@ -304,20 +324,6 @@ pub enum Action {
 pub enum StationId {
     Host(HostId),
     Element(ElementId),
-}
-
-/// A command on a kernel host.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Exec {
-    pub host: HostId,
-    /// Program and arguments, with no shell between. `{scenario}` in them is the folder of the scenario file.
-    pub command: Vec<String>,
-    /// The exit status that it must end with.
-    pub status: i32,
-    /// Texts that its output must contain.
-    pub prints: Vec<String>,
-    /// The time that it may take.
-    pub within: Duration,
 }
 
 /// An expectation's kind of time.
@@ -367,6 +373,11 @@ pub enum What {
         up: bool,
     },
     Frames(Frames),
+    /// The program of a kernel host.
+    Program {
+        host: HostId,
+        is: ProgramIs,
+    },
 }
 
 /// A set that a DN can belong to.

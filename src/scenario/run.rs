@@ -5,19 +5,23 @@
 //! that could have changed them. Users type their PINs here: they are not part of their sets.
 
 mod admin;
+mod drive;
 mod judge;
+mod programs;
 
 use super::build::{BuildError, Files, build};
-use super::lab::{Lab, Station};
+use super::lab::Lab;
 use super::outcome::{Outcome, Stopped, Verdict, Violation};
-use super::plan::{Action, Exec, HostId, PhoneId, Plan, StepKind};
+use super::plan::{Action, Control, Exec, HostId, HostKind, PhoneId, Plan, ProgramIs, StepKind};
 use super::recorder::Recorder;
 use super::tally::Tally;
 use super::units::show_duration;
 use super::watch::{Listener, Watch};
-use crate::sim::{Drive, Edge, EdgeId, End, Ended, Next, Program, ProgramEnd};
+use crate::dhcp::LeaseRecord;
+use crate::sim::{EdgeId, Program, ProgramId};
 use crate::time::{Deadlines, Duration, Instant};
-use crate::wire::Frame;
+pub(super) use programs::Programs;
+use programs::READY_WITHIN;
 
 /// From pulling a phone's cable until it is in its new port: a user walks.
 const MOVE_TIME: Duration = Duration::from_secs(2);
@@ -38,7 +42,11 @@ pub struct Run<'p, L> {
     verdicts: Vec<Verdict>,
     stopped: Option<Stopped>,
     violation: Option<Violation>,
-    program: Option<Program>,
+    pub(super) programs: Programs,
+    /// The program of the present step.
+    exec: Option<ProgramId>,
+    /// After the last step it goes on until its driver ends it.
+    stands: bool,
 }
 
 /// How far the present step is.
@@ -70,6 +78,15 @@ enum Stage {
     },
     /// A program runs behind an edge.
     Program,
+    /// Programs of hosts are on their way to be ready: before the first step (`None`), or as a step wants.
+    Starting {
+        host: Option<HostId>,
+        until: Instant,
+    },
+    /// The program of a host is on its way to its end.
+    Ending(HostId),
+    /// All steps are done, and what stands there goes on serving.
+    Standing,
     Done,
 }
 
@@ -83,21 +100,50 @@ impl<'p, L: Listener> Run<'p, L> {
     ) -> Result<Run<'p, L>, BuildError> {
         let mut watch = Watch::new(plan, Tally::new(plan)?, recorder, listener);
         let lab = build(plan, files, &mut watch)?;
-        Ok(Run {
+        let mut run = Run {
             plan,
             lab,
             watch,
             step: 0,
-            stage: Stage::Begin,
+            stage: Stage::Starting {
+                host: None,
+                until: Instant::ZERO + READY_WITHIN,
+            },
             typing: Deadlines::default(),
             verdicts: Vec::new(),
             stopped: None,
             violation: None,
-            program: None,
-        })
+            programs: Programs::default(),
+            exec: None,
+            stands: false,
+        };
+        for (n, host) in plan.hosts.iter().enumerate() {
+            if let HostKind::Kernel {
+                program: Some(_), ..
+            } = host.kind
+            {
+                run.control(HostId(n), Control::Start);
+            }
+        }
+        Ok(run)
     }
 
-    /// The kernel hosts of the run: edge `n` is the `n`th of them.
+    /// After the last step the run goes on until its driver ends it.
+    pub fn stand(&mut self) {
+        self.stands = true;
+    }
+
+    /// Gives the DHCP servers leases of an earlier run, and has changes noted from now on. How many were taken.
+    pub fn keep_leases(&mut self, records: &[LeaseRecord]) -> usize {
+        self.lab.keep_leases(records, &mut self.watch)
+    }
+
+    /// Each change of a lease since this was last called: to be kept before any frame goes out.
+    pub fn lease_changes(&mut self) -> Vec<LeaseRecord> {
+        self.lab.lease_changes(&mut self.watch)
+    }
+
+    /// The hosts outside the run: edge `n` is the `n`th of them.
     pub fn edges(&self) -> impl Iterator<Item = HostId> + '_ {
         self.lab.edges.iter().map(|(host, _)| *host)
     }
@@ -129,6 +175,7 @@ impl<'p, L: Listener> Run<'p, L> {
             frames: self.watch.recorder.frames(),
             drops: self.watch.drops,
             phones: self.watch.phones,
+            programs: self.programs.views(self.plan),
         };
         (outcome, capture, self.watch.listener)
     }
@@ -157,8 +204,18 @@ impl<'p, L: Listener> Run<'p, L> {
                             }
                         };
                     }
+                    None if self.stands => self.stage = Stage::Standing,
                     None => self.stage = Stage::Done,
                 },
+                Stage::Starting { host, .. } if self.programs.starting().next().is_none() => {
+                    self.stage = match host {
+                        None => Stage::Begin,
+                        Some(_) => self.next_step(),
+                    };
+                }
+                Stage::Ending(host) if self.programs.is(host, ProgramIs::NotRunning) => {
+                    self.stage = self.next_step();
+                }
                 Stage::Expecting {
                     until,
                     blocked,
@@ -234,27 +291,62 @@ impl<'p, L: Listener> Run<'p, L> {
             Action::Administer { at, operation } => return self.administer(at, operation),
             Action::MoveDns { dns, from, to } => return self.move_dns(dns, *from, *to),
             Action::Exec(exec) => return self.begin_program(exec),
+            Action::Control(host, control) => {
+                self.control(*host, *control);
+                let until = now + READY_WITHIN;
+                return match control {
+                    Control::Start => Stage::Starting {
+                        host: Some(*host),
+                        until,
+                    },
+                    Control::Stop | Control::Kill => Stage::Ending(*host),
+                };
+            }
         }
         self.next_step()
     }
 
+    /// Programs have taken too long.
+    fn not_ready(&mut self) -> Stage {
+        let hosts = self.programs.starting();
+        let hosts: Vec<&str> = hosts
+            .map(|host| self.plan.hosts[host.0].name.as_str())
+            .collect();
+        let (hosts, time) = (hosts.join(", "), show_duration(READY_WITHIN));
+        self.stop(format!("the program of {hosts} is not ready after {time}"))
+    }
+
     fn stop(&mut self, reason: String) -> Stage {
-        let line = self.plan.steps[self.step].line;
+        let line = self.plan.steps.get(self.step).map_or(0, |step| step.line);
         self.stopped = Some(Stopped { line, reason });
         Stage::Done
     }
 
     fn begin_program(&mut self, exec: &Exec) -> Stage {
-        let edge = self.edges().position(|host| host == exec.host);
-        let Some(edge) = edge else {
+        let Some(edge) = self.edge_of(exec.host) else {
             return self.stop("a command runs on a kernel host only".to_owned());
         };
-        self.program = Some(Program {
-            edge: EdgeId(edge),
+        let id = self.programs.number();
+        self.exec = Some(id);
+        self.programs.want(Program {
+            id,
+            edge,
             command: exec.command.clone(),
-            within: exec.within,
+            environment: Vec::new(),
+            within: Some(exec.within),
+            ready: None,
         });
         Stage::Program
+    }
+
+    fn edge_of(&self, host: HostId) -> Option<EdgeId> {
+        self.edges().position(|it| it == host).map(EdgeId)
+    }
+
+    fn control(&mut self, host: HostId, control: Control) {
+        if let Some(edge) = self.edge_of(host) {
+            self.programs.control(self.plan, edge, host, control);
+        }
     }
 
     /// Powers up the phones that are due.
@@ -305,7 +397,10 @@ impl<'p, L: Listener> Run<'p, L> {
             Stage::PoweringUp { next, .. } => Some(*next),
             Stage::Moving { until } | Stage::Waiting { until } => Some(*until),
             Stage::Expecting { until, .. } => Some(*until),
-            Stage::Begin | Stage::Program | Stage::Done => None,
+            Stage::Starting { until, .. } => Some(*until),
+            Stage::Begin | Stage::Program | Stage::Ending(_) | Stage::Standing | Stage::Done => {
+                None
+            }
         };
         match (step, self.typing.next()) {
             (Some(step), Some(typing)) => Some(step.min(typing)),
@@ -332,6 +427,7 @@ impl<'p, L: Listener> Run<'p, L> {
             }
             Stage::Moving { until } if until <= now => self.arrive(),
             Stage::Waiting { until } if until <= now => self.next_step(),
+            Stage::Starting { until, .. } if until <= now => self.not_ready(),
             Stage::Expecting { until, starts, .. } if until <= now => self.judge(until, starts),
             other => other,
         };
@@ -376,99 +472,6 @@ impl<'p, L: Listener> Run<'p, L> {
 
     fn edge_node(&mut self, edge: EdgeId) -> Option<crate::sim::NodeId> {
         self.lab.edges.get(edge.0).map(|(_, node)| *node)
-    }
-}
-
-impl<L: Listener> Drive for Run<'_, L> {
-    fn advance(&mut self, now: Instant) -> Next {
-        loop {
-            self.users_notice();
-            self.settle();
-            self.consult();
-            if matches!(self.stage, Stage::Done) {
-                return Next::Finished;
-            }
-            let due = match (self.lab.world.next(), self.deadline()) {
-                (Some(event), Some(deadline)) => event.min(deadline),
-                (Some(only), None) | (None, Some(only)) => only,
-                (None, None) => {
-                    // Time goes on all the same: what comes from outside next comes at its own time.
-                    self.lab.world.step(now, &mut self.watch);
-                    return Next::Outside;
-                }
-            };
-            if due > now {
-                self.lab.world.step(now, &mut self.watch);
-                return Next::At(due);
-            }
-            if !self.lab.world.step(due, &mut self.watch) {
-                self.deadline_reached();
-            }
-        }
-    }
-
-    fn frame_in(&mut self, now: Instant, edge: EdgeId, frame: &Frame) {
-        let Some(node) = self.edge_node(edge) else {
-            return;
-        };
-        self.advance(now);
-        let port = Edge::PORT;
-        self.lab
-            .world
-            .transmit(End { node, port }, frame, &mut self.watch);
-    }
-
-    fn frame_out(&mut self, edge: EdgeId) -> Option<Frame> {
-        let node = self.edge_node(edge)?;
-        self.lab
-            .world
-            .with(node, &mut self.watch, |station, _, _| match station {
-                Station::Edge(edge) => edge.take(),
-                Station::Switch(_) | Station::Gateway(_) | Station::Host(_) => None,
-            })
-    }
-
-    fn program(&mut self) -> Option<Program> {
-        self.program.take()
-    }
-
-    fn program_ended(&mut self, now: Instant, end: ProgramEnd) {
-        self.advance(now);
-        let StepKind::Act(Action::Exec(exec)) = &self.plan.steps[self.step].kind else {
-            return;
-        };
-        self.stage = match fault(exec, &end) {
-            None => self.next_step(),
-            Some(fault) => {
-                let command = exec.command.join(" ");
-                let output = end.output.trim_end();
-                let said = if output.is_empty() {
-                    ""
-                } else {
-                    "; it said:\n"
-                };
-                self.stop(format!("`{command}`: {fault}{said}{output}"))
-            }
-        };
-    }
-}
-
-/// What is wrong with a command's end, if anything is.
-fn fault(exec: &Exec, end: &ProgramEnd) -> Option<String> {
-    match &end.how {
-        Ended::Status(status) if *status != exec.status => {
-            Some(format!("exit status {status}, expected {}", exec.status))
-        }
-        Ended::Status(_) => {
-            let missing = exec.prints.iter().find(|text| !end.output.contains(*text));
-            missing.map(|text| format!("its output lacks `{text}`"))
-        }
-        Ended::Signal => Some("killed by a signal".to_owned()),
-        Ended::OutOfTime => {
-            let time = show_duration(exec.within);
-            Some(format!("killed, as it was still running after {time}"))
-        }
-        Ended::NotStarted(reason) => Some(reason.clone()),
     }
 }
 

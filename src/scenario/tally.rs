@@ -129,9 +129,11 @@ fn frame_expectations(plan: &Plan) -> impl Iterator<Item = (usize, usize, &super
         let numbered = expectations.iter().enumerate();
         numbered.filter_map(move |(n, expectation)| match &expectation.what {
             What::Frames(frames) => Some((step, n, frames)),
-            What::Phone { .. } | What::Mapped { .. } | What::Remote { .. } | What::Trunk { .. } => {
-                None
-            }
+            What::Phone { .. }
+            | What::Mapped { .. }
+            | What::Remote { .. }
+            | What::Trunk { .. }
+            | What::Program { .. } => None,
         })
     })
 }

@@ -53,6 +53,17 @@ pub(super) const SIZE_UNITS: &[(&str, u64)] = &[
     ("GiB", 1 << 30),
 ];
 
+/// A duration as scenario files have it, for example `500 ms`.
+///
+/// # Errors
+/// What is wrong with it, in a sentence.
+pub fn read_duration(text: &str) -> Result<Duration, String> {
+    duration(text).map_err(|wrong| match wrong.help {
+        Some(help) => format!("{}; {help}", wrong.message),
+        None => wrong.message,
+    })
+}
+
 /// `10 ms`, `1.5 s`, `8 h`.
 pub(super) fn duration(text: &str) -> Result<Duration, Wrong> {
     quantity(text, "duration", TIME_UNITS, "10 ms").map(Duration::from_nanos)

@@ -30,6 +30,9 @@ pub trait Listener {
 
     /// An expectation was decided.
     fn verdict(&mut self, verdict: &Verdict);
+
+    /// A frame crossed a segment.
+    fn frame(&mut self, _now: Instant, _frame: &Frame) {}
 }
 
 /// A listener that does not listen.
@@ -288,6 +291,7 @@ impl<L: Listener> Observer for Watch<L> {
         self.recorder
             .frame(now, on, frame, direction, &mut self.explainer);
         self.changed |= self.tally.count(on, self.recorder.frames(), frame);
+        self.listener.frame(now, frame);
         self.oracle.frame(now, frame);
     }
 }

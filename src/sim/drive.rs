@@ -22,14 +22,41 @@ pub enum Next {
     Finished,
 }
 
+/// The number of a program that a run has started. A run never uses one twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProgramId(pub u32);
+
 /// A command that a run wants started behind one of its edges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
+    pub id: ProgramId,
     pub edge: EdgeId,
     /// Program and arguments.
     pub command: Vec<String>,
-    /// The time that it may take; then it is killed.
-    pub within: Duration,
+    /// Variables that it has besides the driver's own: name, value.
+    pub environment: Vec<(String, String)>,
+    /// The time that it may take; then it is killed. `None`: as long as the run goes on.
+    pub within: Option<Duration>,
+    /// What the run waits for; `None`: for nothing.
+    pub ready: Option<Ready>,
+}
+
+/// What tells that a program is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ready {
+    /// This text is in its output.
+    Prints(String),
+    /// A socket of its machine has this port: TCP and listening, or UDP.
+    Port(u16),
+}
+
+/// What a run wants done to a program that is running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// SIGTERM; it is killed if it still runs after this time.
+    Terminate(Duration),
+    /// Killed at once, with all that it has started.
+    Kill,
 }
 
 /// What became of a program.
@@ -49,6 +76,8 @@ pub enum Ended {
     Signal,
     /// It was over its time, and was killed.
     OutOfTime,
+    /// It was still running when the run ended, and was killed.
+    WithTheRun,
     /// It was never started, for this reason.
     NotStarted(String),
 }
@@ -64,11 +93,25 @@ pub trait Drive {
     /// The oldest frame on its way out at an edge.
     fn frame_out(&mut self, edge: EdgeId) -> Option<Frame>;
 
-    /// The next program that the run wants started. A run has at most one going.
+    /// Makes lasting what the frames on their way out promise. Called before any of them leaves.
+    ///
+    /// # Errors
+    /// It cannot, for this reason: none of them may leave.
+    fn keep_promises(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// The next program that the run wants started.
     fn program(&mut self) -> Option<Program>;
 
-    /// The program that was started has ended.
-    fn program_ended(&mut self, now: Instant, end: ProgramEnd);
+    /// The next program that the run wants ended.
+    fn halt(&mut self) -> Option<(ProgramId, Halt)>;
+
+    /// A program is ready.
+    fn program_ready(&mut self, now: Instant, program: ProgramId);
+
+    /// A program has ended. Those that are running when the run is over end then.
+    fn program_ended(&mut self, now: Instant, program: ProgramId, end: ProgramEnd);
 }
 
 /// Drives a run in virtual time to its end. Nothing comes from outside.

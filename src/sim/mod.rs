@@ -6,7 +6,9 @@ mod node;
 mod queue;
 mod world;
 
-pub use drive::{Drive, EdgeId, Ended, Next, Program, ProgramEnd, drive_virtual};
+pub use drive::{
+    Drive, EdgeId, Ended, Halt, Next, Program, ProgramEnd, ProgramId, Ready, drive_virtual,
+};
 pub use edge::Edge;
 pub use node::{Carried, Ear, Link, Node, PortId, Side, Transmit};
 pub use world::{Counters, End, LinkId, NodeId, Observer, World};

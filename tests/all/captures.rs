@@ -222,9 +222,11 @@ impl Expected {
                 line: it.line,
                 filter: Frames::tshark_filter(frames, plan),
             }),
-            What::Phone { .. } | What::Mapped { .. } | What::Remote { .. } | What::Trunk { .. } => {
-                None
-            }
+            What::Phone { .. }
+            | What::Mapped { .. }
+            | What::Remote { .. }
+            | What::Trunk { .. }
+            | What::Program { .. } => None,
         };
         steps.filter_map(expected).collect()
     }

@@ -3,8 +3,18 @@
 //! They need root, /dev/net/tun, and the programs that a scenario starts. What is missing is said, and the test
 //! skipped; so is one whose run was too late to count again and again.
 
+#[path = "live/killed.rs"]
+mod killed;
+#[path = "live/leases.rs"]
+mod leases;
 #[path = "live/servers.rs"]
 mod servers;
+#[path = "live/site.rs"]
+mod site;
+#[path = "live/unprivileged.rs"]
+mod unprivileged;
+#[path = "live/veth.rs"]
+mod veth;
 
 use std::env;
 use std::fs;
@@ -19,7 +29,7 @@ use std::thread::{self, Thread};
 use async_tftp::server::TftpServerBuilder;
 use jackfield::os::probe;
 use jackfield::scenario;
-use jackfield::scenario::plan::{Action, Plan, StepKind};
+use jackfield::scenario::plan::{Action, HostKind, Plan, StepKind};
 
 use super::captures::faults_of;
 use super::support::{Folder, files, has_program, skipped};
@@ -213,7 +223,11 @@ fn missing_program(plan: &Plan) -> Option<&str> {
         StepKind::Act(Action::Exec(exec)) => exec.command.first(),
         StepKind::Act(_) | StepKind::Expect { .. } => None,
     });
-    let mut programs = commands.map(String::as_str);
+    let of_hosts = plan.hosts.iter().filter_map(|host| match &host.kind {
+        HostKind::Kernel { program, .. } => program.as_ref()?.command.first(),
+        HostKind::Tftp { .. } | HostKind::Dhcp | HostKind::Interface { .. } => None,
+    });
+    let mut programs = commands.chain(of_hosts).map(String::as_str);
     programs.find(|program| !program.contains("{scenario}") && !has_program(program))
 }
 

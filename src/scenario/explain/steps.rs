@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use super::{or_none, show_duration, subnet};
 use crate::scenario::describe::show_dns;
 use crate::scenario::plan::{
-    Action, Count, Exec, Expectation, Frames, PhoneId, PhoneIs, Plan, Since, StationId, Step,
-    StepKind, What, When,
+    Action, Control, Count, Exec, Expectation, Frames, PhoneId, PhoneIs, Plan, ProgramIs, Since,
+    StationId, Step, StepKind, What, When,
 };
 
 pub(super) fn write(out: &mut String, plan: &Plan) -> fmt::Result {
@@ -97,6 +97,14 @@ fn action(plan: &Plan, action: &Action) -> String {
             plan.elements[from.0].name,
             plan.elements[to.0].name
         ),
+        Action::Control(host, control) => {
+            let control = match control {
+                Control::Start => "start",
+                Control::Stop => "stop",
+                Control::Kill => "kill",
+            };
+            format!("{control} the program of {}", plan.hosts[host.0].name)
+        }
         Action::Exec(Exec {
             host,
             command,
@@ -150,6 +158,14 @@ fn expected(plan: &Plan, what: &What) -> String {
             let (element, to) = (&plan.elements[element.0].name, &plan.elements[to.0].name);
             let state = if *up { "up" } else { "down" };
             format!("{element}: trunk to {to} {state}")
+        }
+        What::Program { host, is } => {
+            let is = match is {
+                ProgramIs::Running => "running".to_owned(),
+                ProgramIs::NotRunning => "not running".to_owned(),
+                ProgramIs::Exited(status) => format!("ended with status {status}"),
+            };
+            format!("the program of {}: {is}", plan.hosts[host.0].name)
         }
         What::Frames(Frames {
             on,

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use toml::de::DeValue;
 
 use super::fields::{Fields, entries};
-use super::value::{Item, any_text, number, one_or_more, or_none, text, word, wrong_type};
+use super::value::{Item, any_text, boolean, number, one_or_more, or_none, text, word, wrong_type};
 use super::{At, keys};
 use crate::outbox::NeighbourState;
 use crate::scenario::plan::{Count, Since};
@@ -42,6 +42,9 @@ pub(crate) enum Told {
     Remote(Vec<(At<String>, Option<String>)>),
     /// Another element, and whether the IP trunk to it is up.
     Trunks(Vec<(At<String>, bool)>),
+    /// Of the program of a kernel host.
+    Running(bool),
+    Exited(i32),
 }
 
 #[derive(Debug)]
@@ -106,6 +109,12 @@ fn told(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<At<Told>>> {
         fields.optional("directory", problems, directory),
         fields.optional("remote", problems, remote),
         fields.optional("trunks", problems, trunks),
+        fields.optional("running", problems, |item, problems| {
+            boolean(item, problems).map(Told::Running)
+        }),
+        fields.optional("exited", problems, |item, problems| {
+            number(0, 255)(item, problems).map(Told::Exited)
+        }),
     ];
     let mut told: Vec<At<Told>> = all.into_iter().flatten().collect();
     told.sort_by_key(|told| told.span.start);

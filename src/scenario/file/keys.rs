@@ -15,6 +15,7 @@ pub(super) const ALL: &[&Shape] = &[
     &TFTP,
     &MADE_FILE,
     &HOST,
+    &READY,
     &CLUSTER,
     &TRUNK,
     &ELEMENT,
@@ -110,7 +111,21 @@ pub(super) const MADE_FILE: Shape = Shape {
 
 pub(super) const HOST: Shape = Shape {
     title: "[[host]]",
-    keys: &["name", "at", "kernel", "address", "mac"],
+    keys: &[
+        "name",
+        "at",
+        "kernel",
+        "address",
+        "mac",
+        "command",
+        "environment",
+        "ready",
+    ],
+};
+
+pub(super) const READY: Shape = Shape {
+    title: "ready",
+    keys: &["port", "prints"],
 };
 
 pub(super) const CLUSTER: Shape = Shape {
@@ -201,6 +216,7 @@ pub(super) const STEP: Shape = Shape {
         "wait",
         "stop",
         "start",
+        "kill",
         "exec",
         "delete-dn",
         "change-dn",
@@ -227,6 +243,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "wait",
     "stop",
     "start",
+    "kill",
     "exec",
     "delete-dn",
     "change-dn",
@@ -303,6 +320,8 @@ pub(super) const EXPECT: Shape = Shape {
         "directory",
         "remote",
         "trunks",
+        "running",
+        "exited",
     ],
 };
 

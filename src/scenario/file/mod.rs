@@ -11,6 +11,7 @@ mod expect;
 mod fields;
 mod keys;
 mod network;
+mod program;
 mod steps;
 mod value;
 

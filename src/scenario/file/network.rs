@@ -7,9 +7,10 @@ use toml::de::DeValue;
 
 use super::dhcp::{Dhcp, dhcp};
 use super::fields::{Fields, entries};
+use super::program::program;
 use super::value::{Item, boolean, list, number, of, text, word, wrong_type};
 use super::{At, keys, name};
-use crate::scenario::plan::{ArpMode, Firmware, MadeFile, Prefix, ReversePath, Route};
+use crate::scenario::plan::{ArpMode, Firmware, HostProgram, MadeFile, Prefix, ReversePath, Route};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units::{self, Wrong};
 use crate::wire::Mac;
@@ -76,6 +77,7 @@ pub(crate) struct Host {
     pub(crate) at: Option<At<String>>,
     pub(crate) address: Option<At<Ipv4Addr>>,
     pub(crate) mac: Option<At<Mac>>,
+    pub(crate) program: Option<HostProgram>,
 }
 
 const REVERSE_PATHS: &[(&str, ReversePath)] = &[
@@ -226,5 +228,6 @@ pub(super) fn host(item: &Item<'_>, problems: &mut Problems) -> Option<Host> {
         at: fields.optional("at", problems, text),
         address: fields.optional("address", problems, of(units::address)),
         mac: fields.optional("mac", problems, of(units::mac)),
+        program: program(&mut fields, problems),
     })
 }

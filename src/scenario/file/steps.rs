@@ -50,6 +50,7 @@ pub(crate) enum Action {
     Wait(Duration),
     Stop(At<String>),
     Start(At<String>),
+    Kill(At<String>),
     Exec(Exec),
     Admin(Admin),
 }
@@ -121,6 +122,7 @@ fn action(key: &str, fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Op
         "wait" => parsed(item, problems, units::duration).map(Action::Wait),
         "stop" => name(problems).map(Action::Stop),
         "start" => name(problems).map(Action::Start),
+        "kill" => name(problems).map(Action::Kill),
         "exec" => exec(item, problems).map(Action::Exec),
         key => admin(key, item, problems).map(Action::Admin),
     }

@@ -52,7 +52,9 @@ pub(super) fn has_kernel(plan: &Plan, subnet: SubnetId) -> bool {
 /// Whether a kernel of this machine has this address.
 pub(super) fn is_kernel(plan: &Plan, address: Ipv4Addr) -> bool {
     let mut hosts = plan.hosts.iter();
-    hosts.any(|host| matches!(host.kind, HostKind::Kernel { address: Some(own) } if own == address))
+    hosts.any(
+        |host| matches!(host.kind, HostKind::Kernel { address: Some(own), .. } if own == address),
+    )
 }
 
 /// The sets of a subnet, in words, and the place that brings them there; `None`: no set is ever there.

@@ -53,7 +53,9 @@ pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
             span: &host.span,
         };
         let address = address.map(|address| address.value);
-        hosts.push(given.host(resolver, hosts.len(), HostKind::Kernel { address }));
+        let program = host.program.clone();
+        let kind = HostKind::Kernel { address, program };
+        hosts.push(given.host(resolver, hosts.len(), kind));
     }
     for (i, subnet) in file.subnets.iter().enumerate() {
         if let Some(dhcp) = &subnet.dhcp {

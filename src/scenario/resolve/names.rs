@@ -140,6 +140,14 @@ impl Names {
         })
     }
 
+    /// A kernel host with this name; nothing is said if there is none.
+    pub(super) fn kernel_if_any(&self, name: &At<String>) -> Option<HostId> {
+        match self.known.get(&name.value) {
+            Some((Named::Kernel(host), _)) => Some(*host),
+            Some(_) | None => None,
+        }
+    }
+
     /// A boot server: those come first among the hosts.
     pub(super) fn boot_server(
         &self,
@@ -216,10 +224,10 @@ impl Names {
 
     /// A phone, a group or an element: what an expectation is of.
     pub(super) fn subject(&self, name: &At<String>, problems: &mut Problems) -> Option<&Named> {
-        let wanted = "a phone, a group of phones or an element";
+        let wanted = "a phone, a group of phones, an element or a kernel host";
         self.find(name, wanted, problems, |named| match named {
-            Named::Phone(_) | Named::Group(_) | Named::Element(_) => Some(named),
-            Named::Subnet(_) | Named::Router | Named::Host(_) | Named::Kernel(_) => None,
+            Named::Phone(_) | Named::Group(_) | Named::Element(_) | Named::Kernel(_) => Some(named),
+            Named::Subnet(_) | Named::Router | Named::Host(_) => None,
         })
     }
 

@@ -7,7 +7,8 @@ use super::states::States;
 use crate::capture::filter::Filter;
 use crate::scenario::file::{self, At, Expect, Told};
 use crate::scenario::plan::{
-    Action, ElementId, Exec, Expectation, Frames, PhoneId, PhoneIs, Set, Step, StepKind, What,
+    Action, Control, ElementId, Exec, Expectation, Frames, HostId, PhoneId, PhoneIs, ProgramIs,
+    Set, Step, StepKind, What,
 };
 use crate::scenario::problem::{Problem, Span};
 use crate::scenario::{template, units};
@@ -82,9 +83,25 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
             }
         }
         As::Wait(time) => Action::Wait(*time),
-        As::Stop(station) => Action::Stop(names.station(station, problems)?),
-        As::Start(station) => Action::Start(names.station(station, problems)?),
         As::Admin(admin) => super::admin::act(resolver, admin)?,
+        As::Stop(station) => match program(resolver, station) {
+            Some(host) => Action::Control(host, Control::Stop),
+            None => Action::Stop(resolver.names.station(station, resolver.problems)?),
+        },
+        As::Start(station) => match program(resolver, station) {
+            Some(host) => Action::Control(host, Control::Start),
+            None => Action::Start(resolver.names.station(station, resolver.problems)?),
+        },
+        As::Kill(name) => match program(resolver, name) {
+            Some(host) => Action::Control(host, Control::Kill),
+            None => {
+                resolver.names.kernel(name, resolver.problems)?;
+                let problem = Problem::new(&name.span, "this host has no program to kill");
+                let help = "give the [[host]] a `command`".to_owned();
+                resolver.problems.push(problem.help(help));
+                return None;
+            }
+        },
         As::Exec(exec) => Action::Exec(Exec {
             host: names.kernel(&exec.host, problems)?,
             command: exec.command.clone(),
@@ -93,6 +110,14 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
             within: exec.within,
         }),
     })
+}
+
+/// The kernel host of this name, if it has a program.
+fn program(resolver: &Resolver<'_>, name: &At<String>) -> Option<HostId> {
+    let host = resolver.names.kernel_if_any(name)?;
+    let position = host.0.checked_sub(resolver.file.tftp.len())?;
+    let of = resolver.file.hosts.get(position)?;
+    of.program.as_ref().map(|_| host)
 }
 
 fn expected(resolver: &mut Resolver<'_>, expect: &Expect, all: &mut Vec<Expectation>) {
@@ -118,9 +143,8 @@ fn expected(resolver: &mut Resolver<'_>, expect: &Expect, all: &mut Vec<Expectat
                         of_phones(resolver, &phones, told, true)
                     }
                     Named::Element(element) => of_element(resolver, *element, told),
-                    Named::Subnet(_) | Named::Router | Named::Host(_) | Named::Kernel(_) => {
-                        Vec::new()
-                    }
+                    Named::Kernel(host) => of_program(resolver, *host, told).into_iter().collect(),
+                    Named::Subnet(_) | Named::Router | Named::Host(_) => Vec::new(),
                 };
                 all.extend(what.into_iter().map(|what| Expectation { line, what }));
             }
@@ -158,6 +182,11 @@ fn of_phones(
         }
         Told::Directory(_) | Told::Remote(_) | Told::Trunks(_) => {
             let message = "this is told of an element, not of a phone";
+            resolver.problems.push(Problem::new(span, message));
+            None
+        }
+        Told::Running(_) | Told::Exited(_) => {
+            let message = "`running` and `exited` are told of a kernel host; this is a phone";
             resolver.problems.push(Problem::new(span, message));
             None
         }
@@ -223,6 +252,23 @@ fn counted(
     all
 }
 
+fn of_program(resolver: &mut Resolver<'_>, host: HostId, told: &At<Told>) -> Option<What> {
+    let is = if let Told::Running(running) = told.value {
+        match running {
+            true => ProgramIs::Running,
+            false => ProgramIs::NotRunning,
+        }
+    } else if let Told::Exited(status) = told.value {
+        ProgramIs::Exited(status)
+    } else {
+        let problem = Problem::new(&told.span, "this is not told of a kernel host");
+        let help = "of a kernel host: `running`, `exited`".to_owned();
+        resolver.problems.push(problem.help(help));
+        return None;
+    };
+    Some(What::Program { host, is })
+}
+
 fn of_element(resolver: &mut Resolver<'_>, element: ElementId, told: &At<Told>) -> Vec<What> {
     let mapped = match &told.value {
         Told::Directory(mapped) => mapped,
@@ -245,8 +291,10 @@ fn of_element(resolver: &mut Resolver<'_>, element: ElementId, told: &At<Told>) 
         | Told::Prompt(_)
         | Told::Neighbour(_)
         | Told::Flashed(_)
-        | Told::Redirects(_) => {
-            let message = "this is told of a phone, not of an element";
+        | Told::Redirects(_)
+        | Told::Running(_)
+        | Told::Exited(_) => {
+            let message = "this is not told of an element";
             let problem = Problem::new(&told.span, message);
             let help = "of an element: `directory`, `remote`, `trunks`";
             resolver.problems.push(problem.help(help.to_owned()));

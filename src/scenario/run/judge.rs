@@ -140,7 +140,8 @@ impl<L: Listener> Run<'_, L> {
                 What::Phone { .. }
                 | What::Mapped { .. }
                 | What::Remote { .. }
-                | What::Trunk { .. } => None,
+                | What::Trunk { .. }
+                | What::Program { .. } => None,
             },
         }
     }
@@ -150,6 +151,7 @@ impl<L: Listener> Run<'_, L> {
             plan: self.plan,
             lab: &self.lab,
             watch: &self.watch,
+            programs: &self.programs,
             when,
         }
     }

@@ -7,7 +7,7 @@ use super::*;
 use crate::capture::Format;
 use crate::outbox::DropReason;
 use crate::scenario::{Deaf, VIRTUAL_EPOCH_NANOS, firmware, read};
-use crate::sim::drive_virtual;
+use crate::sim::{Drive as _, Next, drive_virtual};
 
 const GOLDEN: &str = "fixtures/golden/verdicts.txt";
 

@@ -1,0 +1,123 @@
+//! Leases that last: a run whose DHCP servers keep what they promise in a file.
+//!
+//! ```text
+//!   frames in ──▶ run ──▶ changes of leases ──▶ one commit ──▶ frames out
+//! ```
+//!
+//! All that came in at one turn of the driver shares a commit, and nothing of that turn leaves before it is done.
+
+use crate::os::{LeaseStore, LeaseStoreError, StoredLease, StoredState};
+use crate::scenario::{LeaseRecord, LeaseState, Listener, Run};
+use crate::sim::{Drive, EdgeId, Halt, Next, Program, ProgramEnd, ProgramId};
+use crate::time::{Duration, Instant};
+use crate::wire::Frame;
+
+/// A run and the file that its leases are in.
+#[derive(Debug)]
+pub(super) struct Lasting<'r, 'p, L> {
+    pub(super) run: &'r mut Run<'p, L>,
+    /// `None`: leases end with the run.
+    store: Option<&'r mut LeaseStore>,
+    /// The date at which the run begins, in nanoseconds since 1970-01-01 UTC.
+    epoch_nanos: u64,
+}
+
+impl<'r, 'p, L: Listener> Lasting<'r, 'p, L> {
+    /// A run that begins at this date, with the leases of the file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn new(
+        run: &'r mut Run<'p, L>,
+        store: Option<&'r mut LeaseStore>,
+        epoch_nanos: u64,
+    ) -> Result<Lasting<'r, 'p, L>, LeaseStoreError> {
+        if let Some(store) = &store {
+            let records: Vec<LeaseRecord> = store
+                .all()?
+                .into_iter()
+                .map(|lease| record(lease, epoch_nanos))
+                .collect();
+            run.keep_leases(&records);
+        }
+        Ok(Lasting {
+            run,
+            store,
+            epoch_nanos,
+        })
+    }
+}
+
+/// A row as the run has it: dates are times since the run's beginning, what was before is its beginning.
+fn record(lease: StoredLease, epoch_nanos: u64) -> LeaseRecord {
+    let after = lease.date_nanos.saturating_sub(epoch_nanos);
+    let time = Instant::ZERO + Duration::from_nanos(after);
+    LeaseRecord {
+        address: lease.address,
+        client: lease.client.into(),
+        mac: lease.mac,
+        state: match lease.state {
+            StoredState::Leased => LeaseState::Leased { until: time },
+            StoredState::Declined => LeaseState::Declined { until: time },
+            StoredState::Ended => LeaseState::Ended { at: time },
+        },
+    }
+}
+
+fn stored(record: LeaseRecord, epoch_nanos: u64) -> StoredLease {
+    let (state, time) = match record.state {
+        LeaseState::Leased { until } => (StoredState::Leased, until),
+        LeaseState::Declined { until } => (StoredState::Declined, until),
+        LeaseState::Ended { at } => (StoredState::Ended, at),
+    };
+    StoredLease {
+        address: record.address,
+        client: record.client.to_vec(),
+        mac: record.mac,
+        state,
+        date_nanos: epoch_nanos.saturating_add(time.as_nanos()),
+    }
+}
+
+impl<L: Listener> Drive for Lasting<'_, '_, L> {
+    fn advance(&mut self, now: Instant) -> Next {
+        self.run.advance(now)
+    }
+
+    fn frame_in(&mut self, now: Instant, edge: EdgeId, frame: &Frame) {
+        self.run.frame_in(now, edge, frame);
+    }
+
+    fn frame_out(&mut self, edge: EdgeId) -> Option<Frame> {
+        self.run.frame_out(edge)
+    }
+
+    fn keep_promises(&mut self) -> Result<(), String> {
+        let Some(store) = &mut self.store else {
+            return Ok(());
+        };
+        let changes = self.run.lease_changes();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let epoch = self.epoch_nanos;
+        let rows: Vec<StoredLease> = changes.into_iter().map(|it| stored(it, epoch)).collect();
+        store.commit(&rows).map_err(|error| error.to_string())
+    }
+
+    fn program(&mut self) -> Option<Program> {
+        self.run.program()
+    }
+
+    fn halt(&mut self) -> Option<(ProgramId, Halt)> {
+        self.run.halt()
+    }
+
+    fn program_ready(&mut self, now: Instant, program: ProgramId) {
+        self.run.program_ready(now, program);
+    }
+
+    fn program_ended(&mut self, now: Instant, program: ProgramId, end: ProgramEnd) {
+        self.run.program_ended(now, program, end);
+    }
+}

@@ -1,0 +1,76 @@
+//! `jackfield serve`: a scenario's servers on interfaces of this machine, until somebody ends them.
+
+use super::exit::Exit;
+use super::files::{firmware_folder, read_scenario};
+use super::live::Terms;
+use super::run::timeline;
+use super::site::{self, style};
+use super::{ServeArgs, complain, print};
+use crate::os::{LeaseStore, Settings};
+use crate::report::{JsonLines, Remarks, ServedReport, TextReport};
+use crate::scenario::plan::Plan;
+use crate::scenario::{self, Files, Listener, plug_in, standing};
+
+pub(super) fn serve(args: &ServeArgs) -> Exit {
+    let mut plan = match read_scenario(&args.scenario) {
+        Ok(scenario) => standing(scenario.plan),
+        Err(exit) => return exit,
+    };
+    for wanted in &args.interface {
+        let (segment, device) = match wanted.split_once('=') {
+            Some((segment, device)) => (Some(segment), device),
+            None => (args.segment.as_deref(), wanted.as_str()),
+        };
+        if let Err(error) = plug_in(&mut plan, segment, device) {
+            complain(&format!("error: {}: {error}", args.scenario.display()));
+            return Exit::ScenarioWrong;
+        }
+    }
+    let files = match scenario::firmware(&plan, |folder| firmware_folder(&args.scenario, folder)) {
+        Ok(files) => files,
+        Err(error) => {
+            complain(&format!("error: {}: {error}", args.scenario.display()));
+            return Exit::ScenarioWrong;
+        }
+    };
+    if args.output.json {
+        go(args, &plan, &files, JsonLines::new(timeline(true)))
+    } else {
+        let mut report = TextReport::new(&plan, style(&args.output), timeline(true));
+        let on = args.interface.join(", ");
+        report.begin(&plan, &format!("serving on {on}"));
+        go(args, &plan, &files, report)
+    }
+}
+
+fn go(args: &ServeArgs, plan: &Plan, files: &Files, report: impl Listener + Remarks) -> Exit {
+    let terms = Terms {
+        late_max: Settings::LATE_BOUND,
+        stands: true,
+        keep: false,
+    };
+    let capture = args.output.capture.as_deref();
+    let mut store = match args.leases.as_deref().map(LeaseStore::open).transpose() {
+        Ok(store) => store,
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            return Exit::MachineRefused;
+        }
+    };
+    let report = ServedReport::new(report);
+    let ended = match site::run(plan, files, capture, terms, store.as_mut(), report) {
+        Ok(ended) => ended,
+        Err(exit) => return exit,
+    };
+    let served = ended.listener.served();
+    if args.output.json {
+        let mut value = served.json(&ended.outcome);
+        if let Ok(pace) = &ended.pace {
+            value["live"] = pace.json();
+        }
+        print(&format!("{value}\n"));
+    } else {
+        print(&served.summary(&ended.outcome));
+    }
+    ended.machine(&args.output).unwrap_or(Exit::Passed)
+}
