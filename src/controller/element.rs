@@ -289,7 +289,7 @@ impl App for Element {
         match event {
             HostEvent::Start => out.push(AppEffect::Listen { port: PORT }),
             HostEvent::Stop => self.connections.clear(),
-            HostEvent::Carrier(_) | HostEvent::AddressConflict(_) => {}
+            HostEvent::Carrier(_) | HostEvent::AddressConflict(_) | HostEvent::Refused { .. } => {}
         }
     }
 

@@ -136,6 +136,11 @@ impl Endpoint {
         }
     }
 
+    /// The app that this UDP port belongs to.
+    pub(super) fn bound_to(&self, port: u16) -> Option<u16> {
+        self.ports.get(&port).copied()
+    }
+
     /// Sends an ARP probe: from nobody, so that nobody learns from it (RFC 5227 section 2.1.1).
     pub(super) fn probe(&mut self, address: Ipv4Addr, out: &mut Outbox<Transmit>) {
         self.probing = Some(address);

@@ -42,8 +42,6 @@ pub struct Phone {
     pub(super) dhcp: dhcp::Client,
     /// There from the first download until the last server may no longer repeat its last block.
     pub(super) tftp: Option<Box<client::Client>>,
-    /// How many downloads it has begun.
-    pub(super) downloads: u16,
     /// How many connections it has opened; each gets a name of its own.
     pub(super) streams: u64,
 }
@@ -105,7 +103,6 @@ impl Phone {
             carrier: false,
             screen: Screen::Dark,
             shown: Screen::Dark,
-            downloads: 0,
             streams: 0,
         }
     }
@@ -271,6 +268,13 @@ impl App for Phone {
                 self.tell(PhoneEvent::Carrier(up), out);
                 self.on(now, Event::Carrier(up), out);
                 self.refresh(out);
+            }
+            HostEvent::Refused { from_port, to } => {
+                let tftp = self.tftp.as_mut();
+                let event = tftp.and_then(|tftp| tftp.handle_refusal(now, from_port, to, out));
+                if let Some(event) = event {
+                    self.on(now, Event::Tftp(event), out);
+                }
             }
             // No source says what a set does about a conflict: it goes on.
             HostEvent::Carrier(_) | HostEvent::AddressConflict(_) => {}
