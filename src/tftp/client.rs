@@ -143,8 +143,8 @@ impl Client {
 
     /// Gives up the download that runs.
     fn abandon(&mut self, out: &mut Outbox<AppEffect>) {
-        if let Some(port) = std::mem::take(&mut self.state).local_port() {
-            unbind(port, out);
+        if let State::Busy(_, phase) = std::mem::take(&mut self.state) {
+            phase.close(out);
         }
     }
 
@@ -231,6 +231,13 @@ impl Phase {
             Phase::Requesting(port, _) => Some(*port),
             Phase::Receiving(transfer, _) => Some(transfer.local_port),
             Phase::Waiting(_) => None,
+        }
+    }
+
+    /// Gives that port up.
+    fn close(&self, out: &mut Outbox<AppEffect>) {
+        if let Some(port) = self.local_port() {
+            unbind(port, out);
         }
     }
 }

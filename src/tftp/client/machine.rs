@@ -12,6 +12,10 @@ use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::wire::tftp::{ErrorCode, Message, Request, TftpOption};
 
+/// Why a request failed.
+const NO_ANSWER: &str = "no answer from the server";
+const NOBODY: &str = "nobody listens at the server";
+
 /// What can happen to a download. Messages are from the transfer's own peer, or from who may become it.
 pub(super) enum Input<'a> {
     Message(SocketAddrV4, Message<'a>),
@@ -58,18 +62,12 @@ impl Client {
         };
         match (phase, input) {
             (phase, Limit) => {
-                if let Some(port) = phase.local_port() {
-                    unbind(port, out);
-                }
+                phase.close(out);
                 failed("the download took too long".to_owned())
             }
 
-            (Requesting(port, _), Silence) => {
-                self.next_port(now, job, port, "no answer from the server", out)
-            }
-            (Requesting(port, _), Refused) => {
-                self.next_port(now, job, port, "nobody listens at the server", out)
-            }
+            (Requesting(port, _), Silence) => self.next_port(now, job, port, NO_ANSWER, out),
+            (Requesting(port, _), Refused) => self.next_port(now, job, port, NOBODY, out),
             (Requesting(port, patience), Resend) => {
                 self.send_request(&job, port, out);
                 self.stay(job, Requesting(port, patience.resent(now, &self.config)))
@@ -89,9 +87,9 @@ impl Client {
             }
 
             (Receiving(transfer, _), Silence) => self.fall_silent(now, job, &transfer, out),
-            (Receiving(transfer, _), Refused) => {
-                let reason = "the server's port is closed".to_owned();
-                self.fail_attempt(now, job, transfer.local_port, reason, out)
+            (phase @ Receiving(..), Refused) => {
+                phase.close(out);
+                self.fail_attempt(now, job, "the server's port is closed".to_owned())
             }
             (Receiving(transfer, patience), Resend) => {
                 transfer.acknowledge(out);
@@ -109,17 +107,17 @@ impl Client {
                 self.stay(job, Receiving(transfer, Patience::new(now, &self.config)))
             }
 
-            (Requesting(port, _), Input::Message(_, Error { code, message })) => {
-                self.fail_attempt(now, job, port, server_says(code, message), out)
-            }
-            (Receiving(transfer, _), Input::Message(_, Error { code, message })) => {
-                let reason = server_says(code, message);
-                self.fail_attempt(now, job, transfer.local_port, reason, out)
+            (
+                phase @ (Requesting(..) | Receiving(..)),
+                Input::Message(_, Error { code, message }),
+            ) => {
+                phase.close(out);
+                let reason = format!("server says {code} \"{}\"", message.escape_ascii());
+                self.fail_attempt(now, job, reason)
             }
             (Receiving(transfer, _), Input::Message(..) | Undecodable(_)) => {
                 transfer.refuse(ErrorCode::ILLEGAL, "not DATA", out);
-                let reason = "server sent nonsense".to_owned();
-                self.fail_attempt(now, job, transfer.local_port, reason, out)
+                self.fail_attempt(now, job, "server sent nonsense".to_owned())
             }
             (Requesting(port, patience), Input::Message(from, _) | Undecodable(from)) => {
                 refuse_stray(port, from, out);
@@ -213,7 +211,8 @@ impl Client {
             }
             Err(reason) => {
                 send_error(port, peer, ErrorCode::OPTION, reason, out);
-                self.fail_attempt(now, job, port, reason.to_owned(), out)
+                unbind(port, out);
+                self.fail_attempt(now, job, reason.to_owned())
             }
         }
     }
@@ -239,7 +238,7 @@ impl Client {
         };
         if let Some(reason) = wrong {
             transfer.refuse(ErrorCode::UNDEFINED, &reason, out);
-            return self.fail_attempt(now, job, transfer.local_port, reason, out);
+            return self.fail_attempt(now, job, reason);
         }
         transfer.last = transfer.last.wrapping_add(1);
         transfer.fresh = false;
@@ -267,10 +266,10 @@ impl Client {
         why: &str,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        let Some(port) = self.config.ports.get(job.port + 1).copied() else {
-            return self.fail_attempt(now, job, local_port, why.to_owned(), out);
-        };
         unbind(local_port, out);
+        let Some(port) = self.config.ports.get(job.port + 1).copied() else {
+            return self.fail_attempt(now, job, why.to_owned());
+        };
         job.port += 1;
         let n = job.attempt;
         self.request(now, job, out);
@@ -291,27 +290,18 @@ impl Client {
         match smaller.filter(|_| transfer.fresh) {
             Some(smaller) => {
                 job.blksize = smaller;
-                unbind(transfer.local_port, out);
                 self.request(now, job, out);
                 None
             }
             None => {
                 let reason = format!("silence after {} bytes", transfer.received.bytes);
-                self.fail_attempt(now, job, transfer.local_port, reason, out)
+                self.fail_attempt(now, job, reason)
             }
         }
     }
 
-    /// The attempt's port is closed, and the next attempt waited for.
-    fn fail_attempt(
-        &mut self,
-        now: Instant,
-        job: Box<Job>,
-        local_port: u16,
-        reason: String,
-        out: &mut Outbox<AppEffect>,
-    ) -> Option<ClientEvent> {
-        unbind(local_port, out);
+    /// The attempt has failed and its port is closed: the next one is waited for.
+    fn fail_attempt(&mut self, now: Instant, job: Box<Job>, reason: String) -> Option<ClientEvent> {
         if job.attempt >= self.config.attempts {
             return failed(reason);
         }
@@ -337,8 +327,4 @@ impl Client {
 /// The download failed.
 fn failed(reason: String) -> Option<ClientEvent> {
     Some(ClientEvent::Failed { reason })
-}
-
-fn server_says(code: ErrorCode, message: &[u8]) -> String {
-    format!("server says {code} \"{}\"", message.escape_ascii())
 }

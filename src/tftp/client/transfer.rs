@@ -87,9 +87,10 @@ impl Transfer {
         send(self.local_port, self.peer, &message, out);
     }
 
-    /// Tells the server that the transfer ends here.
+    /// Tells the server that the transfer ends here, and closes its port.
     pub(super) fn refuse(&self, code: ErrorCode, why: &str, out: &mut Outbox<AppEffect>) {
         send_error(self.local_port, self.peer, code, why, out);
+        unbind(self.local_port, out);
     }
 
     /// Whether this is what was acknowledged last, come again: a block, or the OACK before any.
