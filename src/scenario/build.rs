@@ -216,10 +216,16 @@ impl Builder<'_> {
         let subnet = &plan.subnets[host.at.0];
         let station = match &host.kind {
             HostKind::Kernel { .. } => Station::Edge(Edge::default()),
-            HostKind::Tftp { address, ports, .. } => {
+            HostKind::Tftp {
+                address,
+                ports,
+                block_size,
+                ..
+            } => {
                 let mut config =
                     server::ServerConfig::new(files.get(&id).cloned().unwrap_or_default());
                 config.ports.clone_from(ports);
+                config.blksize_max = *block_size;
                 let server = Service::Tftp(TftpServer::new(config));
                 self.server(host, host.mac, address_in(subnet, *address), server)
             }

@@ -149,11 +149,13 @@ fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
         HostKind::Tftp {
             address,
             ports,
+            block_size,
             firmware,
         } => {
             writeln!(out, "\ntftp {name}\n{place}, {address}")?;
             let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
             writeln!(out, "  ports     {}", ports.join(", "))?;
+            writeln!(out, "  blocks    of at most {block_size} bytes")?;
             match firmware {
                 Firmware::Folder(folder) => writeln!(out, "  firmware  the files of {folder}")?,
                 Firmware::Made(files) => {

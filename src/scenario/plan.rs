@@ -172,6 +172,8 @@ pub enum HostKind {
     Tftp {
         address: Ipv4Addr,
         ports: Vec<u16>,
+        /// The largest block that it agrees to, in bytes.
+        block_size: u16,
         firmware: Firmware,
     },
     /// A subnet's DHCP server: that of [`Subnet::dhcp`] of the subnet it stands in.

@@ -57,8 +57,8 @@ pub struct ServerConfig {
     pub timeout: Duration,
     /// How often a packet is sent again before its transfer is given up.
     pub retries: u32,
-    /// The largest block size agreed to, 8 to 65,464 bytes. A datagram must fit a frame where nothing
-    /// joins fragments: 1,468 bytes fit an MTU of 1,500.
+    /// The largest block size agreed to, 8 to 65,464 bytes. A block of 1,468 bytes fits an MTU of 1,500; a larger one
+    /// travels in IP fragments.
     pub blksize_max: u16,
     /// The largest window agreed to, at least 1 block.
     pub windowsize_max: u16,

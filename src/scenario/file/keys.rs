@@ -91,7 +91,15 @@ pub(super) const INTERFACE: Shape = Shape {
 
 pub(super) const TFTP: Shape = Shape {
     title: "[[tftp]]",
-    keys: &["name", "at", "address", "firmware", "ports", "mac"],
+    keys: &[
+        "name",
+        "at",
+        "address",
+        "firmware",
+        "ports",
+        "block-size",
+        "mac",
+    ],
 };
 
 pub(super) const MADE_FILE: Shape = Shape {

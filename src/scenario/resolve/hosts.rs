@@ -10,6 +10,8 @@ use crate::scenario::plan::{Firmware, Host, HostKind, SubnetId};
 use crate::scenario::problem::Span;
 use crate::wire::Mac;
 
+/// The largest TFTP block whose datagram fits an Ethernet frame.
+const BLOCK_SIZE: u16 = 1_468;
 /// The ports that sets try: 20001 first, then TFTP's own.
 const TFTP_PORTS: &[u16] = &[20001, 69];
 /// The first MAC of kernel hosts that the file gives neither MAC nor address.
@@ -39,6 +41,7 @@ pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
                 || TFTP_PORTS.to_vec(),
                 |ports| ports.iter().map(|port| port.value).collect(),
             ),
+            block_size: tftp.block_size.as_ref().map_or(BLOCK_SIZE, |it| it.value),
             firmware: firmware.unwrap_or(Firmware::Made(Vec::new())),
         };
         hosts.push(given.host(resolver, hosts.len(), kind));
