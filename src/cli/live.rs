@@ -93,7 +93,7 @@ fn port_settings(plan: &Plan, host: &Host) -> PortSettings {
     let subnet = &plan.subnets[host.at.0];
     let address = match host.kind {
         HostKind::Kernel { address } => address,
-        HostKind::Tftp { .. } | HostKind::Dhcp => None,
+        HostKind::Tftp { .. } | HostKind::Dns { .. } | HostKind::Dhcp => None,
     };
     PortSettings {
         mac: host.mac,

@@ -13,6 +13,7 @@ use crate::app::HostAddress;
 use crate::capture::filter::FilterError;
 use crate::controller::{Element, ElementConfig, FormError, Forms, Trunk};
 use crate::dhcp::{DhcpServer, Scope, ServerConfig};
+use crate::dns::{self, server::DnsServer};
 use crate::fabric::{Bitrate, Cable, CableSettings};
 use crate::ip::{
     Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig, NeighbourSettings,
@@ -229,6 +230,19 @@ impl Builder<'_> {
                 let server = Service::Tftp(TftpServer::new(config));
                 self.server(host, host.mac, address_in(subnet, *address), server)
             }
+            HostKind::Dns {
+                address,
+                ttl,
+                delay,
+                records,
+            } => {
+                let server = Service::Dns(DnsServer::new(dns::server::ServerConfig {
+                    records: records.iter().cloned().collect(),
+                    ttl: *ttl,
+                    delay: *delay,
+                }));
+                self.server(host, host.mac, address_in(subnet, *address), server)
+            }
             HostKind::Dhcp => match &subnet.dhcp {
                 Some(dhcp) => {
                     let server = Service::Dhcp(dhcp_server(subnet, dhcp));
@@ -405,7 +419,10 @@ fn forms(plan: &Plan, element: &plan::Element) -> Result<Forms, FormError> {
         let index = named.map_or(*icp, |element| element.ceid_index);
         forms.set_cluster_element(digits, index, *icp)?;
         if let Some(named) = named {
-            let trunk = Trunk::Ip(Target::Address(named.address));
+            let trunk = Trunk::Ip(match &named.fqdn {
+                Some(fqdn) => Target::Fqdn(fqdn.clone()),
+                None => Target::Address(named.address),
+            });
             forms.set_trunk(*icp, Some(trunk))?;
         }
     }

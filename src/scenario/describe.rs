@@ -72,6 +72,13 @@ impl Action {
             Action::Wait(time) => format!("wait {}", show_duration(*time)),
             Action::Stop(station) => format!("stop {}", station.name(plan)),
             Action::Start(station) => format!("start {}", station.name(plan)),
+            Action::SetRecord { server, name, to } => {
+                let server = &plan.hosts[server.0].name;
+                match to {
+                    Some(to) => format!("{server}: {name} is {to} from now on"),
+                    None => format!("{server}: {name} is no name any more"),
+                }
+            }
             Action::Exec(exec) => format!(
                 "on {}: {}",
                 plan.hosts[exec.host.0].name,

@@ -171,6 +171,20 @@ fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
             }
             Ok(())
         }
+        HostKind::Dns {
+            address,
+            ttl,
+            delay,
+            records,
+        } => {
+            let (ttl, delay) = (show_duration(*ttl), show_duration(*delay));
+            writeln!(out, "\ndns {name}\n{place}, {address}")?;
+            writeln!(out, "  answers   after {delay}, for {ttl}")?;
+            for (name, to) in records {
+                writeln!(out, "  record    {name} {to}")?;
+            }
+            Ok(())
+        }
         HostKind::Dhcp => writeln!(out, "\nhost {name}\n{place}, serves DHCP"),
         HostKind::Kernel { address } => {
             let address =

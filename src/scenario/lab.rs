@@ -1,8 +1,11 @@
 //! The lab: a plan's network as nodes and cables, and who stands where.
 
+use std::net::Ipv4Addr;
+
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::controller::Element;
 use crate::dhcp::DhcpServer;
+use crate::dns::server::DnsServer;
 use crate::fabric::{Cable, CableSettings, PortMode, Switch};
 use crate::ip::{Gateway, Host};
 use crate::outbox::Outbox;
@@ -33,6 +36,7 @@ pub(super) enum Service {
     Phone(Phone),
     Dhcp(DhcpServer),
     Tftp(TftpServer),
+    Dns(DnsServer),
     Element(Element),
 }
 
@@ -104,6 +108,26 @@ impl Lab {
                 }),
                 Station::Switch(_) | Station::Gateway(_) | Station::Edge(_) => R::default(),
             })
+    }
+
+    /// Changes a record of a DNS server.
+    pub(super) fn set_record(
+        &mut self,
+        server: HostId,
+        name: &str,
+        to: Option<Ipv4Addr>,
+        observer: &mut impl Observer,
+    ) {
+        let node = self.station(StationId::Host(server));
+        self.world.with(node, observer, |station, now, out| {
+            if let Station::Host(host) = station {
+                host.with_app(now, 0, out, |service, _| {
+                    if let Service::Dns(dns) = service {
+                        dns.set_record(name, to);
+                    }
+                });
+            }
+        });
     }
 
     /// The host that a phone is.
@@ -253,6 +277,7 @@ macro_rules! each_service {
             Service::Phone($app) => $call,
             Service::Dhcp($app) => $call,
             Service::Tftp($app) => $call,
+            Service::Dns($app) => $call,
             Service::Element($app) => $call,
         }
     };

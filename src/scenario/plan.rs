@@ -176,6 +176,14 @@ pub enum HostKind {
         block_size: u16,
         firmware: Firmware,
     },
+    /// A DNS server.
+    Dns {
+        address: Ipv4Addr,
+        /// Whole seconds.
+        ttl: Duration,
+        delay: Duration,
+        records: Vec<(String, Ipv4Addr)>,
+    },
     /// A subnet's DHCP server: that of [`Subnet::dhcp`] of the subnet it stands in.
     Dhcp,
     /// A kernel of the machine behind a TAP device in a namespace of its own: live only. `address` is given to
@@ -206,6 +214,8 @@ pub struct Element {
     pub at: SubnetId,
     pub address: Ipv4Addr,
     pub mac: Mac,
+    /// Its name for sets and other elements, if it is container-based (CL-9).
+    pub fqdn: Option<String>,
     /// 1 to 999.
     pub ceid_index: u16,
     /// 1 to 7 digits.
@@ -313,6 +323,12 @@ pub enum Action {
     /// A host or an element loses power, or gets it back.
     Stop(StationId),
     Start(StationId),
+    /// From now on this is the address of a name at a DNS server; none: the name does not exist.
+    SetRecord {
+        server: HostId,
+        name: String,
+        to: Option<Ipv4Addr>,
+    },
     /// Runs a command on a kernel host and waits for its end: live only.
     Exec(Exec),
 }

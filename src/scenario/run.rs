@@ -224,6 +224,9 @@ impl<'p, L: Listener> Run<'p, L> {
             Action::Wait(time) => return Stage::Waiting { until: now + *time },
             Action::Stop(station) => self.lab.power(self.lab.station(*station), false, watch),
             Action::Start(station) => self.lab.power(self.lab.station(*station), true, watch),
+            Action::SetRecord { server, name, to } => {
+                self.lab.set_record(*server, name, *to, watch);
+            }
             Action::Exec(exec) => return self.begin_program(exec),
         }
         self.next_step()

@@ -87,6 +87,10 @@ fn action(plan: &Plan, action: &Action) -> String {
         Action::Wait(time) => format!("wait {}", show_duration(*time)),
         Action::Stop(station) => format!("stop {}", self::station(plan, *station)),
         Action::Start(station) => format!("start {}", self::station(plan, *station)),
+        Action::SetRecord { server, name, to } => {
+            let to = to.map_or("no address".to_owned(), |to| to.to_string());
+            format!("at {} give {name} {to}", plan.hosts[server.0].name)
+        }
         Action::Exec(Exec {
             host,
             command,

@@ -14,6 +14,7 @@ pub(super) const ALL: &[&Shape] = &[
     &INTERFACE,
     &TFTP,
     &MADE_FILE,
+    &DNS,
     &HOST,
     &CLUSTER,
     &ELEMENT,
@@ -29,6 +30,7 @@ pub(super) const ALL: &[&Shape] = &[
     &POWER_UP,
     &MOVE,
     &ENTER_PIN,
+    &SET_RECORD,
     &EXEC,
     &EXPECT,
     &FRAMES,
@@ -37,8 +39,8 @@ pub(super) const ALL: &[&Shape] = &[
 pub(super) const FILE: Shape = Shape {
     title: "the file",
     keys: &[
-        "scenario", "shows", "seed", "subnet", "router", "tftp", "host", "cluster", "element",
-        "phone", "step",
+        "scenario", "shows", "seed", "subnet", "router", "tftp", "dns", "host", "cluster",
+        "element", "phone", "step",
     ],
 };
 
@@ -107,6 +109,11 @@ pub(super) const MADE_FILE: Shape = Shape {
     keys: &["version", "size"],
 };
 
+pub(super) const DNS: Shape = Shape {
+    title: "[[dns]]",
+    keys: &["name", "at", "address", "mac", "ttl", "delay", "records"],
+};
+
 pub(super) const HOST: Shape = Shape {
     title: "[[host]]",
     keys: &["name", "at", "kernel", "address", "mac"],
@@ -124,6 +131,7 @@ pub(super) const ELEMENT: Shape = Shape {
         "at",
         "address",
         "mac",
+        "fqdn",
         "ceid",
         "directory",
         "remote",
@@ -189,6 +197,7 @@ pub(super) const STEP: Shape = Shape {
         "wait",
         "stop",
         "start",
+        "set-record",
         "exec",
         "within",
         "throughout",
@@ -208,6 +217,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "wait",
     "stop",
     "start",
+    "set-record",
     "exec",
 ];
 
@@ -224,6 +234,11 @@ pub(super) const MOVE: Shape = Shape {
 pub(super) const ENTER_PIN: Shape = Shape {
     title: "enter-pin",
     keys: &["phone", "pin"],
+};
+
+pub(super) const SET_RECORD: Shape = Shape {
+    title: "set-record",
+    keys: &["server", "name", "to"],
 };
 
 pub(super) const EXEC: Shape = Shape {

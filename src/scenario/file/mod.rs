@@ -6,6 +6,7 @@
 
 mod cluster;
 mod dhcp;
+mod dns;
 mod expect;
 mod fields;
 mod keys;
@@ -15,6 +16,7 @@ mod value;
 
 pub(super) use cluster::{Cluster, Element, Phone};
 pub(super) use dhcp::{Dhcp, Layout};
+pub(super) use dns::Dns;
 pub(super) use expect::{Expect, Frames, Told};
 pub(super) use network::{Cable, Host, Router, Subnet, Tftp};
 pub(super) use steps::{Action, Step, StepKind};
@@ -48,6 +50,7 @@ pub(super) struct File {
     pub(super) subnets: Vec<Subnet>,
     pub(super) routers: Vec<Router>,
     pub(super) tftp: Vec<Tftp>,
+    pub(super) dns: Vec<Dns>,
     pub(super) hosts: Vec<Host>,
     pub(super) cluster: Cluster,
     pub(super) elements: Vec<Element>,
@@ -80,6 +83,7 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<File> {
         subnets: file.tables("subnet", problems, network::subnet),
         routers: file.tables("router", problems, network::router),
         tftp: file.tables("tftp", problems, network::tftp),
+        dns: file.tables("dns", problems, dns::dns),
         hosts: file.tables("host", problems, network::host),
         cluster: file
             .optional("cluster", problems, cluster::cluster)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::dns::{SetRecord, set_record};
 use super::expect::{Expect, expect};
 use super::fields::Fields;
 use super::value::{Item, any_text, list, number, of, one_or_more, parsed, text, word};
@@ -49,6 +50,7 @@ pub(crate) enum Action {
     Wait(Duration),
     Stop(At<String>),
     Start(At<String>),
+    SetRecord(SetRecord),
     Exec(Exec),
 }
 
@@ -119,6 +121,7 @@ fn action(key: &str, fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Op
         "wait" => parsed(item, problems, units::duration).map(Action::Wait),
         "stop" => name(problems).map(Action::Stop),
         "start" => name(problems).map(Action::Start),
+        "set-record" => set_record(item, problems).map(Action::SetRecord),
         "exec" => exec(item, problems).map(Action::Exec),
         _ => None,
     }

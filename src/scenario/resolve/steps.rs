@@ -76,6 +76,18 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
         As::Wait(time) => Action::Wait(*time),
         As::Stop(station) => Action::Stop(names.station(station, problems)?),
         As::Start(station) => Action::Start(names.station(station, problems)?),
+        As::SetRecord(set) => {
+            let found = names.dns_server(&set.server, resolver.file, problems);
+            let to = match set.to.value.as_str() {
+                "none" => None,
+                _ => Some(resolver.element_address(&set.to)?),
+            };
+            Action::SetRecord {
+                server: found?.0,
+                name: set.name.value.clone(),
+                to,
+            }
+        }
         As::Exec(exec) => Action::Exec(Exec {
             host: names.kernel(&exec.host, problems)?,
             command: exec.command.clone(),
