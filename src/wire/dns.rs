@@ -117,21 +117,23 @@ impl Answer {
         let [question] = packet.questions.as_slice() else {
             return Err(DecodeError::new("dns", 4, "not one question"));
         };
-        let address = packet
-            .answers
-            .iter()
-            .find_map(|record| match &record.rdata {
-                RData::A(a) => Some(Ipv4Addr::from_bits(a.address)),
-                _ => None,
-            });
+        let address = packet.answers.iter().find_map(|record| {
+            if let RData::A(a) = &record.rdata {
+                Some(Ipv4Addr::from_bits(a.address))
+            } else {
+                None
+            }
+        });
         let ttl = packet.answers.iter().map(|record| record.ttl).min();
         Ok(Answer {
             id: packet.id(),
             name: plain(&question.qname),
-            rcode: match packet.rcode() {
-                RCODE::NoError => Rcode::NoError,
-                RCODE::NameError => Rcode::NxDomain,
-                _ => Rcode::Failure,
+            rcode: if packet.rcode() == RCODE::NoError {
+                Rcode::NoError
+            } else if packet.rcode() == RCODE::NameError {
+                Rcode::NxDomain
+            } else {
+                Rcode::Failure
             },
             address: address.zip(ttl),
         })

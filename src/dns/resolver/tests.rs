@@ -267,7 +267,7 @@ impl Bench {
                         .handle_datagram(self.now, &datagram, &mut answers);
                     found = self.carry_out(&mut answers).or(found);
                 }
-                other => panic!("unexpected: {other:?}"),
+                other @ (Out::Effect(_) | Out::Trace(_)) => panic!("unexpected: {other:?}"),
             }
         }
         found

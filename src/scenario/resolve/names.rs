@@ -172,11 +172,9 @@ impl Names {
         file: &File,
         problems: &mut Problems,
     ) -> Option<(HostId, usize)> {
-        self.find(name, "a DNS server", problems, |named| match named {
-            Named::Host(host) => (0..file.dns.len())
-                .map(|i| (dns_server(file, i), i))
-                .find(|(id, _)| id == host),
-            _ => None,
+        self.find(name, "a DNS server", problems, |named| {
+            let mut servers = (0..file.dns.len()).map(|i| (dns_server(file, i), i));
+            servers.find(|(id, _)| *named == Named::Host(*id))
         })
     }
 
