@@ -13,8 +13,14 @@ use jackfield::scenario::plan::{Action, Plan, StepKind};
 use jackfield::scenario::{self, Deaf, Recorder, Run};
 use jackfield::sim::drive_virtual;
 
+/// As the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Phones in a subnet.
 const SUBNET_PHONES: usize = 250;
+/// Each number of phones is measured this often, in turn, and the median counts.
+const ROUNDS: usize = 5;
 /// The argument of a process that measures one number of phones.
 const ONE: &str = "--one";
 
@@ -30,11 +36,25 @@ fn main() {
     if numbers.is_empty() {
         numbers = vec![1_000, 10_000];
     }
-    let walls: Vec<f64> = numbers.iter().map(|phones| measure(*phones)).collect();
-    for (pair, wall) in numbers.windows(2).zip(walls.windows(2)) {
+    let mut walls = vec![Vec::new(); numbers.len()];
+    for _ in 0..ROUNDS {
+        for (phones, walls) in numbers.iter().zip(&mut walls) {
+            walls.push(measure(*phones));
+        }
+    }
+    let medians: Vec<f64> = walls.into_iter().map(median).collect();
+    for (phones, wall) in numbers.iter().zip(&medians) {
+        println!("median of {phones} phones: {wall:.2} s");
+    }
+    for (pair, wall) in numbers.windows(2).zip(medians.windows(2)) {
         let growth = wall[1] / wall[0];
         println!("growth from {} to {}: {growth:.1}-fold", pair[0], pair[1]);
     }
+}
+
+fn median(mut walls: Vec<f64>) -> f64 {
+    walls.sort_by(f64::total_cmp);
+    walls[walls.len() / 2]
 }
 
 /// Measures one number of phones in a process of its own; its wall time in seconds.

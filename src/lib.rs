@@ -44,6 +44,9 @@ pub mod controller;
 /// Captures: pcapng, display filters.
 pub mod capture;
 
+/// Options 125 and 43 as a tool: words ⇄ bytes, lines for DHCP servers.
+pub mod option125;
+
 /// The machine: clock, namespaces, TAP devices, programs. The only unsafe code.
 pub mod os;
 

@@ -14,6 +14,8 @@ mod captures;
 mod cli;
 #[path = "all/live.rs"]
 mod live;
+#[path = "all/option125.rs"]
+mod option125;
 #[path = "all/scenarios.rs"]
 mod scenarios;
 #[path = "all/support.rs"]

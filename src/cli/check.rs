@@ -1,11 +1,12 @@
-//! `jackfield check`: reads scenarios and says what is wrong with them.
+//! `jackfield check`: reads scenarios and says what is wrong with them, or odd.
 
 use std::fs;
 use std::io::IsTerminal as _;
 
 use super::exit::Exit;
+use super::files::firmware_folder;
 use super::{CheckArgs, complain, print, unreadable};
-use crate::scenario;
+use crate::scenario::{self, Scenario};
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
     let colour = std::io::stderr().is_terminal();
@@ -19,17 +20,32 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
             }
         };
         let shown = path.display().to_string();
-        match scenario::read(&text) {
-            Ok(plan) if args.explain => print(&scenario::explain(&plan)),
-            Ok(plan) => print(&format!(
-                "{shown}: {} steps, {} expectations\n",
-                plan.steps.len(),
-                plan.expectations()
-            )),
+        let scenario = match Scenario::read(&text) {
+            Ok(scenario) => scenario,
             Err(problems) => {
                 complain(&problems.render(&shown, &text, colour));
                 worst = worst.max(Exit::ScenarioWrong);
+                continue;
             }
+        };
+        let plan = &scenario.plan;
+        let read = |folder: &str| firmware_folder(path, folder);
+        let warnings = scenario.warnings(&scenario::readable_firmware(plan, read));
+        if !warnings.is_empty() {
+            complain(&warnings.render(&shown, &text, colour));
+            if args.strict {
+                worst = worst.max(Exit::ScenarioWrong);
+            }
+        }
+        if args.explain {
+            print(&scenario::explain(plan));
+        } else {
+            let (steps, expectations) = (plan.steps.len(), plan.expectations());
+            let mut line = format!("{shown}: {steps} steps, {expectations} expectations");
+            if !warnings.is_empty() {
+                line += &format!(", {warnings}");
+            }
+            print(&(line + "\n"));
         }
     }
     worst

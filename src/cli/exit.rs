@@ -6,6 +6,7 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Exit {
     Passed,
+    /// Of a run; of `option125`, that a set refuses it.
     ExpectationFailed,
     /// Also for wrong arguments, as clap has it.
     ScenarioWrong,
@@ -15,7 +16,7 @@ pub(super) enum Exit {
 }
 
 /// The exit codes, for `--help`.
-pub(super) const HELP: &str = "Exit codes: 0 passed, 1 an expectation failed, 2 the scenario or the \
+pub(super) const HELP: &str = "Exit codes: 0 passed, 1 an expectation failed or a set refuses the option, 2 the scenario or the \
 arguments are wrong, 3 the machine refused (rights, a device, a disk) or a signal ended a live run, 4 a live run was too late to count.";
 
 impl From<Exit> for ExitCode {

@@ -4,6 +4,7 @@ mod check;
 mod exit;
 mod files;
 mod live;
+mod option125;
 mod progress;
 mod run;
 
@@ -26,8 +27,11 @@ struct Cli {
 enum Command {
     /// Run a scenario: in virtual time, or live on this machine.
     Run(RunArgs),
-    /// Read a scenario and say what is wrong with it, without running it.
+    /// Read scenarios and say what is wrong or odd in them, without running them.
     Check(CheckArgs),
+    /// Read and write the sets' configuration in DHCP options 125 and 43.
+    #[command(subcommand)]
+    Option125(option125::Command),
 }
 
 #[derive(Debug, Args)]
@@ -67,6 +71,9 @@ struct CheckArgs {
     /// Print the plan, with every default filled in.
     #[arg(long)]
     explain: bool,
+    /// Warnings count as errors.
+    #[arg(long)]
+    strict: bool,
 }
 
 /// Runs the program with the arguments of this process.
@@ -75,6 +82,7 @@ pub fn main() -> ExitCode {
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::check(args),
+        Command::Option125(command) => option125::run(command),
     };
     exit.into()
 }

@@ -14,7 +14,8 @@ use crate::os::{Clock, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::{Action, HostKind, Plan, StepKind};
 use crate::scenario::{
-    self, CaptureSink, Deaf, Files, Listener, Outcome, Recorder, Run, Stopped, VIRTUAL_EPOCH_NANOS,
+    self, CaptureSink, Deaf, Files, Listener, Outcome, Recorder, Run, Scenario, Stopped,
+    VIRTUAL_EPOCH_NANOS,
 };
 use crate::sim::drive_virtual;
 
@@ -24,51 +25,59 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         Err(error) => return unreadable(&args.scenario, &error),
     };
     let shown = args.scenario.display().to_string();
-    let mut plan = match scenario::read(&text) {
-        Ok(plan) => plan,
+    let mut scenario = match Scenario::read(&text) {
+        Ok(scenario) => scenario,
         Err(problems) => {
             let colour = io::stderr().is_terminal();
             complain(&problems.render(&shown, &text, colour));
             return Exit::ScenarioWrong;
         }
     };
+    let plan = &mut scenario.plan;
     plan.seed = args.seed.unwrap_or(plan.seed);
     if !args.live
-        && let Some(reason) = needs_live(&plan)
+        && let Some(reason) = needs_live(plan)
     {
         complain(&format!("error: {shown}: {reason}; run it with --live"));
         return Exit::ScenarioWrong;
     }
     if args.live {
         let path = std::path::absolute(&args.scenario).unwrap_or_else(|_| args.scenario.clone());
-        live::place_commands(&mut plan, path.parent().unwrap_or(Path::new("/")));
-        if let Err(reason) = live::refusal(&plan) {
+        live::place_commands(plan, path.parent().unwrap_or(Path::new("/")));
+        if let Err(reason) = live::refusal(plan) {
             complain(&format!("error: this machine cannot run it live: {reason}"));
             return Exit::MachineRefused;
         }
     }
-    let files = match scenario::firmware(&plan, |folder| firmware_folder(&args.scenario, folder)) {
+    let files = match scenario::firmware(plan, |folder| firmware_folder(&args.scenario, folder)) {
         Ok(files) => files,
         Err(error) => {
             complain(&format!("error: {shown}: {error}"));
             return Exit::ScenarioWrong;
         }
     };
+    if !args.quiet {
+        let warnings = scenario.warnings(&files);
+        if !warnings.is_empty() {
+            complain(&format!("{warnings}: see jackfield check {shown}"));
+        }
+    }
+    let plan = &scenario.plan;
     let style = Style {
         colour: io::stdout().is_terminal(),
         verbose: args.verbose,
     };
     let clock = if args.live { "live" } else { "virtual time" };
     match (args.quiet, args.json) {
-        (true, _) => go(args, &plan, &files, style, Deaf),
+        (true, _) => go(args, plan, &files, style, Deaf),
         (false, true) => {
             let report = JsonLines::new(timeline(args.live));
-            go(args, &plan, &files, style, report)
+            go(args, plan, &files, style, report)
         }
         (false, false) => {
-            let mut report = TextReport::new(&plan, style, timeline(args.live));
-            report.begin(&plan, clock);
-            go(args, &plan, &files, style, report)
+            let mut report = TextReport::new(plan, style, timeline(args.live));
+            report.begin(plan, clock);
+            go(args, plan, &files, style, report)
         }
     }
 }

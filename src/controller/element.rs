@@ -63,6 +63,11 @@ impl Element {
         self.config.forms.mac_of(dn)
     }
 
+    /// The DNs that have a set in the database, and its MAC.
+    pub fn sets(&self) -> impl Iterator<Item = (&str, Mac)> {
+        self.config.forms.sets()
+    }
+
     /// Whether this set is in service here.
     #[cfg(test)]
     fn connected(&self, mac: Mac) -> bool {

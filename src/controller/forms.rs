@@ -162,6 +162,12 @@ impl Forms {
         self.local(dn).flatten()
     }
 
+    /// The DNs that have a set, and its MAC.
+    pub fn sets(&self) -> impl Iterator<Item = (&str, Mac)> {
+        let places = self.directory.iter();
+        places.filter_map(|(dn, mac)| Some((dn.as_str(), (*mac)?)))
+    }
+
     /// The DN of this set.
     pub fn dn_of(&self, mac: Mac) -> Option<&str> {
         self.by_mac.get(&mac).map(String::as_str)

@@ -5,6 +5,7 @@
 //! handed in, so a cable has no deadlines of its own.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::outbox::DropReason;
 use crate::sim::{Carried, Link, Side};
@@ -18,9 +19,9 @@ pub struct Bitrate(pub u64);
 impl Bitrate {
     /// How long `bytes` take to send, to the nanosecond above.
     pub fn time_for(self, bytes: usize) -> Duration {
-        let bit_nanos = bytes as u128 * 8 * 1_000_000_000;
-        let nanos = bit_nanos.div_ceil(u128::from(self.0.max(1)));
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        // Exact for less than 2 GiB, and a frame is far shorter.
+        let bit_nanos = (bytes as u64).saturating_mul(8 * 1_000_000_000);
+        Duration::from_nanos(bit_nanos.div_ceil(self.0.max(1)))
     }
 }
 
@@ -39,10 +40,10 @@ const OVERHEAD_BYTES: usize = 24;
 /// A frame is padded to this length before the frame check sequence (IEEE 802.3).
 const FRAME_BYTES_MIN: usize = 60;
 
-/// A cable between two ports.
+/// A cable between two ports. It is small, as a broadcast goes over all of a segment's.
 #[derive(Debug)]
 pub struct Cable {
-    settings: CableSettings,
+    settings: Arc<CableSettings>,
     ways: [Way; 2],
 }
 
@@ -51,14 +52,21 @@ pub struct Cable {
 struct Way {
     /// When the transmitter has sent everything that was handed in.
     idle_at: Instant,
-    /// When each frame that may still wait begins to be sent, and its bytes.
-    waiting: VecDeque<(Instant, usize)>,
-    waiting_bytes: usize,
+    /// What may still wait; `None` until something first has to.
+    waiting: Option<Box<Waiting>>,
+}
+
+/// Frames that wait for the transmitter.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// When each begins to be sent, and its bytes.
+    frames: VecDeque<(Instant, usize)>,
+    bytes: usize,
 }
 
 impl Cable {
     /// A cable with these settings, nothing on it.
-    pub fn new(settings: CableSettings) -> Cable {
+    pub fn new(settings: Arc<CableSettings>) -> Cable {
         Cable {
             settings,
             ways: Default::default(),
@@ -70,31 +78,32 @@ impl Link for Cable {
     fn carry(&mut self, now: Instant, from: Side, frame: &Frame, carried: &mut Carried) {
         let Some(rate) = self.settings.rate else {
             let arrival = now + self.settings.latency;
-            carried.arrivals.push((arrival, frame.clone()));
+            carried.arrivals.push((arrival, None));
             return;
         };
         let way = &mut self.ways[from as usize];
-        way.forget_sent(now);
         let starts = way.idle_at.max(now);
         if starts > now {
-            if way.waiting_bytes + frame.len() > self.settings.queue_bytes_max {
+            let waiting = way.waiting.get_or_insert_default();
+            waiting.forget_sent(now);
+            if waiting.bytes + frame.len() > self.settings.queue_bytes_max {
                 carried.dropped = Some(DropReason::QueueFull);
                 return;
             }
-            way.waiting.push_back((starts, frame.len()));
-            way.waiting_bytes += frame.len();
+            waiting.frames.push_back((starts, frame.len()));
+            waiting.bytes += frame.len();
         }
         way.idle_at = starts + rate.time_for(frame.len().max(FRAME_BYTES_MIN) + OVERHEAD_BYTES);
         let arrival = way.idle_at + self.settings.latency;
-        carried.arrivals.push((arrival, frame.clone()));
+        carried.arrivals.push((arrival, None));
     }
 }
 
-impl Way {
+impl Waiting {
     /// Takes out of the queue what the transmitter has begun to send by now.
     fn forget_sent(&mut self, now: Instant) {
-        while let Some((_, bytes)) = self.waiting.pop_front_if(|(starts, _)| *starts <= now) {
-            self.waiting_bytes -= bytes;
+        while let Some((_, bytes)) = self.frames.pop_front_if(|(starts, _)| *starts <= now) {
+            self.bytes -= bytes;
         }
     }
 }
@@ -114,11 +123,11 @@ mod tests {
 
     #[test]
     fn no_loss_below_the_rate_whatever_the_latency() {
-        let mut slow = Cable::new(CableSettings {
+        let mut slow = Cable::new(Arc::new(CableSettings {
             latency: Duration::from_millis(600),
             rate: Some(Bitrate(15_000_000)),
             queue_bytes_max: 3_000,
-        });
+        }));
         // 1,500 bytes on the wire each 800 µs is exactly 15 Mbit/s.
         assert!((0..7_500).all(|n| arrival(&mut slow, n * 800_000, 1_476).is_ok()));
     }
@@ -151,11 +160,11 @@ mod tests {
     }
 
     fn cable(rate: u64, queue_bytes_max: usize) -> Cable {
-        Cable::new(CableSettings {
+        Cable::new(Arc::new(CableSettings {
             latency: Duration::from_micros(50),
             rate: Some(Bitrate(rate)),
             queue_bytes_max,
-        })
+        }))
     }
 
     fn arrival(cable: &mut Cable, now: u64, bytes: usize) -> Result<u64, DropReason> {

@@ -30,7 +30,8 @@ pub struct Switch {
     ports: Vec<Port>,
     /// The ports of each VLAN, shared with every flood.
     members: BTreeMap<u16, Arc<[PortId]>>,
-    learnt: BTreeMap<(u16, Mac), Learnt>,
+    /// By [`key`].
+    learnt: BTreeMap<u64, Learnt>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +101,13 @@ impl Switch {
     }
 }
 
+/// A VLAN and an address in it, as one number: a frame is looked up twice.
+fn key(vlan: u16, mac: Mac) -> u64 {
+    let [a, b, c, d, e, f] = mac.0;
+    let [v, w] = vlan.to_be_bytes();
+    u64::from_be_bytes([v, w, a, b, c, d, e, f])
+}
+
 impl Port {
     fn new(mode: PortMode) -> Port {
         Port { mode, losses: 0 }
@@ -107,6 +115,8 @@ impl Port {
 }
 
 impl Node for Switch {
+    type Ear = ();
+
     fn handle_frame(
         &mut self,
         now: Instant,
@@ -128,13 +138,13 @@ impl Node for Switch {
             let losses = self.losses(port);
             let seen = now;
             let learnt = Learnt { port, losses, seen };
-            self.learnt.insert((vlan, src), learnt);
+            self.learnt.insert(key(vlan, src), learnt);
         }
         let known = if dst.is_group() {
             None
         } else {
             self.learnt
-                .get(&(vlan, dst))
+                .get(&key(vlan, dst))
                 .filter(|learnt| now - learnt.seen < AGEING_TIME)
                 .filter(|learnt| learnt.losses == self.losses(learnt.port))
         };
@@ -163,6 +173,8 @@ impl Node for Switch {
     fn poll_timeout(&self) -> Deadline {
         None
     }
+
+    fn ear(&self) {}
 }
 
 #[cfg(test)]

@@ -148,6 +148,11 @@ impl Neighbours {
         self.deadlines = Deadlines::default();
     }
 
+    /// Which addresses it may have an entry for.
+    pub(super) fn known(&self) -> Sieve {
+        self.known
+    }
+
     pub(super) fn knows(&self, address: Ipv4Addr) -> bool {
         self.known.may_hold(address.to_bits()) && self.entries.contains_key(&address)
     }

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::arp::Neighbours;
+use super::ear::Ear;
 use super::icmp_error::{Limits, TTL};
 use super::interface::{Hop, Interface};
 use super::neighbour::Hearing;
@@ -74,6 +75,9 @@ pub(super) enum Way {
     NoRoute,
 }
 
+/// With as few bound ports as this it is worth forgetting those that were given back.
+const FEW_PORTS: usize = 8;
+
 /// A host below its apps.
 #[derive(Debug)]
 pub(super) struct Endpoint {
@@ -114,6 +118,15 @@ impl Endpoint {
             .map_or(Ipv4Addr::UNSPECIFIED, |host| host.address)
     }
 
+    /// What of a segment's frames concerns the host at all.
+    pub(super) fn ear(&self) -> Ear {
+        if self.probing.is_some() {
+            return Ear::OPEN;
+        }
+        let known = self.interface.neighbours.known();
+        Ear::new(self.interface.mac, self.own(), known, self.bound)
+    }
+
     /// Gives the host its address. Neighbours of another subnet are forgotten.
     pub(super) fn configure(&mut self, address: Option<HostAddress>, out: &mut Outbox<Transmit>) {
         let link = |host: HostAddress| (host.address, host.prefix_len);
@@ -143,8 +156,15 @@ impl Endpoint {
 
     /// Gives the port back, if it is this app's.
     pub(super) fn unbind(&mut self, port: u16, app: u16) {
-        if self.ports.get(&port) == Some(&app) {
-            self.ports.remove(&port);
+        if self.ports.get(&port) != Some(&app) {
+            return;
+        }
+        self.ports.remove(&port);
+        if self.ports.len() <= FEW_PORTS {
+            self.bound.clear();
+            for port in self.ports.keys() {
+                self.bound.add(u32::from(*port));
+            }
         }
     }
 

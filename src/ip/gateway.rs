@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::arp::Neighbours;
+use super::ear::Ear;
 use super::endpoint::{hearing, mask, same_subnet, why};
 use super::icmp_error::{self, Limits};
 use super::interface::Interface;
@@ -53,6 +54,18 @@ pub enum ArpMode {
     Proxy,
 }
 
+/// Whether an interface checks that a packet comes from where its source address is routed to (RFC 3704).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum ReversePath {
+    /// It does not (Linux `rp_filter` = 0).
+    #[default]
+    Off,
+    /// There must be a route to the source, out of any interface (Linux `rp_filter` = 2).
+    Loose,
+    /// The route to the source must lead out of this very interface (Linux `rp_filter` = 1).
+    Strict,
+}
+
 /// One interface of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GatewayInterface {
@@ -61,6 +74,7 @@ pub struct GatewayInterface {
     /// 0 to 32.
     pub prefix_len: u8,
     pub arp: ArpMode,
+    pub reverse_path: ReversePath,
 }
 
 /// A static route.
@@ -109,8 +123,8 @@ pub enum GatewayError {
 #[derive(Debug)]
 pub struct Gateway {
     legs: Vec<Leg>,
-    /// Which interface each of the gateway's own addresses is on.
-    own: BTreeMap<Ipv4Addr, u16>,
+    /// The gateway's own addresses, in order: each packet is looked up here twice.
+    own: Vec<Ipv4Addr>,
     routes: Routes,
     limits: Limits,
     proxied: Pending,
@@ -131,6 +145,9 @@ struct Leg {
     address: Ipv4Addr,
     prefix_len: u8,
     arp: ArpMode,
+    reverse_path: ReversePath,
+    /// Its deadline in [`Gateway::due`].
+    due: Option<Instant>,
 }
 
 impl Gateway {
@@ -143,7 +160,7 @@ impl Gateway {
         let mut rng = config.rng;
         let mut gateway = Gateway {
             legs: Vec::new(),
-            own: BTreeMap::new(),
+            own: Vec::new(),
             routes: Routes::default(),
             limits: Limits::default(),
             proxied: Pending::default(),
@@ -178,8 +195,12 @@ impl Gateway {
             address: leg.address,
             prefix_len: leg.prefix_len,
             arp: leg.arp,
+            reverse_path: leg.reverse_path,
+            due: None,
         });
-        self.own.entry(leg.address).or_insert(number);
+        if let Err(place) = self.own.binary_search(&leg.address) {
+            self.own.insert(place, leg.address);
+        }
         let target = Target {
             interface: number,
             via: None,
@@ -288,7 +309,7 @@ impl Gateway {
         let (sender, target) = (message.sender_ip, message.target_ip);
         let request = message.operation == arp::REQUEST;
         // Nobody else may speak for our addresses; we don't defend them either.
-        if self.own.contains_key(&sender) || icmp_error::is_impossible_source(sender) {
+        if self.is_own(sender) || icmp_error::is_impossible_source(sender) {
             return Err(DropReason::ArpNotForUs);
         }
         if message.sender_mac.is_group() {
@@ -297,9 +318,12 @@ impl Gateway {
         }
         let ours = match leg.arp {
             ArpMode::Strict => target == leg.address,
-            ArpMode::AnyOwnAddress | ArpMode::Proxy => self.own.contains_key(&target),
+            ArpMode::AnyOwnAddress | ArpMode::Proxy => self.is_own(target),
         };
         let probe = sender.is_unspecified();
+        if request && !probe && !self.comes_the_right_way(number, sender) {
+            return Err(DropReason::ReversePath);
+        }
         let proxied = request
             && !ours
             && !probe
@@ -343,12 +367,27 @@ impl Gateway {
         self.rearm(number);
     }
 
+    /// Notes when an interface's neighbours want to be called: mostly when they wanted before.
     fn rearm(&mut self, number: u16) {
-        let next = self.legs[usize::from(number)]
-            .interface
-            .neighbours
-            .next_deadline();
-        self.due.set(number, next);
+        let leg = &mut self.legs[usize::from(number)];
+        let next = leg.interface.neighbours.next_deadline();
+        if std::mem::replace(&mut leg.due, next) != next {
+            self.due.set(number, next);
+        }
+    }
+
+    /// Whether a packet from `src` may come in by this interface.
+    fn comes_the_right_way(&self, number: u16, src: Ipv4Addr) -> bool {
+        let route = || self.routes.lookup(src);
+        match self.legs[usize::from(number)].reverse_path {
+            ReversePath::Off => true,
+            ReversePath::Loose => route().is_some(),
+            ReversePath::Strict => route().is_some_and(|target| target.interface == number),
+        }
+    }
+
+    fn is_own(&self, address: Ipv4Addr) -> bool {
+        self.own.binary_search(&address).is_ok()
     }
 }
 
@@ -361,6 +400,8 @@ impl Leg {
 }
 
 impl Node for Gateway {
+    type Ear = Ear;
+
     fn handle_frame(
         &mut self,
         now: Instant,
@@ -389,6 +430,7 @@ impl Node for Gateway {
         }
         self.expire_fragments(now, out);
         while let Some(number) = self.due.pop_due(now) {
+            self.legs[usize::from(number)].due = None;
             let mut failed = Vec::new();
             let leg = &mut self.legs[usize::from(number)];
             leg.interface
@@ -408,5 +450,9 @@ impl Node for Gateway {
             self.due.next().map(|at| (at, "neighbour")),
         );
         earlier(next, fragments.map(|at| (at, "fragments")))
+    }
+
+    fn ear(&self) -> Ear {
+        Ear::OPEN
     }
 }

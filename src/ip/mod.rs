@@ -16,6 +16,7 @@
 
 mod arp;
 mod connection;
+mod ear;
 mod endpoint;
 mod fragment;
 mod gateway;
@@ -28,8 +29,9 @@ mod stack;
 mod tcp;
 
 pub use connection::TcpSettings;
+pub use ear::Ear;
 pub use gateway::{
-    ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, Route, RouteTo,
+    ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, ReversePath, Route, RouteTo,
 };
 pub use neighbour::{AfterReachable, NeighbourSettings};
 pub use stack::{Host, HostConfig};

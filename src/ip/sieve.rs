@@ -8,6 +8,9 @@
 pub(super) struct Sieve(u64);
 
 impl Sieve {
+    /// Of an empty table.
+    pub(super) const EMPTY: Sieve = Sieve(0);
+
     /// The table holds `key` from now on.
     pub(super) fn add(&mut self, key: u32) {
         self.0 |= Sieve::bit(key);

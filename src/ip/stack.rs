@@ -22,6 +22,7 @@ use std::net::Ipv4Addr;
 
 use super::arp::Neighbours;
 use super::connection::TcpSettings;
+use super::ear::Ear;
 use super::endpoint::{Endpoint, Received};
 use super::interface::ETHERNET_LEN;
 use super::neighbour::NeighbourSettings;
@@ -334,6 +335,8 @@ impl<A: App> Host<A> {
 }
 
 impl<A: App> Node for Host<A> {
+    type Ear = Ear;
+
     fn handle_frame(
         &mut self,
         now: Instant,
@@ -399,5 +402,13 @@ impl<A: App> Node for Host<A> {
 
     fn poll_timeout(&self) -> Deadline {
         self.next
+    }
+
+    fn ear(&self) -> Ear {
+        if self.powered {
+            self.endpoint.ear()
+        } else {
+            Ear::SHUT
+        }
     }
 }

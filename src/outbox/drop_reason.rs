@@ -53,6 +53,8 @@ drop_reasons! {
     TtlExceeded = "time to live exceeded",
     /// No route to the destination.
     NoRoute = "no route to the destination",
+    /// A gateway: the way to the source address leads out of another interface (RFC 3704).
+    ReversePath = "source address belongs behind another interface",
     /// The packet is larger than the next link takes.
     TooBig = "larger than the link's MTU",
     /// A fragment whose packet's other fragments did not come in time.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::words::{Line, line};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step};
-use crate::scenario::{Listener, Outcome, Verdict};
+use crate::scenario::{Listener, Outcome, Verdict, Violation};
 use crate::time::Instant;
 
 /// Writes each event, step and verdict of a run as a line.
@@ -70,6 +70,20 @@ fn verdict_json(verdict: &Verdict) -> Value {
     })
 }
 
+fn violation_json(plan: &Plan, violation: &Violation) -> Value {
+    let evidence = violation.evidence.iter().map(|it| {
+        let text = line(&it.event).into_text();
+        json!({"at_ns": it.at.as_nanos(), "text": text})
+    });
+    json!({
+        "at_ns": violation.at.as_nanos(),
+        "rule": violation.rule,
+        "who": violation.set.map(|set| &plan.phones[set.0].name),
+        "what": violation.what,
+        "evidence": evidence.collect::<Vec<_>>(),
+    })
+}
+
 /// The outcome as one object.
 pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<&str>) -> Value {
     let phones = plan.phones.iter().zip(&outcome.phones);
@@ -88,6 +102,7 @@ pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<
     let drops = outcome.drops.iter();
     let drops = drops.map(|(reason, count)| (reason.to_string(), json!(count)));
     let stopped = outcome.stopped.as_ref();
+    let violation = outcome.violation.as_ref();
     json!({
         "type": "outcome",
         "scenario": file,
@@ -97,6 +112,7 @@ pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<
         "passed": outcome.passed(),
         "verdicts": outcome.verdicts.iter().map(verdict_json).collect::<Vec<_>>(),
         "stopped": stopped.map(|stopped| json!({"line": stopped.line, "reason": stopped.reason})),
+        "violation": violation.map(|violation| violation_json(plan, violation)),
         "ended_ns": outcome.ended.as_nanos(),
         "frames": outcome.frames,
         "events": outcome.counters.events,

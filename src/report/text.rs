@@ -14,7 +14,7 @@ use std::io::Write;
 use super::words::{Line, line};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step, StepKind};
-use crate::scenario::{Listener, Outcome, Verdict};
+use crate::scenario::{Listener, Outcome, Verdict, Violation};
 use crate::time::Instant;
 
 /// How a report looks.
@@ -240,6 +240,9 @@ pub fn summary(
         let stop = style.paint(RED, "stopped");
         let _ = writeln!(text, "{stop} {file}:{}: {}", stopped.line, stopped.reason);
     }
+    if let Some(violation) = &outcome.violation {
+        text.push_str(&broken_rule(plan, violation, file, style));
+    }
     let passed = outcome.verdicts.len() - failed.len();
     let mark = match (outcome.passed(), &outcome.stopped) {
         (true, _) => style.paint(GREEN, "passed"),
@@ -257,6 +260,26 @@ pub fn summary(
         let _ = write!(text, " in {capture}");
     }
     text.push('\n');
+    text
+}
+
+/// The rule that the oracle saw broken, and what led to it.
+fn broken_rule(plan: &Plan, violation: &Violation, file: &str, style: Style) -> String {
+    let mark = style.paint(RED, "broken");
+    let who = violation.set.map(|set| plan.phones[set.0].name.as_str());
+    let who = who.map_or(String::new(), |who| format!("{who} "));
+    let mut text = format!(
+        "{mark} {file}: {}, at {} s: {who}{}\n",
+        violation.rule, violation.at, violation.what
+    );
+    let skipped = violation.evidence.len().saturating_sub(EVIDENCE_SHOWN);
+    if skipped > 0 {
+        let _ = writeln!(text, "  after {skipped} earlier events:");
+    }
+    for evidence in &violation.evidence[skipped..] {
+        let line = line(&evidence.event).into_text();
+        let _ = writeln!(text, "  {:>12}  {line}", evidence.at.to_string());
+    }
     text
 }
 
@@ -288,6 +311,8 @@ const TSHARK_OPTIONS: &str =
     "-X lua_script:scripts/jackfield.lua -o tcp.analyze_sequence_numbers:FALSE";
 /// How many frames before a failure are shown where it is not about frames.
 const FRAMES_SHOWN: u64 = 20;
+/// Events that are shown as what led to a broken rule.
+const EVIDENCE_SHOWN: usize = 20;
 /// Phones whose last display a summary shows.
 const PHONES_SHOWN: usize = 12;
 

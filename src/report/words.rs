@@ -1,7 +1,7 @@
 //! Trace events in words: one sentence each, as an onlooker would tell it.
 
 use crate::outbox::{
-    Answer, Decision, DropReason, LeaseEvent, NeighbourState, PhoneEvent, TraceEvent,
+    Answer, Decision, Display, DropReason, LeaseEvent, NeighbourState, PhoneEvent, TraceEvent,
 };
 use crate::scenario::show_duration;
 
@@ -16,6 +16,16 @@ pub(super) enum Line {
     Trouble(String),
     /// Too small for a timeline.
     Detail(String),
+}
+
+impl Line {
+    /// The line's words alone.
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Line::Says(text) | Line::Trouble(text) | Line::Detail(text) => text,
+            Line::Display(upper, lower) => format!("shows {}", Display::new(upper, lower)),
+        }
+    }
 }
 
 /// An event as a line of the timeline.

@@ -14,7 +14,7 @@ use crate::capture::filter::FilterError;
 use crate::controller::{Element, ElementConfig, FormError, Forms, Trunk};
 use crate::dhcp::{DhcpServer, Scope, ServerConfig};
 use crate::dns::{self, server::DnsServer};
-use crate::fabric::{Bitrate, Cable, CableSettings};
+use crate::fabric::{Bitrate, Cable, CableSettings, PortMode, Switch};
 use crate::ip::{
     Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig, NeighbourSettings,
     Route, RouteTo, TcpSettings,
@@ -49,25 +49,46 @@ pub enum BuildError {
 }
 
 /// All boot files of a plan. `read` gives the files of a folder that the scenario names.
+///
+/// # Errors
+/// If a folder can't be read.
 pub fn firmware(
     plan: &Plan,
     mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
 ) -> Result<Files, BuildError> {
-    let mut files = Files::new();
-    for (n, host) in plan.hosts.iter().enumerate() {
-        let HostKind::Tftp { firmware, .. } = &host.kind else {
-            continue;
-        };
-        let of_host = match firmware {
-            Firmware::Made(made) => made.iter().map(|f| (f.name.clone(), make(f))).collect(),
-            Firmware::Folder(folder) => read(folder).map_err(|source| BuildError::Firmware {
-                folder: folder.clone(),
-                source,
-            })?,
-        };
-        files.insert(HostId(n), of_host);
+    let all = boot_servers(plan).map(|(id, firmware)| Ok((id, files_of(firmware, &mut read)?)));
+    all.collect()
+}
+
+/// As [`firmware`], without the servers whose folder can't be read.
+pub fn readable_firmware(
+    plan: &Plan,
+    mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
+) -> Files {
+    let all = boot_servers(plan);
+    all.filter_map(|(id, firmware)| Some((id, files_of(firmware, &mut read).ok()?)))
+        .collect()
+}
+
+fn boot_servers(plan: &Plan) -> impl Iterator<Item = (HostId, &Firmware)> {
+    let hosts = plan.hosts.iter().enumerate();
+    hosts.filter_map(|(n, host)| match &host.kind {
+        HostKind::Tftp { firmware, .. } => Some((HostId(n), firmware)),
+        HostKind::Dns { .. } | HostKind::Dhcp | HostKind::Kernel { .. } => None,
+    })
+}
+
+fn files_of(
+    firmware: &Firmware,
+    read: &mut impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
+) -> Result<BTreeMap<String, Arc<[u8]>>, BuildError> {
+    match firmware {
+        Firmware::Made(made) => Ok(made.iter().map(|f| (f.name.clone(), make(f))).collect()),
+        Firmware::Folder(folder) => read(folder).map_err(|source| BuildError::Firmware {
+            folder: folder.clone(),
+            source,
+        }),
     }
-    Ok(files)
 }
 
 /// The content of a made-up boot file: a line with its name and version, then bytes that follow from both.
@@ -185,6 +206,7 @@ impl Builder<'_> {
             address: interface.address,
             prefix_len: plan.subnets[interface.subnet.0].prefix.len,
             arp: interface.arp,
+            reverse_path: interface.reverse_path,
         };
         let route = |route: &plan::Route| Route {
             prefix: route.to.address,
@@ -324,27 +346,42 @@ impl Builder<'_> {
         self.add(Who::Phone(id), host, &[(phone.at, PortId(0))])
     }
 
-    /// A switch for each subnet, with a port for each station that stands there.
+    /// The switches, with a port in a subnet's VLAN for each station that stands there.
     fn switches(&mut self) -> Vec<Segment> {
-        let subnets = self.plan.subnets.iter().enumerate();
-        let switches = subnets.map(|(n, subnet)| {
-            let stations = &self.cables[n];
-            let switch = Segment::switch(stations.len());
-            let node = self.world.add(Station::Switch(switch));
-            self.who.push(Who::Switch(SubnetId(n)));
-            self.world.watch(node);
-            Segment {
-                node,
-                cable: CableSettings {
+        let mut ports: BTreeMap<&str, Vec<PortMode>> = BTreeMap::new();
+        let mut first = Vec::new();
+        for (subnet, stations) in self.plan.subnets.iter().zip(&self.cables) {
+            let of_switch = ports.entry(&subnet.switch).or_default();
+            first.push(of_switch.len());
+            let modes = std::iter::repeat_n(PortMode::Access(subnet.vlan), stations.len());
+            of_switch.extend(modes);
+        }
+        let mut nodes: BTreeMap<&str, NodeId> = BTreeMap::new();
+        let mut segments = Vec::new();
+        for (n, subnet) in self.plan.subnets.iter().enumerate() {
+            let modes = ports.remove(subnet.switch.as_str());
+            if let Some(modes) = modes {
+                let node = self.world.add(Station::Switch(Switch::new(modes)));
+                self.who.push(Who::Switch(SubnetId(n)));
+                self.world.watch(node);
+                nodes.insert(&subnet.switch, node);
+            }
+            let stations = self.cables[n].iter().map(|end| Some(end.node));
+            segments.push(Segment {
+                node: nodes[subnet.switch.as_str()],
+                vlan: subnet.vlan,
+                cable: Arc::new(CableSettings {
                     latency: subnet.cable.latency,
                     rate: subnet.cable.rate.map(Bitrate),
                     queue_bytes_max: subnet.cable.queue_bytes,
-                },
-                ports: stations.iter().map(|end| Some(end.node)).collect(),
+                }),
+                ports: std::iter::repeat_n(None, first[n])
+                    .chain(stations)
+                    .collect(),
                 free: Vec::new(),
-            }
-        });
-        switches.collect()
+            });
+        }
+        segments
     }
 }
 
@@ -353,9 +390,10 @@ impl Lab {
     fn plug_everything_in(&mut self, cables: &[Vec<End>], observer: &mut impl Observer) {
         let mut jacks: BTreeMap<NodeId, Jack> = BTreeMap::new();
         for (n, stations) in cables.iter().enumerate() {
-            let (node, cable) = (self.segments[n].node, self.segments[n].cable);
-            for (port, station) in (0..).map(PortId).zip(stations) {
-                let cable = Cable::new(cable);
+            let (node, cable) = (self.segments[n].node, self.segments[n].cable.clone());
+            let first = self.segments[n].ports.len() - stations.len();
+            for (port, station) in (first as u32..).map(PortId).zip(stations) {
+                let cable = Cable::new(cable.clone());
                 let link = self
                     .world
                     .connect(*station, End { node, port }, cable, observer);

@@ -8,7 +8,8 @@ mod steps;
 use std::fmt::{self, Write};
 
 use super::plan::{
-    ArpMode, Cable, Dhcp, Element, Firmware, Host, HostKind, Phone, Plan, Router, Subnet, SubnetId,
+    ArpMode, Cable, Dhcp, Element, Firmware, Host, HostKind, Phone, Plan, ReversePath, Router,
+    Subnet, SubnetId,
 };
 use super::units::{show_duration, show_rate, show_size};
 use crate::wire::Mac;
@@ -30,6 +31,9 @@ fn write_plan(out: &mut String, plan: &Plan) -> fmt::Result {
         plan.shows.join(", ")
     };
     writeln!(out, "shows {shows}; seed {}", plan.seed)?;
+    if !plan.allow.is_empty() {
+        writeln!(out, "stages what {} warns of", plan.allow.join(", "))?;
+    }
     for subnet in &plan.subnets {
         write_subnet(out, subnet)?;
     }
@@ -54,6 +58,9 @@ fn write_subnet(out: &mut String, subnet: &Subnet) -> fmt::Result {
     } = subnet.cable;
     writeln!(out, "\nsubnet {}", subnet.name)?;
     writeln!(out, "  prefix    {}", subnet.prefix)?;
+    if (subnet.switch.as_str(), subnet.vlan) != (subnet.name.as_str(), 1) {
+        writeln!(out, "  switch    {}, VLAN {}", subnet.switch, subnet.vlan)?;
+    }
     writeln!(out, "  gateway   {}", or_none(subnet.gateway))?;
     writeln!(
         out,
@@ -129,7 +136,12 @@ fn write_router(out: &mut String, plan: &Plan, router: &Router) -> fmt::Result {
             interface.address,
             interface.mac,
         );
-        writeln!(out, "  interface {name} {address} {mac}, arp {arp}")?;
+        let check = match interface.reverse_path {
+            ReversePath::Off => "",
+            ReversePath::Loose => ", reverse-path loose",
+            ReversePath::Strict => ", reverse-path strict",
+        };
+        writeln!(out, "  interface {name} {address} {mac}, arp {arp}{check}")?;
     }
     for route in &router.routes {
         writeln!(out, "  route     {} via {}", route.to, route.via)?;
@@ -238,7 +250,7 @@ fn write_element(out: &mut String, plan: &Plan, element: &Element) -> fmt::Resul
 }
 
 /// Numbers that follow each other and have the same beside them, drawn together: `6001-6249`.
-fn runs<T: PartialEq + Clone>(entries: &[(String, T)]) -> Vec<(String, T)> {
+pub(super) fn runs<T: PartialEq + Clone>(entries: &[(String, T)]) -> Vec<(String, T)> {
     let mut runs: Vec<(String, String, T)> = Vec::new();
     for (dn, beside) in entries {
         match runs.last_mut() {

@@ -1,13 +1,14 @@
 //! The lab: a plan's network as nodes and cables, and who stands where.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::controller::Element;
 use crate::dhcp::DhcpServer;
 use crate::dns::server::DnsServer;
 use crate::fabric::{Cable, CableSettings, PortMode, Switch};
-use crate::ip::{Gateway, Host};
+use crate::ip::{Ear, Gateway, Host};
 use crate::outbox::Outbox;
 use crate::phone::Phone;
 use crate::sim::{Edge, End, LinkId, Node, NodeId, Observer, PortId, Transmit, World};
@@ -66,12 +67,14 @@ pub(super) struct Lab {
     pub edges: Vec<(HostId, NodeId)>,
 }
 
-/// One subnet's switch.
+/// One subnet: a VLAN of a switch.
 #[derive(Debug)]
 pub(super) struct Segment {
+    /// The switch.
     pub node: NodeId,
-    pub cable: CableSettings,
-    /// Who is at each port; by [`PortId`].
+    pub vlan: u16,
+    pub cable: Arc<CableSettings>,
+    /// Who is at each of its ports; by [`PortId`]. Another VLAN's ports have nobody here.
     pub ports: Vec<Option<NodeId>>,
     /// Ports that a move has freed.
     pub free: Vec<PortId>,
@@ -85,9 +88,6 @@ pub(super) struct Jack {
     pub subnet: SubnetId,
     pub port: PortId,
 }
-
-/// The one VLAN of a segment that has a switch of its own.
-const VLAN: u16 = 1;
 
 impl Lab {
     /// Calls `act` on the set itself and carries out what it does.
@@ -183,17 +183,18 @@ impl Lab {
     pub(super) fn plug_at(&mut self, phone: PhoneId, to: SubnetId, observer: &mut impl Observer) {
         let jack = self.phones[phone.0];
         let segment = &mut self.segments[to.0];
+        let vlan = segment.vlan;
         let port = match segment.free.pop() {
             Some(port) => port,
             None => self
                 .world
                 .with(segment.node, observer, |station, _, _| match station {
-                    Station::Switch(switch) => switch.add_port(PortMode::Access(VLAN)),
+                    Station::Switch(switch) => switch.add_port(PortMode::Access(vlan)),
                     Station::Gateway(_) | Station::Host(_) | Station::Edge(_) => PortId(0),
                 }),
         };
         segment.occupy(port, jack.node);
-        let (node, cable) = (segment.node, segment.cable);
+        let (node, cable) = (segment.node, segment.cable.clone());
         let left = &mut self.segments[jack.subnet.0];
         left.ports[jack.port.0 as usize] = None;
         left.free.push(jack.port);
@@ -213,11 +214,6 @@ impl Lab {
 }
 
 impl Segment {
-    /// A segment whose switch has a port for each of these stations, in their order.
-    pub(super) fn switch(stations: usize) -> Switch {
-        Switch::new(vec![PortMode::Access(VLAN); stations])
-    }
-
     /// Notes who is at a port.
     pub(super) fn occupy(&mut self, port: PortId, node: NodeId) {
         let index = port.0 as usize;
@@ -248,6 +244,8 @@ macro_rules! each_station {
 }
 
 impl Node for Station {
+    type Ear = Ear;
+
     fn handle_frame(
         &mut self,
         now: Instant,
@@ -268,6 +266,13 @@ impl Node for Station {
 
     fn poll_timeout(&self) -> Deadline {
         each_station!(self, node => node.poll_timeout())
+    }
+
+    fn ear(&self) -> Ear {
+        match self {
+            Station::Host(host) => host.ear(),
+            Station::Switch(_) | Station::Gateway(_) | Station::Edge(_) => Ear::OPEN,
+        }
     }
 }
 

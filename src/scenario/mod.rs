@@ -16,7 +16,9 @@ mod expect;
 mod explain;
 mod file;
 mod lab;
+mod lint;
 mod nearest;
+mod oracle;
 mod outcome;
 pub mod plan;
 mod problem;
@@ -28,9 +30,10 @@ mod template;
 mod units;
 mod watch;
 
-pub use build::{BuildError, Files, firmware};
+pub use build::{BuildError, Files, firmware, readable_firmware};
 pub use explain::explain;
-pub use outcome::{Outcome, Stopped, Verdict};
+pub use lint::{Warning, Warnings};
+pub use outcome::{Evidence, Outcome, Stopped, Verdict, Violation};
 pub use problem::{Problem, Problems};
 pub use recorder::{CaptureSink, DROPS, Recorder, VIRTUAL_EPOCH_NANOS};
 pub use run::Run;
@@ -39,19 +42,45 @@ pub use watch::{Deaf, Listener, PhoneView};
 
 use plan::Plan;
 
-/// Reads a scenario file. Looks at nothing but its text.
+/// A scenario file that was read: its plan, and the places that warnings point at.
+#[derive(Debug)]
+pub struct Scenario {
+    pub plan: Plan,
+    file: file::File,
+}
+
+impl Scenario {
+    /// Reads a scenario file. Looks at nothing but its text.
+    ///
+    /// # Errors
+    /// Every problem that the file has, in the order of the file. A file that is not even TOML is only
+    /// told so: what its keys mean is looked at when they can be read.
+    pub fn read(text: &str) -> Result<Scenario, Problems> {
+        let mut problems = Problems::default();
+        let file = file::parse(text, &mut problems);
+        let scenario = file.and_then(|file| {
+            let plan = resolve::plan(&file, text, &mut problems)?;
+            Some(Scenario { plan, file })
+        });
+        match scenario {
+            Some(scenario) if problems.is_empty() => Ok(scenario),
+            Some(_) | None => Err(problems.sorted()),
+        }
+    }
+
+    /// What would not work as a reader of the file expects, and is not allowed by it. `files` are the boot
+    /// files, without those of servers whose folder can't be read.
+    pub fn warnings(&self, files: &Files) -> Warnings {
+        lint::warnings(&self.plan, &self.file, files)
+    }
+}
+
+/// The plan of a scenario file.
 ///
 /// # Errors
-/// Every problem that the file has, in the order of the file. A file that is not even TOML is only
-/// told so: what its keys mean is looked at when they can be read.
+/// As [`Scenario::read`].
 pub fn read(text: &str) -> Result<Plan, Problems> {
-    let mut problems = Problems::default();
-    let file = file::parse(text, &mut problems);
-    let plan = file.and_then(|file| resolve::plan(&file, text, &mut problems));
-    match plan {
-        Some(plan) if problems.is_empty() => Ok(plan),
-        Some(_) | None => Err(problems.sorted()),
-    }
+    Scenario::read(text).map(|scenario| scenario.plan)
 }
 
 #[cfg(test)]

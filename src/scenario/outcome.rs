@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::plan::PhoneId;
 use super::watch::PhoneView;
-use crate::outbox::DropReason;
+use crate::outbox::{DropReason, TraceEvent};
 use crate::sim::Counters;
 use crate::time::Instant;
 
@@ -14,6 +15,8 @@ pub struct Outcome {
     pub verdicts: Vec<Verdict>,
     /// Why the run stopped before its last step, if it did for another reason than an expectation.
     pub stopped: Option<Stopped>,
+    /// What the oracle found: the run stopped there.
+    pub violation: Option<Violation>,
     /// When the run ended.
     pub ended: Instant,
     pub counters: Counters,
@@ -30,6 +33,27 @@ pub struct Stopped {
     /// Line of the scenario file, from 1.
     pub line: usize,
     pub reason: String,
+}
+
+/// A rule that every run keeps was broken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Violation {
+    pub at: Instant,
+    /// The set that it is about, if about one.
+    pub set: Option<PhoneId>,
+    /// For example `RG-5`.
+    pub rule: &'static str,
+    /// What happened, to be read behind the set's name: a lower-case fragment.
+    pub what: String,
+    /// What happened to that set before, oldest first.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    pub at: Instant,
+    pub event: TraceEvent,
 }
 
 /// How one expectation came out.
@@ -55,8 +79,10 @@ pub struct Verdict {
 }
 
 impl Outcome {
-    /// Whether every step was done and every expectation held.
+    /// Whether every step was done, every expectation held, and no rule was broken.
     pub fn passed(&self) -> bool {
-        self.stopped.is_none() && self.verdicts.iter().all(|verdict| verdict.passed)
+        self.stopped.is_none()
+            && self.violation.is_none()
+            && self.verdicts.iter().all(|verdict| verdict.passed)
     }
 }

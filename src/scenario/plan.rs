@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
-pub use crate::ip::ArpMode;
+pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
 use crate::time::Duration;
 use crate::wire::Mac;
@@ -19,6 +19,8 @@ pub struct Plan {
     pub title: String,
     /// Rule ids that the scenario shows, for example `MV-2`.
     pub shows: Vec<String>,
+    /// Ids of the warnings that it silences, since it stages what they warn of.
+    pub allow: Vec<String>,
     pub seed: u64,
     pub subnets: Vec<Subnet>,
     pub routers: Vec<Router>,
@@ -98,6 +100,10 @@ impl fmt::Display for Prefix {
 pub struct Subnet {
     pub name: String,
     pub prefix: Prefix,
+    /// Name of the switch whose VLAN it is: its own name, unless it shares one.
+    pub switch: String,
+    /// 1 to 4094.
+    pub vlan: u16,
     /// The default gateway of its stations: a router's interface in this subnet.
     pub gateway: Option<Ipv4Addr>,
     /// How its cables are.
@@ -149,6 +155,7 @@ pub struct RouterInterface {
     pub address: Ipv4Addr,
     pub mac: Mac,
     pub arp: ArpMode,
+    pub reverse_path: ReversePath,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

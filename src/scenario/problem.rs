@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, Title};
 
 /// A range of bytes of the file's text.
 pub(super) type Span = Range<usize>;
@@ -87,24 +87,36 @@ impl Problems {
     /// The problems as text for a terminal, an empty line between them. `path` is how the user knows the
     /// file, `text` what it holds.
     pub fn render(&self, path: &str, text: &str, colour: bool) -> String {
-        let renderer = if colour {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = renderer(colour);
         let mut shown = String::new();
         for problem in &self.0 {
             if !shown.is_empty() {
                 shown.push('\n');
             }
-            shown.push_str(&render_one(&renderer, problem, path, text));
+            let title = Level::ERROR.primary_title(problem.message.as_str());
+            shown.push_str(&render_one(&renderer, title, problem, None, (path, text)));
             shown.push('\n');
         }
         shown
     }
 }
 
-fn render_one(renderer: &Renderer, problem: &Problem, path: &str, text: &str) -> String {
+pub(super) fn renderer(colour: bool) -> Renderer {
+    if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    }
+}
+
+/// One problem under its title. `effect` is what it would do to a run.
+pub(super) fn render_one(
+    renderer: &Renderer,
+    title: Title<'_>,
+    problem: &Problem,
+    effect: Option<&str>,
+    (path, text): (&str, &str),
+) -> String {
     let mut snippet = Snippet::source(text).path(path).annotation(
         AnnotationKind::Primary
             .span(problem.span.clone())
@@ -114,9 +126,10 @@ fn render_one(renderer: &Renderer, problem: &Problem, path: &str, text: &str) ->
         let context = AnnotationKind::Context.span(span.clone());
         snippet = snippet.annotation(context.label(label.as_str()));
     }
-    let mut group = Level::ERROR
-        .primary_title(problem.message.as_str())
-        .element(snippet);
+    let mut group = title.element(snippet);
+    if let Some(effect) = effect {
+        group = group.element(Level::NOTE.message(effect));
+    }
     if let Some(help) = &problem.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }

@@ -128,7 +128,12 @@ impl Recorder {
     pub fn drop(&mut self, now: Instant, who: &str, reason: DropReason, frame: &Frame) {
         self.frames += 1;
         if self.is_on() {
-            let comment = format!("dropped at {who}: {reason}");
+            let rule = if reason == DropReason::ReversePath {
+                " · MV-6"
+            } else {
+                ""
+            };
+            let comment = format!("dropped at {who}: {reason}{rule}");
             let comment = Some(comment.as_str());
             self.write(self.drops, now, frame, Direction::Unknown, comment);
         }

@@ -8,7 +8,7 @@ mod judge;
 
 use super::build::{BuildError, Files, build};
 use super::lab::{Lab, Station};
-use super::outcome::{Outcome, Stopped, Verdict};
+use super::outcome::{Outcome, Stopped, Verdict, Violation};
 use super::plan::{Action, Exec, HostId, PhoneId, Plan, StepKind};
 use super::recorder::Recorder;
 use super::tally::Tally;
@@ -36,6 +36,7 @@ pub struct Run<'p, L> {
     typing: Deadlines<usize>,
     verdicts: Vec<Verdict>,
     stopped: Option<Stopped>,
+    violation: Option<Violation>,
     program: Option<Program>,
 }
 
@@ -90,6 +91,7 @@ impl<'p, L: Listener> Run<'p, L> {
             typing: Deadlines::default(),
             verdicts: Vec::new(),
             stopped: None,
+            violation: None,
             program: None,
         })
     }
@@ -120,6 +122,7 @@ impl<'p, L: Listener> Run<'p, L> {
         let outcome = Outcome {
             verdicts: self.verdicts,
             stopped: self.stopped,
+            violation: self.violation,
             ended: self.lab.world.now(),
             counters: self.lab.world.counters(),
             frames: self.watch.recorder.frames(),
@@ -132,6 +135,9 @@ impl<'p, L: Listener> Run<'p, L> {
     /// Begins and ends steps until one has to wait for something.
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other stage waits")]
     fn settle(&mut self) {
+        if !self.watch.changed && !matches!(self.stage, Stage::Begin) {
+            return self.watch.displays_seen();
+        }
         loop {
             match std::mem::replace(&mut self.stage, Stage::Begin) {
                 Stage::Begin => match self.plan.steps.get(self.step) {
@@ -286,6 +292,8 @@ impl<'p, L: Listener> Run<'p, L> {
         if let StepKind::Act(Action::Move { phones, to }) = &self.plan.steps[self.step].kind {
             for phone in phones {
                 self.lab.plug_at(*phone, *to, &mut self.watch);
+                let (node, jack) = (self.lab.segments[to.0].node, self.lab.phones[phone.0]);
+                self.watch.learn_port(node, jack.port, *to);
             }
         }
         self.next_step()
@@ -348,6 +356,24 @@ impl<'p, L: Listener> Run<'p, L> {
         }
     }
 
+    /// Asks the oracle, which ends a run that breaks a rule.
+    fn consult(&mut self) {
+        let now = self.lab.world.now();
+        let (oracle, lab) = (&mut self.watch.oracle, &self.lab);
+        let is_over = matches!(self.stage, Stage::Done);
+        if !is_over && !oracle.is_due(now) && !oracle.has_seen_one() {
+            return;
+        }
+        if is_over || oracle.is_due(now) {
+            oracle.sweep(now, self.plan, lab, &self.watch.phones);
+        }
+        let node = |phone: PhoneId| lab.phones[phone.0].node;
+        if let Some(violation) = oracle.take_violation(self.plan, node) {
+            self.violation.get_or_insert(violation);
+            self.stage = Stage::Done;
+        }
+    }
+
     fn edge_node(&mut self, edge: EdgeId) -> Option<crate::sim::NodeId> {
         self.lab.edges.get(edge.0).map(|(_, node)| *node)
     }
@@ -358,6 +384,7 @@ impl<L: Listener> Drive for Run<'_, L> {
         loop {
             self.users_notice();
             self.settle();
+            self.consult();
             if matches!(self.stage, Stage::Done) {
                 return Next::Finished;
             }

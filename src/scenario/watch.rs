@@ -9,13 +9,14 @@ use std::net::Ipv4Addr;
 use super::build::Meets;
 use super::comments::Explainer;
 use super::lab::{Lab, Who};
+use super::oracle::Oracle;
 use super::outcome::Verdict;
 use super::plan::{ElementId, PhoneId, Plan, Step, SubnetId};
 use super::recorder::Recorder;
 use super::tally::Tally;
 use crate::capture::Direction;
 use crate::outbox::{Display, DropReason, PhoneEvent, TraceEvent};
-use crate::sim::{End, NodeId, Observer};
+use crate::sim::{End, NodeId, Observer, PortId};
 use crate::time::Instant;
 use crate::wire::{Frame, Mac};
 
@@ -80,6 +81,7 @@ pub(super) struct Watch<L> {
     /// Something has happened that an expectation could look at.
     pub changed: bool,
     pub explainer: Explainer,
+    pub oracle: Oracle,
     pub listener: L,
     names: Vec<String>,
     who: Vec<Who>,
@@ -87,8 +89,8 @@ pub(super) struct Watch<L> {
     phone_names: Vec<String>,
     /// For each segment: which of its ports lead to a router.
     routers: BTreeSet<End>,
-    /// The segment that a node is the switch of; by node.
-    segments: Vec<Option<SubnetId>>,
+    /// The segment of each port of a switch; by node, then by port. Empty for what is no switch.
+    segments: Vec<Vec<Option<SubnetId>>>,
 }
 
 impl<L: Listener> Watch<L> {
@@ -107,6 +109,7 @@ impl<L: Listener> Watch<L> {
             shown: Vec::new(),
             changed: true,
             explainer: Explainer::new(plan),
+            oracle: Oracle::new(plan),
             listener,
             names: Vec::new(),
             who: Vec::new(),
@@ -121,19 +124,31 @@ impl<L: Listener> Watch<L> {
     fn learn_stations(&mut self, plan: &Plan, lab: &Lab) {
         self.who.clone_from(&lab.who);
         self.names = lab.who.iter().map(|who| who.name(plan)).collect();
-        self.segments = vec![None; lab.who.len()];
+        self.segments = vec![Vec::new(); lab.who.len()];
         for (index, segment) in lab.segments.iter().enumerate() {
-            self.segments[segment.node.0 as usize] = Some(SubnetId(index));
             for (port, station) in (0..).zip(&segment.ports) {
+                if station.is_some() {
+                    self.learn_port(segment.node, PortId(port), SubnetId(index));
+                }
                 if let Some(NodeId(node)) = station
                     && matches!(self.who[*node as usize], Who::Router(_))
                 {
-                    let port = crate::sim::PortId(port);
+                    let port = PortId(port);
                     let node = segment.node;
                     self.routers.insert(End { node, port });
                 }
             }
         }
+    }
+
+    /// A port of a switch belongs to this segment.
+    pub(super) fn learn_port(&mut self, switch: NodeId, port: PortId, segment: SubnetId) {
+        let ports = &mut self.segments[switch.0 as usize];
+        let index = port.0 as usize;
+        if ports.len() <= index {
+            ports.resize(index + 1, None);
+        }
+        ports[index] = Some(segment);
     }
 
     /// Expectations have been looked at: what displays have shown so far has been seen.
@@ -207,25 +222,22 @@ impl<L: Listener> Meets for Watch<L> {
 
 impl<L: Listener> Observer for Watch<L> {
     fn event(&mut self, now: Instant, node: NodeId, event: TraceEvent) {
-        let who = self.who.get(node.0 as usize).copied();
         self.changed |= matches!(
             event,
             TraceEvent::Phone(_) | TraceEvent::Neighbour { .. } | TraceEvent::Decision(_)
         );
         match &event {
             TraceEvent::Dropped { reason, frame } => {
-                *self.drops.entry(*reason).or_default() += 1;
-                if reason.is_routine() {
-                    return;
-                }
-                let name = self.names.get(node.0 as usize);
-                let name = name.map_or("?", String::as_str);
-                self.recorder.drop(now, name, *reason, frame);
+                return self.refused(now, node, *reason, frame);
             }
-            TraceEvent::Decision(decision) => self.explainer.decided(decision),
+            TraceEvent::Decision(decision) => {
+                if self.recorder.is_on() {
+                    self.explainer.decided(decision);
+                }
+            }
             TraceEvent::Phone(did) => {
-                if let Some(Who::Phone(phone)) = who {
-                    self.phone_did(phone, did);
+                if let Some(Who::Phone(phone)) = self.who.get(node.0 as usize) {
+                    self.phone_did(*phone, did);
                 }
             }
             TraceEvent::Neighbour { .. }
@@ -236,10 +248,30 @@ impl<L: Listener> Observer for Watch<L> {
         let name = self.names.get(node.0 as usize);
         let name = name.map_or("?", String::as_str);
         self.listener.event(now, name, &event);
+        let set = match self.who.get(node.0 as usize) {
+            Some(Who::Phone(phone)) => Some(*phone),
+            Some(_) | None => None,
+        };
+        self.oracle.event(now, node, set, event);
+    }
+
+    fn refused(&mut self, now: Instant, node: NodeId, reason: DropReason, frame: &Frame) {
+        *self.drops.entry(reason).or_default() += 1;
+        if reason.is_routine() {
+            return;
+        }
+        let name = self.names.get(node.0 as usize);
+        let name = name.map_or("?", String::as_str);
+        self.recorder.drop(now, name, reason, frame);
+        let frame = frame.clone();
+        let event = TraceEvent::Dropped { reason, frame };
+        self.listener.event(now, name, &event);
     }
 
     fn frame(&mut self, now: Instant, at: End, frame: &Frame) {
-        let Some(on) = self.segments.get(at.node.0 as usize).copied().flatten() else {
+        let ports = self.segments.get(at.node.0 as usize);
+        let on = ports.and_then(|ports| ports.get(at.port.0 as usize));
+        let Some(on) = on.copied().flatten() else {
             return;
         };
         let direction = if self.recorder.is_on() && self.routers.contains(&at) {
@@ -250,6 +282,7 @@ impl<L: Listener> Observer for Watch<L> {
         self.recorder
             .frame(now, on, frame, direction, &mut self.explainer);
         self.changed |= self.tally.count(on, self.recorder.frames(), frame);
+        self.oracle.frame(now, frame);
     }
 }
 
@@ -257,7 +290,7 @@ impl Who {
     /// The name in the plan.
     pub(super) fn name(self, plan: &Plan) -> String {
         match self {
-            Who::Switch(SubnetId(n)) => format!("switch {}", plan.subnets[n].name),
+            Who::Switch(SubnetId(n)) => format!("switch {}", plan.subnets[n].switch),
             Who::Router(n) => plan.routers[n].name.clone(),
             Who::Host(host) => plan.hosts[host.0].name.clone(),
             Who::Element(ElementId(n)) => plan.elements[n].name.clone(),

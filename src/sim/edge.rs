@@ -27,6 +27,8 @@ impl Edge {
 }
 
 impl Node for Edge {
+    type Ear = ();
+
     fn handle_frame(
         &mut self,
         _now: Instant,
@@ -45,4 +47,6 @@ impl Node for Edge {
     fn poll_timeout(&self) -> Deadline {
         None
     }
+
+    fn ear(&self) {}
 }

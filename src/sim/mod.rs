@@ -8,5 +8,5 @@ mod world;
 
 pub use drive::{Drive, EdgeId, Ended, Next, Program, ProgramEnd, drive_virtual};
 pub use edge::Edge;
-pub use node::{Carried, Link, Node, PortId, Side, Transmit};
+pub use node::{Carried, Ear, Link, Node, PortId, Side, Transmit};
 pub use world::{Counters, End, LinkId, NodeId, Observer, World};

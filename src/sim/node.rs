@@ -23,8 +23,26 @@ pub enum Transmit {
     },
 }
 
+/// What a node hears: a small copy of what it takes to see of most frames that they don't concern it.
+///
+/// As the filter of a network interface card it stands in front of the node. The world keeps all ears side
+/// by side, so that a broadcast costs a station that doesn't want it no look into that station's memory.
+pub trait Ear: Copy {
+    /// Why the node would drop this frame, doing nothing else; `None` if it must look itself.
+    fn refuses(&self, frame: &Frame) -> Option<DropReason>;
+}
+
+/// Refuses nothing.
+impl Ear for () {
+    fn refuses(&self, _frame: &Frame) -> Option<DropReason> {
+        None
+    }
+}
+
 /// Anything with Ethernet ports: switch, gateway, host, TAP. It sees frames.
 pub trait Node {
+    type Ear: Ear;
+
     /// A frame arrived at a port.
     fn handle_frame(
         &mut self,
@@ -42,6 +60,9 @@ pub trait Node {
 
     /// When the node next wants `handle_timeout`, and what for.
     fn poll_timeout(&self) -> Deadline;
+
+    /// What the node hears, as of the last call of any of the above.
+    fn ear(&self) -> Self::Ear;
 }
 
 /// One end of a link.
@@ -64,8 +85,8 @@ impl Side {
 /// What became of a frame that was put on a link: where chance plays, none or several copies arrive.
 #[derive(Debug, Default)]
 pub struct Carried {
-    /// When each copy arrives at the other end, and its bytes.
-    pub arrivals: Vec<(Instant, Frame)>,
+    /// When each copy arrives at the other end, and its bytes if they are others than the frame's.
+    pub arrivals: Vec<(Instant, Option<Frame>)>,
     /// Why the link dropped it, if it did.
     pub dropped: Option<DropReason>,
 }

@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 
-use super::node::{Carried, Link, Node, PortId, Side, Transmit};
+use super::node::{Carried, Ear, Link, Node, PortId, Side, Transmit};
 use super::queue::Queue;
 use crate::outbox::{DropReason, Out, Outbox, TraceEvent};
 use crate::time::Instant;
@@ -38,6 +38,9 @@ pub trait Observer {
     /// Something happened at a node.
     fn event(&mut self, now: Instant, node: NodeId, event: TraceEvent);
 
+    /// A node's ear refused a frame: it is dropped, as with [`TraceEvent::Dropped`].
+    fn refused(&mut self, now: Instant, node: NodeId, reason: DropReason, frame: &Frame);
+
     /// A frame arrived at a port of a node that is watched ([`World::watch`]).
     fn frame(&mut self, now: Instant, at: End, frame: &Frame);
 }
@@ -57,9 +60,15 @@ pub struct Counters {
 
 /// Nodes of type `N` joined by cables of type `L`.
 #[derive(Debug)]
-pub struct World<N, L> {
+pub struct World<N: Node, L> {
     nodes: Vec<Slot<N>>,
+    /// What each node hears; by node.
+    ears: Vec<N::Ear>,
+    /// Whether the observer sees what arrives; by node.
+    watched: Vec<bool>,
     cables: Vec<Cable<L>>,
+    /// For each cable how often it was pulled: what was under way then is lost.
+    pulled: Vec<u32>,
     queue: Queue<Event>,
     counters: Counters,
     /// Reused from call to call.
@@ -72,17 +81,16 @@ pub struct World<N, L> {
 struct Slot<N> {
     node: N,
     ports: Vec<Option<(LinkId, Side)>>,
-    watched: bool,
     /// The wake-up in the queue that counts; others of this node are stale.
     wake: Option<Instant>,
 }
 
+/// A broadcast goes over all cables of a segment: each is one line of the processor's cache.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Cable<L> {
     link: L,
     ends: [End; 2],
-    /// Counts each time that it is pulled: what was under way then is lost.
-    generation: u32,
     up: bool,
 }
 
@@ -90,8 +98,9 @@ struct Cable<L> {
 #[derive(Debug, Clone, Copy)]
 struct Flight {
     link: LinkId,
-    to: Side,
-    generation: u32,
+    to: End,
+    /// How often the cable had been pulled when the frame was put on it.
+    pulled: u32,
 }
 
 #[derive(Debug)]
@@ -118,7 +127,10 @@ impl<N: Node, L: Link> World<N, L> {
     pub fn new() -> World<N, L> {
         World {
             nodes: Vec::new(),
+            ears: Vec::new(),
+            watched: Vec::new(),
             cables: Vec::new(),
+            pulled: Vec::new(),
             queue: Queue::new(),
             counters: Counters::default(),
             outbox: Outbox::default(),
@@ -140,10 +152,11 @@ impl<N: Node, L: Link> World<N, L> {
     /// Adds a node.
     pub fn add(&mut self, node: N) -> NodeId {
         let id = NodeId(index_u32(self.nodes.len()));
+        self.ears.push(node.ear());
+        self.watched.push(false);
         self.nodes.push(Slot {
             node,
             ports: Vec::new(),
-            watched: false,
             wake: None,
         });
         id
@@ -151,7 +164,7 @@ impl<N: Node, L: Link> World<N, L> {
 
     /// Shows the observer each frame that arrives at this node.
     pub fn watch(&mut self, id: NodeId) {
-        self.nodes[id.0 as usize].watched = true;
+        self.watched[id.0 as usize] = true;
     }
 
     /// A node, to look at.
@@ -171,6 +184,7 @@ impl<N: Node, L: Link> World<N, L> {
         let result = act(&mut self.nodes[id.0 as usize].node, now, &mut outbox);
         self.carry_out(id, &mut outbox, observer);
         self.outbox = outbox;
+        self.ears[id.0 as usize] = self.nodes[id.0 as usize].node.ear();
         self.schedule_wake(id);
         result
     }
@@ -181,9 +195,9 @@ impl<N: Node, L: Link> World<N, L> {
         self.cables.push(Cable {
             link,
             ends: [a, b],
-            generation: 0,
             up: false,
         });
+        self.pulled.push(0);
         self.plug(id, observer);
         id
     }
@@ -213,7 +227,7 @@ impl<N: Node, L: Link> World<N, L> {
         if !std::mem::replace(&mut cable.up, false) {
             return;
         }
-        cable.generation += 1;
+        self.pulled[id.0 as usize] += 1;
         let ends = cable.ends;
         for end in ends {
             self.nodes[end.node.0 as usize].ports[end.port.0 as usize] = None;
@@ -270,15 +284,18 @@ impl<N: Node, L: Link> World<N, L> {
     }
 
     fn deliver(&mut self, frame: &Frame, flight: Flight, observer: &mut impl Observer) {
-        let cable = &self.cables[flight.link.0 as usize];
-        let end = cable.ends[flight.to as usize];
-        if cable.generation != flight.generation {
+        let end = flight.to;
+        if self.pulled[flight.link.0 as usize] != flight.pulled {
             self.lose(end.node, DropReason::LinkDown, frame, observer);
             return;
         }
         self.counters.delivered += 1;
-        if self.nodes[end.node.0 as usize].watched {
+        if self.watched[end.node.0 as usize] {
             observer.frame(self.now(), end, frame);
+        }
+        if let Some(reason) = self.ears[end.node.0 as usize].refuses(frame) {
+            observer.refused(self.now(), end.node, reason, frame);
+            return;
         }
         self.with(end.node, observer, |node, now, out| {
             node.handle_frame(now, end.port, frame, out);
@@ -335,7 +352,8 @@ impl<N: Node, L: Link> World<N, L> {
 
     fn send(&mut self, from: End, frame: &Frame, observer: &mut impl Observer) {
         if let Some(flight) = self.put_on_cable(from, frame, observer) {
-            for (at, frame) in self.carried.arrivals.drain(..) {
+            for (at, changed) in self.carried.arrivals.drain(..) {
+                let frame = changed.unwrap_or_else(|| frame.clone());
                 self.queue.push(at, Event::Deliver { frame, flight });
             }
         }
@@ -351,7 +369,7 @@ impl<N: Node, L: Link> World<N, L> {
         frame: &Frame,
         observer: &mut impl Observer,
     ) {
-        let mut together: Option<(Instant, Frame)> = None;
+        let mut together: Option<Instant> = None;
         let mut nowhere = true;
         for port in ports.iter().copied().filter(|port| *port != except) {
             if self.cable_in(id, port).is_none() {
@@ -362,18 +380,22 @@ impl<N: Node, L: Link> World<N, L> {
                 continue;
             };
             let mut arrivals = std::mem::take(&mut self.carried.arrivals);
-            for (at, copy) in arrivals.drain(..) {
-                let joins = together
-                    .as_ref()
-                    .is_some_and(|(then, frame)| *then == at && Arc::ptr_eq(frame, &copy));
-                if !joins {
-                    self.push_flights(together.replace((at, copy)));
+            for (at, changed) in arrivals.drain(..) {
+                if let Some(changed) = changed {
+                    self.push_flights(together.take(), frame);
+                    let frame = changed;
+                    self.queue.push(at, Event::Deliver { frame, flight });
+                    continue;
                 }
+                if together.is_some_and(|then| then != at) {
+                    self.push_flights(together, frame);
+                }
+                together = Some(at);
                 self.flood.push(flight);
             }
             self.carried.arrivals = arrivals;
         }
-        self.push_flights(together);
+        self.push_flights(together, frame);
         if nowhere {
             self.counters.sent += 1;
             self.lose(id, DropReason::NotConnected, frame, observer);
@@ -385,9 +407,10 @@ impl<N: Node, L: Link> World<N, L> {
         ports.get(port.0 as usize).copied().flatten()
     }
 
-    fn push_flights(&mut self, together: Option<(Instant, Frame)>) {
-        let Some((at, frame)) = together else { return };
+    fn push_flights(&mut self, at: Option<Instant>, frame: &Frame) {
+        let Some(at) = at else { return };
         let flights = self.flood.drain(..).collect();
+        let frame = frame.clone();
         self.queue.push(at, Event::DeliverMany { frame, flights });
     }
 
@@ -410,8 +433,8 @@ impl<N: Node, L: Link> World<N, L> {
         cable.link.carry(now, side, frame, &mut self.carried);
         let flight = Flight {
             link,
-            to: side.other(),
-            generation: cable.generation,
+            to: cable.ends[side.other() as usize],
+            pulled: self.pulled[link.0 as usize],
         };
         if let Some(reason) = self.carried.dropped {
             self.lose(from.node, reason, frame, observer);

@@ -124,11 +124,15 @@ fn a_capture_that_cannot_be_written_is_exit_3() {
 }
 
 #[test]
-fn check_reads_the_shipped_scenarios_and_runs_nothing() {
+fn check_has_no_warning_of_the_shipped_scenarios_and_runs_nothing() {
     let folder = Folder::new();
-    let paths = files("fixtures/scenarios", "toml");
+    let mut paths = files("fixtures/scenarios", "toml");
+    paths.extend(files("fixtures/scenarios/live", "toml"));
     let paths: Vec<&str> = paths.iter().map(|path| path.to_str().unwrap()).collect();
-    let output = run(&folder, &[&["check"], paths.as_slice()].concat());
+    let output = run(
+        &folder,
+        &[&["check", "--strict"], paths.as_slice()].concat(),
+    );
     assert_eq!((code(&output), stderr(&output)), (0, ""));
     assert_eq!(stdout(&output).lines().count(), paths.len());
     let explained = run(&folder, &["check", "--explain", MOVE]);
@@ -139,6 +143,25 @@ fn check_reads_the_shipped_scenarios_and_runs_nothing() {
         stdout(&explained)
     );
     assert!(!fs::exists(folder.path("captures")).unwrap());
+}
+
+#[test]
+fn a_warning_is_told_and_makes_no_failure_unless_check_is_strict() {
+    let folder = Folder::new();
+    let odd = "fixtures/lint/boot-files.toml";
+    let output = run(&folder, &["check", odd]);
+    assert_eq!(code(&output), 0);
+    let said = stderr(&output);
+    assert!(said.starts_with("warning[boot-files]: "), "{said}");
+    assert!(said.contains(&format!("--> {odd}:21:9")), "{said}");
+    assert!(stdout(&output).ends_with(", 2 warnings\n"), "{output:?}");
+    assert_eq!(code(&run(&folder, &["check", "--strict", odd])), 2);
+
+    let output = run(&folder, &["run", "--no-capture", odd]);
+    let line = format!("2 warnings: see jackfield check {odd}\n");
+    assert_eq!((code(&output), stderr(&output)), (0, line.as_str()));
+    let quiet = run(&folder, &["run", "--no-capture", "--quiet", odd]);
+    assert_eq!((code(&quiet), stderr(&quiet)), (0, ""));
 }
 
 #[test]

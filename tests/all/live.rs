@@ -3,6 +3,8 @@
 //! They need root, /dev/net/tun, and the programs that a scenario starts. What is missing is said, and the test
 //! skipped; so is one whose run was too late to count again and again.
 
+#[path = "live/servers.rs"]
+mod servers;
 #[path = "live/tftp.rs"]
 mod tftp;
 
@@ -155,25 +157,33 @@ fn machine(test: &str) -> Option<MutexGuard<'static, ()>> {
 
 /// Runs a scenario that passes, and whose capture is sound. The error is a report.
 fn run(test: &str, path: &Path) -> Result<(), String> {
+    captured(test, path).map(drop)
+}
+
+/// As [`run`]; gives the capture, unless the machine is too slow for the run to count.
+fn captured(test: &str, path: &Path) -> Result<Option<Vec<u8>>, String> {
     let folder = Folder::new();
     let capture = folder.path("live.pcapng");
-    run_with(test, path, &["--capture", &capture.display().to_string()])?;
-    if !capture.exists() || !has_program("tshark") {
-        return Ok(());
+    let options = ["--capture", &capture.display().to_string()];
+    if !run_with(test, path, &options)? {
+        return Ok(None);
     }
-    let faults = faults_of(&capture);
-    if faults.is_empty() {
-        return Ok(());
+    if has_program("tshark") {
+        let faults = faults_of(&capture);
+        if !faults.is_empty() {
+            return Err(format!("{}: tshark: {}", path.display(), faults.join("\n")));
+        }
     }
-    Err(format!("{}: tshark: {}", path.display(), faults.join("\n")))
+    Ok(Some(folder.read("live.pcapng")))
 }
 
-/// Runs a scenario that passes. The error is a report.
+/// As [`run`], without a capture.
 fn run_without_capture(test: &str, path: &Path) -> Result<(), String> {
-    run_with(test, path, &["--no-capture"])
+    run_with(test, path, &["--no-capture"]).map(drop)
 }
 
-fn run_with(test: &str, path: &Path, options: &[&str]) -> Result<(), String> {
+/// Whether the scenario has passed, or else the machine is too slow for it.
+fn run_with(test: &str, path: &Path, options: &[&str]) -> Result<bool, String> {
     let folder = Folder::new();
     let absolute = fs::canonicalize(path).unwrap();
     for _ in 0..TRIES {
@@ -184,7 +194,7 @@ fn run_with(test: &str, path: &Path, options: &[&str]) -> Result<(), String> {
             .output()
             .unwrap();
         match output.status.code() {
-            Some(PASSED) => return Ok(()),
+            Some(PASSED) => return Ok(true),
             Some(TOO_LATE) => {}
             code => {
                 let report = all_of(&output);
@@ -196,7 +206,7 @@ fn run_with(test: &str, path: &Path, options: &[&str]) -> Result<(), String> {
         test,
         &format!("{}: the machine is too slow", path.display()),
     );
-    Ok(())
+    Ok(false)
 }
 
 /// A scenario with one command on one kernel host.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::support::{RUNS, Ran, SHIPPED, Shipped, blessing, files, first_difference};
+use super::support::{
+    RUNS, Ran, SHIPPED, Shipped, assert_golden, blessing, files, first_difference,
+};
 
 #[test]
 fn every_scenario_passes() {
@@ -81,6 +83,69 @@ fn every_scenario_names_the_rules_that_it_shows_once_each() {
         }
         assert!(plan.expectations() > 0, "{name} expects nothing");
     }
+}
+
+/// Each rule has a scenario that shows it; `docs/rules-shown.md` says which.
+#[test]
+fn every_rule_is_shown_by_a_scenario() {
+    let rules = fs::read_to_string("docs/rules.md").unwrap();
+    let is_id = |word: &&str| {
+        let number = word.split_once('-').map(|(_, number)| number.parse::<u8>());
+        matches!(number, Some(Ok(_)))
+    };
+    let ids: Vec<&str> = (rules.lines())
+        .filter_map(|line| line.strip_prefix("| ")?.split(' ').next())
+        .filter(is_id)
+        .collect();
+    let broken = patches();
+    let mut table = String::from(TABLE_HEAD);
+    let mut without = Vec::new();
+    for id in ids {
+        let showing = SHIPPED
+            .iter()
+            .filter(|it| it.plan.shows.iter().any(|rule| rule == id));
+        let links: Vec<String> = showing
+            .map(|it| format!("[{}](../{})", it.name, it.path.display()))
+            .collect();
+        if links.is_empty() {
+            without.push(id);
+        }
+        let patches = broken.iter().filter(|rule| *rule == id).count();
+        let scenarios = links.join(", ");
+        table.push_str(&format!("| {id} | {scenarios} | {patches} |\n"));
+    }
+    assert_golden("docs/rules-shown.md", &table);
+    assert_eq!(without, SHOWN_BY_NONE, "no scenario shows these");
+}
+
+/// Rules that still lack a scenario.
+const SHOWN_BY_NONE: &[&str] = &[
+    "CL-4", "CL-6", "CL-10", "DV-1", "DV-2", "RG-13", "AD-1", "AD-2", "AD-3", "AD-4", "AD-5",
+    "AD-6", "AD-7",
+];
+
+const TABLE_HEAD: &str = "\
+# Rules and the scenarios that show them
+
+For each rule of [rules.md](rules.md): the scenarios whose `shows` names it, all of which pass, and in how many ways
+`scripts/break-rules` breaks it to see that they notice ([rules-broken.md](rules-broken.md)). A test writes this table, and
+fails if a rule has no scenario.
+
+| rule | scenarios | broken in so many ways |
+| --- | --- | --- |
+";
+
+/// The rule that each patch of `fixtures/mutants` breaks.
+fn patches() -> Vec<String> {
+    let heads = files("fixtures/mutants", "patch").into_iter().map(|path| {
+        let text = fs::read_to_string(&path).unwrap();
+        let rule = text
+            .strip_prefix("# ")
+            .and_then(|head| head.split(" | ").next());
+        rule.unwrap_or_else(|| panic!("{}: no rule", path.display()))
+            .to_owned()
+    });
+    heads.collect()
 }
 
 fn assert_passed<'a>(runs: impl IntoIterator<Item = (&'a Shipped, &'a Ran)>) {

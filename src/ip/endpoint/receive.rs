@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::{Endpoint, Received, hearing, why};
 use crate::app::Datagram;
+use crate::ip::ear::Heading;
 use crate::ip::icmp_error::{self, Problem};
 use crate::outbox::{DropReason, Outbox};
 use crate::sim::Transmit;
@@ -21,52 +22,32 @@ impl Endpoint {
         back: &mut Vec<Frame>,
         out: &mut Outbox<Transmit>,
     ) -> Result<Received<'a>, DropReason> {
-        let Some((&[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1], rest)) =
-            frame.split_first_chunk::<14>()
-        else {
-            return Err(DropReason::Undecodable);
-        };
-        let dst = Mac([d0, d1, d2, d3, d4, d5]);
-        let src = Mac([s0, s1, s2, s3, s4, s5]);
-        if dst != self.interface.mac && !dst.is_group() {
-            return Err(DropReason::NotForThisMac);
+        let heading = Heading::of(frame).ok_or(DropReason::Undecodable)?;
+        if let Some(reason) = self.refusal(&heading) {
+            return Err(reason);
         }
-        match u16::from_be_bytes([t0, t1]) {
-            ethernet::ETHERTYPE_ARP => self.receive_arp(now, dst, rest, out),
+        let (header, payload) = ethernet::decode(frame).map_err(why)?;
+        // A priority tag names no VLAN (IEEE 802.1Q-2022 section 9.3); any other is not for us.
+        if header.tag.is_some_and(|tag| tag.vid != 0) {
+            return Err(DropReason::UnknownProtocol);
+        }
+        match header.ethertype {
+            ethernet::ETHERTYPE_ARP => self.receive_arp(now, header.dst, payload, out),
             ethernet::ETHERTYPE_IPV4 => {
-                if dst.is_group() && self.nobody_is_bound(rest) {
-                    return Err(DropReason::BroadcastNotWanted);
-                }
-                self.receive_ip(now, (src, dst), (frame, rest), back, out)
+                self.receive_ip(now, (header.src, header.dst), (frame, payload), back, out)
             }
-            _ => {
-                // A priority tag names no VLAN (IEEE 802.1Q-2022 section 9.3); any other is not for us.
-                let (header, payload) = ethernet::decode(frame).map_err(why)?;
-                match (header.tag, header.ethertype) {
-                    (Some(tag), _) if tag.vid != 0 => Err(DropReason::UnknownProtocol),
-                    (Some(_), ethernet::ETHERTYPE_ARP) => self.receive_arp(now, dst, payload, out),
-                    (Some(_), ethernet::ETHERTYPE_IPV4) => {
-                        self.receive_ip(now, (src, dst), (frame, payload), back, out)
-                    }
-                    _ => Err(DropReason::UnknownProtocol),
-                }
-            }
+            _ => Err(DropReason::UnknownProtocol),
         }
     }
 
-    /// Whether these are the first bytes of an unfragmented UDP datagram to a port that is nobody's.
-    fn nobody_is_bound(&self, packet: &[u8]) -> bool {
-        let Some(&[0x45, _, _, _, _, _, f0, f1, _, ipv4::UDP, ..]) = packet.first_chunk::<20>()
-        else {
-            return false;
-        };
-        let port = packet
-            .get(22..24)
-            .map(|port| u16::from_be_bytes([port[0], port[1]]));
-        let whole = u16::from_be_bytes([f0, f1]) & 0x3fff == 0;
-        let is_bound =
-            |port: u16| self.bound.may_hold(u32::from(port)) && self.ports.contains_key(&port);
-        whole && port.is_some_and(|port| !is_bound(port))
+    fn refusal(&self, heading: &Heading) -> Option<DropReason> {
+        let own = self.own();
+        heading.refusal(
+            self.interface.mac,
+            |address| address == own || Some(address) == self.probing,
+            |address| self.interface.neighbours.knows(address),
+            |port| self.ports.contains_key(&port),
+        )
     }
 
     fn receive_arp<'a>(
@@ -77,17 +58,6 @@ impl Endpoint {
         out: &mut Outbox<Transmit>,
     ) -> Result<Received<'a>, DropReason> {
         let own = self.own();
-        // Most of a segment's ARP asks a stranger's question about another stranger.
-        if let (Some(&[a, b, c, d]), Some(&[e, f, g, h])) = (
-            bytes.get(14..).and_then(<[u8]>::first_chunk::<4>),
-            bytes.get(24..).and_then(<[u8]>::first_chunk::<4>),
-        ) {
-            let (sender, target) = (Ipv4Addr::new(a, b, c, d), Ipv4Addr::new(e, f, g, h));
-            let ours = |address| address == own || Some(address) == self.probing;
-            if !ours(target) && !ours(sender) && !self.interface.neighbours.knows(sender) {
-                return Err(DropReason::ArpNotForUs);
-            }
-        }
         let message = arp::decode(bytes).map_err(why)?;
         if message.sender_mac == self.interface.mac {
             return Err(DropReason::ArpNotForUs);

@@ -42,15 +42,18 @@ impl Gateway {
         if icmp_error::is_impossible_source(header.src)
             || header.src.is_unspecified()
             || leg.is_subnet_broadcast(header.src)
-            || self.own.contains_key(&header.src)
+            || self.is_own(header.src)
         {
             return Err(DropReason::MartianSource);
+        }
+        if !self.comes_the_right_way(number, header.src) {
+            return Err(DropReason::ReversePath);
         }
         if dst_mac.is_group() {
             // Unicast IP in a group's frame (RFC 1122 section 3.3.6).
             return Err(DropReason::NotForThisAddress);
         }
-        if !self.own.contains_key(&header.dst) {
+        if !self.is_own(header.dst) {
             self.forward(now, number, &header, packet, out)?;
         } else if header.more_fragments || header.fragment_offset != 0 {
             return Ok(Taken::Fragment);

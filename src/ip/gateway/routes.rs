@@ -1,6 +1,5 @@
 //! Routes by longest prefix: a look-up a prefix length in use, not a walk over the routes.
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::ip::endpoint::mask;
@@ -17,8 +16,8 @@ pub(super) struct Target {
 /// A routing table.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    /// The prefix lengths in use, longest first, and the routes of each by their prefix.
-    by_length: Vec<(u8, BTreeMap<u32, Target>)>,
+    /// The prefix lengths in use, longest first, and the routes of each in order of their prefix.
+    by_length: Vec<(u8, Vec<(u32, Target)>)>,
 }
 
 impl Routes {
@@ -32,19 +31,22 @@ impl Routes {
             .get(at)
             .is_none_or(|(length, _)| *length != prefix_len)
         {
-            self.by_length.insert(at, (prefix_len, BTreeMap::new()));
+            self.by_length.insert(at, (prefix_len, Vec::new()));
         }
         let (_, routes) = &mut self.by_length[at];
-        routes
-            .entry(prefix.to_bits() & mask(prefix_len))
-            .or_insert(target);
+        let prefix = prefix.to_bits() & mask(prefix_len);
+        if let Err(place) = routes.binary_search_by_key(&prefix, |(prefix, _)| *prefix) {
+            routes.insert(place, (prefix, target));
+        }
     }
 
     /// The route with the longest prefix that `to` is in.
     pub(super) fn lookup(&self, to: Ipv4Addr) -> Option<Target> {
-        self.by_length
-            .iter()
-            .find_map(|(length, routes)| routes.get(&(to.to_bits() & mask(*length))).copied())
+        self.by_length.iter().find_map(|(length, routes)| {
+            let prefix = to.to_bits() & mask(*length);
+            let place = routes.binary_search_by_key(&prefix, |(prefix, _)| *prefix);
+            place.ok().map(|place| routes[place].1)
+        })
     }
 }
 

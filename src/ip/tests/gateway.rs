@@ -2,7 +2,9 @@
 
 use super::{Lab, Probe, config, secs};
 use crate::app::AppEffect;
-use crate::ip::{ArpMode, Gateway, GatewayConfig, GatewayError, NeighbourSettings, Route, RouteTo};
+use crate::ip::{
+    ArpMode, Gateway, GatewayConfig, GatewayError, NeighbourSettings, ReversePath, Route, RouteTo,
+};
 use crate::outbox::DropReason;
 use crate::rng::Rng;
 use crate::time::Duration;
@@ -28,6 +30,62 @@ pub(super) fn two_subnets() -> Lab {
     );
     lab.effect(0, AppEffect::Bind { port: 5000 });
     lab
+}
+
+#[test]
+fn sources_are_checked_as_the_kernel_does_in_packets_and_in_arp() {
+    // Of a station in segment 2: its own subnet's address, one of segment 1, one without a route.
+    let sources = ["10.2.0.50", "10.1.0.50", "172.16.0.1"];
+    for (check, passes) in [
+        (ReversePath::Off, [true, true, true]),
+        (ReversePath::Loose, [true, true, false]),
+        (ReversePath::Strict, [true, false, false]),
+    ] {
+        for (src, passes) in sources.into_iter().zip(passes) {
+            let mut lab = Lab {
+                reverse_path: check,
+                ..Lab::default()
+            };
+            let legs = [
+                (1, "10.1.0.1/24", ArpMode::Strict),
+                (2, "10.2.0.1/24", ArpMode::Strict),
+            ];
+            let gateway = lab.gateway(&legs, &[]);
+            let refused = |lab: &Lab| {
+                let dropped = lab.router(gateway).dropped();
+                dropped.get(&DropReason::ReversePath).copied().unwrap_or(0)
+            };
+            lab.inject(2, &who_has("10.2.0.1", src));
+            lab.run_for(secs(1));
+            assert_eq!(refused(&lab) == 0, passes, "{check:?}: ARP from {src}");
+            let packet = ping(src, "10.1.0.99", 64, b"");
+            lab.inject(2, &framed(super::leg_mac(gateway, 1), &packet));
+            lab.run_for(secs(1));
+            let expected = if passes { 0 } else { 2 };
+            assert_eq!(refused(&lab), expected, "{check:?}: a packet from {src}");
+        }
+    }
+}
+
+/// A request for `target`'s MAC.
+fn who_has(target: &str, sender: &str) -> Frame {
+    let mut bytes = Vec::new();
+    ethernet::Header {
+        dst: Mac::BROADCAST,
+        src: super::mac(0),
+        tag: None,
+        ethertype: ethernet::ETHERTYPE_ARP,
+    }
+    .encode(&mut bytes);
+    Arp {
+        operation: REQUEST,
+        sender_mac: super::mac(0),
+        sender_ip: sender.parse().unwrap(),
+        target_mac: Mac::ZERO,
+        target_ip: target.parse().unwrap(),
+    }
+    .encode(&mut bytes);
+    bytes.into()
 }
 
 /// An ICMP echo request, or another packet if the test changes it.

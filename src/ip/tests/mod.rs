@@ -16,8 +16,8 @@ use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::{
-    ArpMode, Gateway, GatewayConfig, GatewayInterface, Host, HostConfig, NeighbourSettings, Route,
-    TcpSettings,
+    ArpMode, Ear, Gateway, GatewayConfig, GatewayInterface, Host, HostConfig, NeighbourSettings,
+    ReversePath, Route, TcpSettings,
 };
 use crate::app::{App, AppEffect, Datagram, HostAddress, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{Out, Outbox, TraceEvent};
@@ -138,7 +138,7 @@ pub(super) enum Station {
 }
 
 impl Station {
-    fn node(&mut self) -> &mut dyn Node {
+    fn node(&mut self) -> &mut dyn Node<Ear = Ear> {
         match self {
             Station::Host(host) => host.as_mut(),
             Station::Gateway(gateway) => gateway.as_mut(),
@@ -151,6 +151,8 @@ impl Station {
 pub(super) struct Lab {
     pub(super) now: Instant,
     pub(super) stations: Vec<Station>,
+    /// What the gateways made from now on check.
+    pub(super) reverse_path: ReversePath,
     /// The ports on each segment.
     segments: Vec<Vec<(usize, u32)>>,
     in_flight: VecDeque<(usize, u32, Frame)>,
@@ -189,6 +191,7 @@ impl Lab {
                 address: address.address,
                 prefix_len: address.prefix_len,
                 arp: *arp,
+                reverse_path: self.reverse_path,
             }
         });
         let config = GatewayConfig {
@@ -294,7 +297,7 @@ impl Lab {
     fn on_node(
         &mut self,
         number: usize,
-        f: impl FnOnce(&mut dyn Node, Instant, &mut Outbox<Transmit>),
+        f: impl FnOnce(&mut dyn Node<Ear = Ear>, Instant, &mut Outbox<Transmit>),
     ) {
         let mut out = Outbox::default();
         f(self.stations[number].node(), self.now, &mut out);

@@ -19,6 +19,9 @@ pub(crate) struct Cluster {
     pub(crate) heartbeat: Option<At<Duration>>,
 }
 
+/// A form, and each row of it.
+type List<T> = At<Vec<At<T>>>;
+
 #[derive(Debug)]
 pub(crate) struct Element {
     pub(crate) span: Span,
@@ -29,10 +32,10 @@ pub(crate) struct Element {
     pub(crate) fqdn: Option<At<String>>,
     pub(crate) ceid: Option<Ceid>,
     pub(crate) directory: Vec<At<Entry>>,
-    pub(crate) remote: Option<Vec<At<Remote>>>,
+    pub(crate) remote: Option<List<Remote>>,
     /// CEID digits, ICP/PBX number.
-    pub(crate) cluster: Option<Vec<At<(String, u16)>>>,
-    pub(crate) networking: Option<Vec<At<Networking>>>,
+    pub(crate) cluster: Option<List<(String, u16)>>,
+    pub(crate) networking: Option<List<Networking>>,
     pub(crate) registration_code: Option<At<String>>,
     pub(crate) replacement_code: Option<At<String>>,
 }
@@ -115,9 +118,9 @@ pub(super) fn element(item: &Item<'_>, problems: &mut Problems) -> Option<Elemen
             .required("ceid", problems, ceid)
             .map(|ceid| ceid.value),
         directory: directory.map(|list| list.value).unwrap_or_default(),
-        remote: remote.map(|list| list.value),
-        cluster: cluster.map(|list| list.value),
-        networking: networking.map(|list| list.value),
+        remote,
+        cluster,
+        networking,
         registration_code: fields.optional("registration-code", problems, of(units::access_code)),
         replacement_code: fields.optional("replacement-code", problems, of(units::access_code)),
     })

@@ -39,19 +39,21 @@ pub(super) const ALL: &[&Shape] = &[
 pub(super) const FILE: Shape = Shape {
     title: "the file",
     keys: &[
-        "scenario", "shows", "seed", "subnet", "router", "tftp", "dns", "host", "cluster",
+        "scenario", "shows", "allow", "seed", "subnet", "router", "tftp", "dns", "host", "cluster",
         "element", "phone", "step",
     ],
 };
 
 pub(super) const SUBNET: Shape = Shape {
     title: "[[subnet]]",
-    keys: &["name", "prefix", "gateway", "cable", "dhcp"],
+    keys: &[
+        "name", "prefix", "switch", "vlan", "gateway", "cable", "dhcp",
+    ],
 };
 
 pub(super) const GATEWAY: Shape = Shape {
     title: "gateway",
-    keys: &["router", "address", "arp", "mac"],
+    keys: &["router", "address", "arp", "reverse-path", "mac"],
 };
 
 pub(super) const CABLE: Shape = Shape {
@@ -88,7 +90,7 @@ pub(super) const ROUTER: Shape = Shape {
 
 pub(super) const INTERFACE: Shape = Shape {
     title: "interfaces",
-    keys: &["subnet", "address", "arp", "mac"],
+    keys: &["subnet", "address", "arp", "reverse-path", "mac"],
 };
 
 pub(super) const TFTP: Shape = Shape {

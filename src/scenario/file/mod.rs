@@ -14,7 +14,7 @@ mod network;
 mod steps;
 mod value;
 
-pub(super) use cluster::{Cluster, Element, Phone};
+pub(super) use cluster::{Cluster, Element, Entry, Phone};
 pub(super) use dhcp::{Dhcp, Layout};
 pub(super) use dns::Dns;
 pub(super) use expect::{Expect, Frames, Told};
@@ -23,6 +23,7 @@ pub(super) use steps::{Action, Step, StepKind};
 
 use toml::de::DeTable;
 
+use super::lint;
 use super::nearest::did_you_mean;
 use super::problem::{Problem, Problems, Span};
 use super::units::Wrong;
@@ -46,6 +47,8 @@ impl<T> At<T> {
 pub(super) struct File {
     pub(super) title: Option<At<String>>,
     pub(super) shows: Vec<At<String>>,
+    /// Ids of the warnings that the file silences.
+    pub(super) allow: Vec<At<String>>,
     pub(super) seed: Option<At<u64>>,
     pub(super) subnets: Vec<Subnet>,
     pub(super) routers: Vec<Router>,
@@ -76,9 +79,11 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<File> {
     let mut file = Fields::of_table(table.get_ref(), 0..0, &keys::FILE, problems);
     let title = file.required("scenario", problems, value::text);
     let shows = file.optional("shows", problems, value::list(value::of(rule)));
+    let allow = file.optional("allow", problems, value::list(value::of(warning)));
     Some(File {
         title,
         shows: shows.map(|shows| shows.value).unwrap_or_default(),
+        allow: allow.map(|allow| allow.value).unwrap_or_default(),
         seed: file.optional("seed", problems, value::number(0, u64::MAX)),
         subnets: file.tables("subnet", problems, network::subnet),
         routers: file.tables("router", problems, network::router),
@@ -123,6 +128,16 @@ fn rule(text: &str) -> Result<String, Wrong> {
     let help = did_you_mean(text, all.iter().map(String::as_str))
         .unwrap_or_else(|| format!("the rules are {}", families.join(", ")));
     Err(Wrong::new(format!("there is no rule `{text}`"), &help))
+}
+
+/// The id of a warning that can be silenced.
+fn warning(text: &str) -> Result<String, Wrong> {
+    if lint::ALLOWABLE.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    let help = did_you_mean(text, lint::ALLOWABLE.iter().copied())
+        .unwrap_or_else(|| format!("the warnings are {}", lint::ALLOWABLE.join(", ")));
+    Err(Wrong::new(format!("there is no warning `{text}`"), &help))
 }
 
 /// A station's or a subnet's name: letters, digits, `-` and `_`.

@@ -9,7 +9,7 @@ use super::dhcp::{Dhcp, dhcp};
 use super::fields::{Fields, entries};
 use super::value::{Item, boolean, list, number, of, text, word, wrong_type};
 use super::{At, keys, name};
-use crate::scenario::plan::{ArpMode, Firmware, MadeFile, Prefix, Route};
+use crate::scenario::plan::{ArpMode, Firmware, MadeFile, Prefix, ReversePath, Route};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units::{self, Wrong};
 use crate::wire::Mac;
@@ -19,6 +19,8 @@ use crate::wire::tftp::{BLKSIZE_MAX, BLKSIZE_MIN};
 pub(crate) struct Subnet {
     pub(crate) name: Option<At<String>>,
     pub(crate) prefix: Option<At<Prefix>>,
+    pub(crate) switch: Option<At<String>>,
+    pub(crate) vlan: Option<At<u16>>,
     pub(crate) gateway: Option<At<Gateway>>,
     pub(crate) cable: Cable,
     pub(crate) dhcp: Option<At<Dhcp>>,
@@ -29,6 +31,7 @@ pub(crate) struct Gateway {
     pub(crate) router: Option<At<String>>,
     pub(crate) address: Option<At<Ipv4Addr>>,
     pub(crate) arp: Option<At<ArpMode>>,
+    pub(crate) reverse_path: Option<At<ReversePath>>,
     pub(crate) mac: Option<At<Mac>>,
 }
 
@@ -52,6 +55,7 @@ pub(crate) struct Interface {
     pub(crate) subnet: Option<At<String>>,
     pub(crate) address: Option<At<Ipv4Addr>>,
     pub(crate) arp: Option<At<ArpMode>>,
+    pub(crate) reverse_path: Option<At<ReversePath>>,
     pub(crate) mac: Option<At<Mac>>,
 }
 
@@ -76,6 +80,12 @@ pub(crate) struct Host {
     pub(crate) mac: Option<At<Mac>>,
 }
 
+const REVERSE_PATHS: &[(&str, ReversePath)] = &[
+    ("off", ReversePath::Off),
+    ("loose", ReversePath::Loose),
+    ("strict", ReversePath::Strict),
+];
+
 const ARP_MODES: &[(&str, ArpMode)] = &[
     ("strict", ArpMode::Strict),
     ("any-own-address", ArpMode::AnyOwnAddress),
@@ -87,6 +97,8 @@ pub(super) fn subnet(item: &Item<'_>, problems: &mut Problems) -> Option<Subnet>
     Some(Subnet {
         name: fields.required("name", problems, of(name)),
         prefix: fields.required("prefix", problems, of(units::prefix)),
+        switch: fields.optional("switch", problems, of(name)),
+        vlan: fields.optional("vlan", problems, number(1, 4094)),
         gateway: fields
             .optional("gateway", problems, gateway)
             .and_then(|At { value, span }| Some(At::new(value?, span))),
@@ -114,6 +126,7 @@ fn gateway(item: &Item<'_>, problems: &mut Problems) -> Option<Option<Gateway>> 
         router: fields.required("router", problems, of(name)),
         address: fields.optional("address", problems, of(units::address)),
         arp: fields.optional("arp", problems, word(ARP_MODES)),
+        reverse_path: fields.optional("reverse-path", problems, word(REVERSE_PATHS)),
         mac: fields.optional("mac", problems, of(units::mac)),
     }))
 }
@@ -145,6 +158,7 @@ fn interface(item: &Item<'_>, problems: &mut Problems) -> Option<Interface> {
         subnet: fields.required("subnet", problems, text),
         address: fields.required("address", problems, of(units::address)),
         arp: fields.optional("arp", problems, word(ARP_MODES)),
+        reverse_path: fields.optional("reverse-path", problems, word(REVERSE_PATHS)),
         mac: fields.optional("mac", problems, of(units::mac)),
     })
 }

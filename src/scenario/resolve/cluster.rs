@@ -232,7 +232,7 @@ fn remote(
     };
     let mut remote = Vec::new();
     let mut seen: BTreeMap<&str, &Span> = BTreeMap::new();
-    for At { value: entry, span } in given {
+    for At { value: entry, span } in &given.value {
         for dn in &entry.dns {
             if let Some(first) = seen.insert(dn, span) {
                 let message = format!("the remote directory number {dn} is programmed twice");
@@ -251,7 +251,9 @@ fn remote(
 fn cluster(resolver: &Resolver<'_>, own: usize) -> Vec<(String, u16)> {
     let elements = &resolver.file.elements;
     match &elements[own].cluster {
-        Some(given) => given.iter().map(|entry| entry.value.clone()).collect(),
+        Some(given) => (given.value.iter())
+            .map(|entry| entry.value.clone())
+            .collect(),
         None => others(elements, own)
             .map(ceid)
             .map(|(index, digits)| (digits, index))
@@ -280,8 +282,7 @@ fn networking(resolver: &mut Resolver<'_>, own: usize) -> Vec<(u16, Networking)>
             })
             .collect();
     };
-    given
-        .iter()
+    (given.value.iter())
         .filter_map(|At { value: entry, .. }| {
             let address = resolver.element_address_or_name(&entry.address)?;
             let pbx_number = entry.pbx;

@@ -3,7 +3,9 @@
 use super::Resolver;
 use super::stations;
 use crate::scenario::file::{self, At};
-use crate::scenario::plan::{ArpMode, Cable, Prefix, Router, RouterInterface, Subnet, SubnetId};
+use crate::scenario::plan::{
+    ArpMode, Cable, Prefix, ReversePath, Router, RouterInterface, Subnet, SubnetId,
+};
 use crate::scenario::problem::{Problem, Problems};
 use crate::time::Duration;
 
@@ -12,6 +14,8 @@ const LATENCY: Duration = Duration::from_micros(50);
 /// Fast Ethernet, as these sets have it.
 const RATE: u64 = 100_000_000;
 const QUEUE_BYTES: usize = 256 << 10;
+/// The VLAN that a switch's ports belong to as it comes from its maker.
+const VLAN: u16 = 1;
 
 /// The subnets, without their DHCP.
 pub(super) fn subnets(file: &file::File, problems: &mut Problems) -> Vec<Subnet> {
@@ -28,19 +32,40 @@ pub(super) fn subnets(file: &file::File, problems: &mut Problems) -> Vec<Subnet>
             let given = gateway.value.address.as_ref().map(|address| address.value);
             given.or_else(|| prefix.nth(1))
         });
+        let name = subnet.name.as_ref();
+        let name = name.map(|name| name.value.clone()).unwrap_or_default();
+        let switch = subnet.switch.as_ref();
+        let switch = switch.map_or_else(|| name.clone(), |switch| switch.value.clone());
+        let vlan = subnet.vlan.as_ref().map_or(VLAN, |vlan| vlan.value);
+        check_vlan(subnet, (&switch, vlan), &subnets, problems);
         subnets.push(Subnet {
-            name: subnet
-                .name
-                .as_ref()
-                .map(|name| name.value.clone())
-                .unwrap_or_default(),
+            name,
             prefix,
+            switch,
+            vlan,
             gateway,
             cable: cable(&subnet.cable),
             dhcp: None,
         });
     }
     subnets
+}
+
+/// A VLAN of one switch is one segment.
+fn check_vlan(
+    subnet: &file::Subnet,
+    (switch, vlan): (&str, u16),
+    before: &[Subnet],
+    problems: &mut Problems,
+) {
+    let same = |other: &&Subnet| other.switch == switch && other.vlan == vlan;
+    let place = subnet.vlan.as_ref().map(|vlan| &vlan.span);
+    let place = place.or(subnet.switch.as_ref().map(|switch| &switch.span));
+    if let (Some(place), Some(other)) = (place, before.iter().find(same)) {
+        let message = format!("VLAN {vlan} of switch {switch} is subnet {}", other.name);
+        let help = "give each subnet of a switch a `vlan` of its own".to_owned();
+        problems.push(Problem::new(place, message).help(help));
+    }
 }
 
 fn cable(cable: &file::Cable) -> Cable {
@@ -110,6 +135,7 @@ pub(super) fn routers(resolver: &mut Resolver<'_>) -> Vec<Router> {
             subnet: SubnetId(i),
             address: At::new(address, place.clone()),
             arp: gateway.arp.as_ref(),
+            reverse_path: gateway.reverse_path.as_ref(),
             mac: gateway.mac.as_ref(),
         };
         let known = routers.iter().position(|router| router.name == name.value);
@@ -132,6 +158,7 @@ pub(super) fn routers(resolver: &mut Resolver<'_>) -> Vec<Router> {
                     subnet,
                     address: address.clone(),
                     arp: interface.arp.as_ref(),
+                    reverse_path: interface.reverse_path.as_ref(),
                     mac: interface.mac.as_ref(),
                 };
                 interface.add_to(plan, resolver);
@@ -161,6 +188,7 @@ struct New<'a> {
     subnet: SubnetId,
     address: At<std::net::Ipv4Addr>,
     arp: Option<&'a At<ArpMode>>,
+    reverse_path: Option<&'a At<ReversePath>>,
     mac: Option<&'a At<crate::wire::Mac>>,
 }
 
@@ -170,6 +198,7 @@ impl New<'_> {
             subnet: at,
             address,
             arp,
+            reverse_path,
             mac,
         } = self;
         let subnet = &resolver.subnets[at.0];
@@ -195,6 +224,7 @@ impl New<'_> {
             address: address.value,
             mac,
             arp: arp.map_or(ArpMode::Strict, |arp| arp.value),
+            reverse_path: reverse_path.map_or(ReversePath::Off, |it| it.value),
         });
     }
 }

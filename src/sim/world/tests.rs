@@ -68,6 +68,21 @@ fn a_port_without_a_cable_drops_with_its_reason() {
 }
 
 #[test]
+fn a_frame_that_the_ear_refuses_is_dropped_with_its_reason_before_it_reaches_the_node() {
+    let (mut world, mut seen, [a, b, _]) = three_in_a_row();
+    world.with(b, &mut seen, |node, _, _| node.deaf_to = Some(1));
+    for first in [1, 2] {
+        world.with(a, &mut seen, |node, _, out| {
+            out.push(node.send(&frame(first)));
+        });
+    }
+    run(&mut world, &mut seen);
+    assert_eq!(seen.drops, [(b, DropReason::NotForThisMac)]);
+    assert_eq!(world.node(b).heard, 1);
+    assert_eq!(seen.frames.len(), 2, "whoever watches b sees both");
+}
+
+#[test]
 fn every_frame_sent_is_delivered_or_lost() {
     let (mut world, mut seen, [a, b, c]) = three_in_a_row();
     for (n, node) in [a, b, c, a, b].into_iter().enumerate() {
@@ -110,6 +125,18 @@ fn step_stops_at_its_limit_and_the_limit_becomes_the_present() {
 struct Station {
     due: Option<Instant>,
     woken: Vec<Instant>,
+    heard: usize,
+    /// It refuses frames that begin with this.
+    deaf_to: Option<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Deafness(Option<u8>);
+
+impl Ear for Deafness {
+    fn refuses(&self, frame: &Frame) -> Option<DropReason> {
+        (self.0 == Some(frame[0])).then_some(DropReason::NotForThisMac)
+    }
 }
 
 impl Station {
@@ -122,7 +149,11 @@ impl Station {
 }
 
 impl Node for Station {
-    fn handle_frame(&mut self, _: Instant, _: PortId, _: &Frame, _: &mut Outbox<Transmit>) {}
+    type Ear = Deafness;
+
+    fn handle_frame(&mut self, _: Instant, _: PortId, _: &Frame, _: &mut Outbox<Transmit>) {
+        self.heard += 1;
+    }
     fn handle_carrier(&mut self, _: Instant, _: PortId, _: bool, _: &mut Outbox<Transmit>) {}
     fn handle_timeout(&mut self, now: Instant, _: &mut Outbox<Transmit>) {
         if self.due.take_if(|due| *due <= now).is_some() {
@@ -132,6 +163,9 @@ impl Node for Station {
     fn poll_timeout(&self) -> Deadline {
         self.due.map(|at| (at, "test"))
     }
+    fn ear(&self) -> Deafness {
+        Deafness(self.deaf_to)
+    }
 }
 
 /// A cable with a latency of 10 ns.
@@ -139,9 +173,9 @@ impl Node for Station {
 struct TenNanos;
 
 impl Link for TenNanos {
-    fn carry(&mut self, now: Instant, _: Side, frame: &Frame, carried: &mut Carried) {
+    fn carry(&mut self, now: Instant, _: Side, _: &Frame, carried: &mut Carried) {
         let arrival = now + Duration::from_nanos(10);
-        carried.arrivals.push((arrival, frame.clone()));
+        carried.arrivals.push((arrival, None));
     }
 }
 
@@ -156,6 +190,9 @@ impl Observer for Seen {
         if let TraceEvent::Dropped { reason, .. } = event {
             self.drops.push((node, reason));
         }
+    }
+    fn refused(&mut self, _: Instant, node: NodeId, reason: DropReason, _: &Frame) {
+        self.drops.push((node, reason));
     }
     fn frame(&mut self, now: Instant, at: End, frame: &Frame) {
         self.frames.push((now.as_nanos(), at.node, frame[0]));

@@ -85,8 +85,15 @@ pub(super) fn encode_text(settings: &Settings) -> Result<String, EncodeError> {
 /// # Errors
 /// If a value is none that a set takes, or the text is longer than 250 bytes.
 pub fn encode_125(settings: &Settings, layout: Layout) -> Result<Vec<u8>, EncodeError> {
-    let text = limited(encode_text(settings)?, TEXT_125_MAX)?;
-    let data = in_layout(text, layout);
+    wrap_125(encode_text(settings)?, layout)
+}
+
+/// The value of option 125 with a text as it is.
+///
+/// # Errors
+/// If the text is longer than 250 bytes.
+pub fn wrap_125(text: String, layout: Layout) -> Result<Vec<u8>, EncodeError> {
+    let data = in_layout(limited(text, TEXT_125_MAX)?, layout);
     let mut value = ENTERPRISE.to_be_bytes().to_vec();
     value.push(data.len() as u8); // at most 250 and two
     value.extend(data);
@@ -98,11 +105,19 @@ pub fn encode_125(settings: &Settings, layout: Layout) -> Result<Vec<u8>, Encode
 /// # Errors
 /// If a value is none that a set takes, or the text is longer than 255 bytes, 253 in a sub-option.
 pub fn encode_43(settings: &Settings, layout: Layout) -> Result<Vec<u8>, EncodeError> {
+    wrap_43(encode_text(settings)?, layout)
+}
+
+/// The value of option 43 with a text as it is.
+///
+/// # Errors
+/// If the text is longer than 255 bytes, 253 in a sub-option.
+pub fn wrap_43(text: String, layout: Layout) -> Result<Vec<u8>, EncodeError> {
     let max = match layout {
         Layout::Raw => TEXT_43_RAW_MAX,
         Layout::SubOption(_) => TEXT_43_SUB_MAX,
     };
-    Ok(in_layout(limited(encode_text(settings)?, max)?, layout))
+    Ok(in_layout(limited(text, max)?, layout))
 }
 
 fn in_layout(text: String, layout: Layout) -> Vec<u8> {

@@ -27,17 +27,18 @@ pub(super) fn in_125(value: &[u8]) -> Found {
         at = (at + 5 + usize::from(*data_len)).min(value.len());
     }
     let problem = format!("no entry of enterprise {ENTERPRISE}");
+    let mend = "begin with 00 00 04 03, then data-len and the text";
     Found {
         layout: Layout::Raw,
         text: None,
-        defects: vec![fatal(0, problem)],
+        defects: vec![fatal(0, problem, mend)],
     }
 }
 
 /// Option 43: the text, or sub-options (RFC 2132 section 8.4).
 pub(super) fn in_43(value: &[u8]) -> Found {
     if value.is_empty() {
-        let defects = vec![fatal(0, "option is empty".to_owned())];
+        let defects = vec![fatal(0, "option is empty".to_owned(), "send the text")];
         return Found {
             layout: Layout::Raw,
             text: None,
@@ -51,11 +52,13 @@ pub(super) fn in_43(value: &[u8]) -> Found {
 fn in_entry(value: &[u8], at: usize) -> Found {
     if value[at..].starts_with(TEXT_BEGINS) {
         let problem = "data-len is missing: the text follows the enterprise number".to_owned();
+        let follow = value.len() - at;
+        let mend = format!("insert data-len {follow} ({follow:02x}) here");
         let text = Some(at..value.len());
         return Found {
             layout: Layout::Raw,
             text,
-            defects: vec![fatal(at, problem)],
+            defects: vec![fatal(at, problem, mend)],
         };
     }
     let Some(data_len) = value.get(at) else {
@@ -63,23 +66,21 @@ fn in_entry(value: &[u8], at: usize) -> Found {
         return Found {
             layout: Layout::Raw,
             text: None,
-            defects: vec![fatal(at, problem)],
+            defects: vec![fatal(at, problem, "add data-len and the text")],
         };
     };
     let (start, data_len) = (at + 1, usize::from(*data_len));
     let follow = value.len() - start;
     let end = start + data_len.min(follow);
     let mut found = in_data(value, start..end);
+    let problem = || format!("data-len is {data_len}, but {follow} bytes follow");
     if data_len > follow {
-        found.defects.push(fatal(
-            at,
-            format!("data-len is {data_len}, but {follow} bytes follow"),
-        ));
+        found.defects.push(fatal(at, problem(), write(follow)));
     } else if !are_entries(&value[end..]) {
-        let problem = format!("data-len is {data_len}, but {follow} bytes follow");
         found.defects.push(Defect {
             offset: at,
-            problem,
+            problem: problem(),
+            mend: write(follow),
             severity: Severity::Warning,
         });
     }
@@ -137,7 +138,7 @@ fn in_sub_option(number: u8, text: Range<usize>, length: usize, follow: usize) -
     if length > follow {
         let problem =
             format!("length of sub-option {number} is {length}, but {follow} bytes follow");
-        defects.push(fatal(text.start - 1, problem));
+        defects.push(fatal(text.start - 1, problem, write(follow)));
     }
     Found {
         layout: Layout::SubOption(number),
@@ -157,10 +158,16 @@ fn are_entries(mut bytes: &[u8]) -> bool {
     bytes.is_empty()
 }
 
-fn fatal(offset: usize, problem: String) -> Defect {
+/// The mend of a length.
+fn write(length: usize) -> String {
+    format!("write {length} ({length:02x}) here")
+}
+
+fn fatal(offset: usize, problem: String, mend: impl Into<String>) -> Defect {
     Defect {
         offset,
         problem,
+        mend: mend.into(),
         severity: Severity::Fatal,
     }
 }

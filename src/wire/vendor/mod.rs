@@ -26,7 +26,8 @@ mod text;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-pub use encode::{EncodeError, encode_43, encode_125};
+pub use encode::{EncodeError, encode_43, encode_125, wrap_43, wrap_125};
+pub use text::{KNOWN, parse_text};
 
 use super::dhcp::{Message, code};
 use old::decode_old;
@@ -92,6 +93,8 @@ pub struct Defect {
     pub offset: usize,
     /// A lower-case fragment.
     pub problem: String,
+    /// What would be right: a lower-case fragment.
+    pub mend: String,
     pub severity: Severity,
 }
 
@@ -291,6 +294,7 @@ fn read(value: &[u8], found: locate::Found, source: Source, length_max: usize) -
                     "text is {} bytes long, at most {length_max} are allowed",
                     text.len()
                 ),
+                mend: "leave out tags, or send them in option 43, which holds more".to_owned(),
                 severity: Severity::Fatal,
             });
         }

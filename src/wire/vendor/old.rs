@@ -33,6 +33,7 @@ pub(super) fn decode_old(message: &Message) -> Option<Decoded> {
         defects.push(Defect {
             offset: 0,
             problem: "option 130 is not `MITEL IP PHONE`".to_owned(),
+            mend: "send this text in option 130".to_owned(),
             severity: Severity::Fatal,
         });
     }
@@ -94,6 +95,7 @@ impl Reader<'_> {
             self.defects.push(Defect {
                 offset: 0,
                 problem: format!("option {code} is not {wants}"),
+                mend: format!("send {wants}"),
                 severity: Severity::Warning,
             });
         }

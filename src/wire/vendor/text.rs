@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use super::{CallServers, Defect, Marking, Settings, Severity, Tag, VENDOR, WithPort};
 
 /// The tags that sets know.
-const KNOWN: [&str; 7] = [
+pub const KNOWN: [&str; 7] = [
     "sw_tftp",
     "call_srv",
     "ipa_srv",
@@ -32,16 +32,18 @@ const LABEL_MAX: usize = 63;
 
 /// Reads the text, which stands at byte `at` of its option.
 pub(super) fn parse(text: &[u8], at: usize, defects: &mut Vec<Defect>) -> (Vec<Tag>, Settings) {
-    let mut defect = |offset, severity, problem| {
+    let mut defect = |offset, severity, problem, mend: String| {
         defects.push(Defect {
             offset,
             problem,
+            mend,
             severity,
         });
     };
     if let Some(odd) = text.iter().position(|byte| !matches!(byte, b' '..=b'~')) {
         let problem = format!("byte 0x{:02x} is not a printable character", text[odd]);
-        defect(at + odd, Severity::Warning, problem);
+        let mend = "write ASCII from space to `~` alone".to_owned();
+        defect(at + odd, Severity::Warning, problem, mend);
     }
     let mut tags: Vec<Tag> = Vec::new();
     let mut settings = Settings::default();
@@ -55,7 +57,8 @@ pub(super) fn parse(text: &[u8], at: usize, defects: &mut Vec<Defect>) -> (Vec<T
         if index == 0 {
             if part.strip_prefix("id:") != Some(VENDOR) {
                 let problem = format!("text begins with `{part}`, wants `id:{VENDOR}`");
-                defect(offset, Severity::Fatal, problem);
+                let mend = format!("write `id:{VENDOR};` in front of the tags, in lower case");
+                defect(offset, Severity::Fatal, problem, mend);
             }
             continue;
         }
@@ -68,21 +71,29 @@ pub(super) fn parse(text: &[u8], at: usize, defects: &mut Vec<Defect>) -> (Vec<T
                 Some(tag) => format!("`{part}` has no `=` behind `{tag}`"),
                 None => format!("`{part}` is not a tag with a value"),
             };
-            defect(offset, Severity::Warning, problem);
+            let mend = match known {
+                Some(tag) => format!("write `{tag}=` and its value"),
+                None => "write `tag=value`, or leave it out".to_owned(),
+            };
+            defect(offset, Severity::Warning, problem, mend);
             continue;
         };
         let (name, value) = (name.trim_end_matches(' '), value.trim_start_matches(' '));
         if tags.iter().any(|tag| tag.name == name) {
-            defect(offset, Severity::Note, format!("`{name}` comes again"));
-        }
-        if value.is_empty() {
+            let mend = "leave out all but the last".to_owned();
             defect(
                 offset,
                 Severity::Note,
-                format!("`{name}` is empty: not configured"),
+                format!("`{name}` comes again"),
+                mend,
             );
-        } else if let Err((severity, problem)) = settings.take(name, value) {
-            defect(offset, severity, problem);
+        }
+        if value.is_empty() {
+            let problem = format!("`{name}` is empty: not configured");
+            let mend = "give it a value, or leave it out".to_owned();
+            defect(offset, Severity::Note, problem, mend);
+        } else if let Err((severity, problem, mend)) = settings.take(name, value) {
+            defect(offset, severity, problem, mend);
         }
         tags.push(Tag {
             offset,
@@ -93,13 +104,25 @@ pub(super) fn parse(text: &[u8], at: usize, defects: &mut Vec<Defect>) -> (Vec<T
     (tags, settings)
 }
 
+/// Reads a text alone, as somebody wrote it: its tags, what they say, and what is wrong, by offset in the text.
+pub fn parse_text(text: &str) -> (Vec<Tag>, Settings, Vec<Defect>) {
+    let mut defects = Vec::new();
+    let (tags, settings) = parse(text.as_bytes(), 0, &mut defects);
+    defects.sort_by_key(|defect| defect.offset);
+    (tags, settings, defects)
+}
+
 impl Settings {
     /// Takes a value that is not empty.
-    fn take(&mut self, name: &str, value: &str) -> Result<(), (Severity, String)> {
+    ///
+    /// # Errors
+    /// How bad it is, what is wrong, and what would be right.
+    fn take(&mut self, name: &str, value: &str) -> Result<(), (Severity, String, String)> {
         let wrong = |wants: &str| {
             Err((
                 Severity::Warning,
                 format!("`{name}` is `{value}`, wants {wants}"),
+                format!("write {wants} behind `{name}=`"),
             ))
         };
         match name {
@@ -142,10 +165,12 @@ impl Settings {
                     Some(tag) => (
                         Severity::Warning,
                         format!("`{name}` must be written `{tag}`"),
+                        format!("write `{tag}`"),
                     ),
                     None => (
                         Severity::Note,
                         format!("`{name}` is not a tag that sets are known to have"),
+                        "leave it out".to_owned(),
                     ),
                 });
             }

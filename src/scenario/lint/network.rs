@@ -1,0 +1,301 @@
+//! The network: what DHCP tells the sets of each subnet (CL-7, CL-9, CL-10), and whether they reach whom it names.
+
+use std::net::Ipv4Addr;
+
+use super::stays::{Stay, count, name};
+use super::{Lint, place};
+use crate::scenario::file::{self, At};
+use crate::scenario::nearest::did_you_mean;
+use crate::scenario::plan::{Dhcp, HostKind, Plan, Router, SubnetId};
+use crate::scenario::problem::{Problem, Span};
+use crate::wire::Mac;
+use crate::wire::dhcp::{BOOTREPLY, Message};
+use crate::wire::vendor::{CallServers, Chosen, Refusal, choose};
+
+pub(super) fn look(lint: &mut Lint<'_>) {
+    if lint.plan.steps.is_empty() {
+        no_steps(lint);
+    }
+    lonely_routers(lint);
+    names_in_forms(lint);
+    for subnet in 0..lint.plan.subnets.len() {
+        let subnet = SubnetId(subnet);
+        let Some(who) = who(lint, subnet) else {
+            continue;
+        };
+        match &lint.plan.subnets[subnet.0].dhcp {
+            Some(dhcp) => {
+                configuration(lint, subnet, dhcp, &who);
+                room(lint, subnet, dhcp);
+            }
+            None if has_kernel(lint.plan, subnet) => {} // which may serve DHCP
+            None => no_dhcp(lint, subnet, &who),
+        }
+    }
+}
+
+/// What a set of this subnet would go by.
+pub(super) fn told(dhcp: &Dhcp) -> Result<Chosen, Refusal> {
+    let mut offer = Message::new(BOOTREPLY, Mac::ZERO, 0);
+    for (code, value) in &dhcp.options {
+        offer.options.push(*code, value);
+    }
+    choose(&offer)
+}
+
+/// Whether a kernel of this machine stands here: nobody knows what its programs do.
+pub(super) fn has_kernel(plan: &Plan, subnet: SubnetId) -> bool {
+    let mut hosts = plan.hosts.iter();
+    hosts.any(|host| host.at == subnet && matches!(host.kind, HostKind::Kernel { .. }))
+}
+
+/// Whether a kernel of this machine has this address.
+pub(super) fn is_kernel(plan: &Plan, address: Ipv4Addr) -> bool {
+    let mut hosts = plan.hosts.iter();
+    hosts.any(|host| matches!(host.kind, HostKind::Kernel { address: Some(own) } if own == address))
+}
+
+/// The sets of a subnet, in words, and the place that brings them there; `None`: no set is ever there.
+fn who(lint: &Lint<'_>, subnet: SubnetId) -> Option<(String, Span)> {
+    let words = |stay: &Stay| {
+        let verb = match (stay.moved, count(&lint.file.phones[stay.table])) {
+            (true, _) => "comes here",
+            (false, 1) => "is here",
+            (false, _) => "are here",
+        };
+        format!("{} {verb}", name(&lint.file.phones[stay.table]))
+    };
+    let first = lint.stays.in_(subnet).next()?;
+    Some((words(first), first.span.clone()))
+}
+
+fn no_steps(lint: &mut Lint<'_>) {
+    let title = lint.file.title.as_ref();
+    let span = title.map_or(0..0, |title| title.span.clone());
+    let problem = Problem::new(&span, "this scenario has no steps")
+        .help("add a [[step]] with `power-up`, and one with `expect`".to_owned());
+    let effect = "nothing happens, nothing is expected, and the run passes";
+    lint.warn("no-steps", problem, effect);
+}
+
+/// A router that one gateway alone names, where others join the subnets: probably a slip of the hand.
+fn lonely_routers(lint: &mut Lint<'_>) {
+    let (plan, file) = (lint.plan, lint.file);
+    for (subnet, planned) in file.subnets.iter().zip(&plan.subnets) {
+        let gateway = subnet.gateway.as_ref();
+        let Some(At {
+            value: router,
+            span,
+        }) = gateway.and_then(|it| it.value.router.as_ref())
+        else {
+            continue;
+        };
+        if !is_lonely(lint, router) {
+            continue;
+        }
+        let others = plan.routers.iter().map(|router| router.name.as_str());
+        let mut others = others.filter(|other| other != router);
+        let help = did_you_mean(router, others.clone())
+            .or_else(|| Some(format!("did you mean `{}`?", others.next()?)));
+        let message = format!("the router {router} joins {} to nothing", planned.name);
+        let problem = Problem::new(span, message).label("makes a router of this name");
+        let effect = format!("nobody in {} reaches another subnet", planned.name);
+        lint.warn("lonely-router", problem.help(help), effect);
+    }
+}
+
+/// One interface, where another router is.
+fn is_lonely(lint: &Lint<'_>, name: &str) -> bool {
+    let routers = &lint.plan.routers;
+    let listed = |router: &file::Router| router.name.as_ref().is_some_and(|own| own.value == name);
+    let found = routers.iter().find(|router| router.name == name);
+    found.is_some_and(|router| router.interfaces.len() == 1)
+        && routers.len() > 1
+        && !lint.file.routers.iter().any(listed)
+}
+
+/// CL-10: every set is in some DHCP domain, wherever it goes.
+fn no_dhcp(lint: &mut Lint<'_>, subnet: SubnetId, (who, from): &(String, Span)) {
+    let file = &lint.file.subnets[subnet.0];
+    let span = place(file.name.as_ref(), &(0..0));
+    let message = format!("{} has no DHCP", lint.plan.subnets[subnet.0].name);
+    let problem = Problem::new(&span, message)
+        .context(from, who.as_str())
+        .help("give it a `dhcp` with `call_srv` and `sw_tftp`".to_owned());
+    let effect = "a set that has power here asks for an address for ever";
+    lint.warn("CL-10", problem, effect);
+}
+
+/// CL-10: an address for every set that is here at first.
+fn room(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp) {
+    let (first, last) = dhcp.pool;
+    let addresses = (u32::from(last) - u32::from(first)) as usize + 1;
+    let stays = lint.stays.in_(subnet).filter(|stay| !stay.moved);
+    let sets = stays.map(|stay| count(&lint.file.phones[stay.table]));
+    let outside = |address: &Ipv4Addr| *address < first || *address > last;
+    let reserved = dhcp.reservations.iter().filter(|(_, at)| outside(at));
+    let (sets, addresses) = (sets.sum::<usize>(), addresses + reserved.count());
+    let Some(given) = &lint.file.subnets[subnet.0].dhcp else {
+        return;
+    };
+    if sets <= addresses {
+        return;
+    }
+    let span = place(given.value.pool.as_ref(), &given.span);
+    let name = &lint.plan.subnets[subnet.0].name;
+    let message = format!("the DHCP of {name} has {addresses} addresses for {sets} sets");
+    let problem = Problem::new(&span, message).help("make the `pool` larger".to_owned());
+    let effect = "those that come last get no offer until a lease of another ends";
+    lint.warn("CL-10", problem, effect);
+}
+
+/// CL-7: what DHCP tells is something that a set takes, and leads to an element.
+fn configuration(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp, who: &(String, Span)) {
+    let Some(given) = &lint.file.subnets[subnet.0].dhcp else {
+        return;
+    };
+    match told(dhcp) {
+        Err(refusal) => {
+            let name = &lint.plan.subnets[subnet.0].name;
+            let message = format!("a set takes no offer of the DHCP of {name}: {refusal}");
+            let help = match refusal {
+                Refusal::Absent | Refusal::NoCallServer { .. } => "add `call_srv`",
+                Refusal::NoTftpServer { .. } => "add `sw_tftp`",
+                Refusal::Defective { .. } => "let `call_srv` and `sw_tftp` make the option",
+            };
+            let problem = Problem::new(&given.span, message)
+                .context(&who.1, who.0.as_str())
+                .help(help.to_owned());
+            let effect = "it shows `DHCP: Offer 1 Rej`, asks again, and never learns the address of an element";
+            lint.warn("CL-7", problem, effect);
+        }
+        Ok(chosen) => {
+            let list = given.value.call_srv.as_ref();
+            let span = place(list, &given.span);
+            match chosen.call_srv {
+                CallServers::Name(fqdn) => name_server(lint, dhcp, &fqdn, &span),
+                CallServers::Addresses(addresses) => {
+                    for (i, address) in addresses.into_iter().enumerate() {
+                        let item = list.and_then(|list| list.value.get(i));
+                        call_server(lint, subnet, address, &place(item, &span));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// CL-9: a name needs somebody who knows what it stands for.
+fn name_server(lint: &mut Lint<'_>, dhcp: &Dhcp, fqdn: &str, span: &Span) {
+    if !dhcp.name_servers.is_empty() {
+        return;
+    }
+    let message = format!("the DHCP that names {fqdn} gives no name server");
+    let problem = Problem::new(span, message).help("add `name-servers`".to_owned());
+    let effect = "the set does not find out the element's address, and registers nowhere";
+    lint.warn("CL-9", problem, effect);
+}
+
+/// CL-9: redirects to a name, which sets of some subnet can't resolve.
+fn names_in_forms(lint: &mut Lint<'_>) {
+    let (plan, file) = (lint.plan, lint.file);
+    let subnets = plan.subnets.iter().enumerate();
+    let mut without = subnets.filter(|(n, subnet)| {
+        let dhcp = subnet.dhcp.as_ref();
+        let none = dhcp.is_some_and(|dhcp| dhcp.name_servers.is_empty());
+        none && lint.stays.in_(SubnetId(*n)).next().is_some()
+    });
+    let Some((_, subnet)) = without.next() else {
+        return;
+    };
+    for (element, planned) in file.elements.iter().zip(&plan.elements) {
+        let rows = element.networking.iter().flat_map(|list| &list.value);
+        for (row, (_, entry)) in rows.zip(&planned.networking) {
+            if entry.address.parse::<Ipv4Addr>().is_ok() {
+                continue;
+            }
+            let (fqdn, name) = (&entry.address, &subnet.name);
+            let message =
+                format!("sets of {name} are redirected to {fqdn}, and have no name server");
+            let help = format!("add `name-servers` to the dhcp of {name}");
+            let problem = Problem::new(&row.value.address.span, message).help(help);
+            let effect = "over an IP trunk the trunk's own address counts; over any other they do not find \
+                          out the element's address, and register nowhere";
+            lint.warn("CL-9", problem, effect);
+        }
+    }
+}
+
+/// CL-7: a call server is an element, and there is a way to it and back.
+fn call_server(lint: &mut Lint<'_>, from: SubnetId, address: Ipv4Addr, span: &Span) {
+    let plan = lint.plan;
+    let element = plan.elements.iter().find(|it| it.address == address);
+    let Some(element) = element else {
+        if !is_kernel(plan, address) {
+            let message = format!("the call server {address} is no element");
+            let names: Vec<&str> = plan.elements.iter().map(|it| it.name.as_str()).collect();
+            let help = match names.as_slice() {
+                [] => "add an [[element]] with this address".to_owned(),
+                names => format!("the elements are {}", names.join(", ")),
+            };
+            let problem = Problem::new(span, message).help(help);
+            let effect = "a set that goes by it reaches nobody, and shows `Waiting for Link`";
+            lint.warn("CL-7", problem, effect);
+        }
+        return;
+    };
+    let (there, back) = (way(plan, from, element.at), way(plan, element.at, from));
+    let (here, other) = (&plan.subnets[from.0].name, &plan.subnets[element.at.0].name);
+    let gap = match (there, back) {
+        (Err(gap), _) | (Ok(()), Err(gap)) => gap,
+        (Ok(()), Ok(())) => return,
+    };
+    if is_told(lint, from) || is_told(lint, element.at) {
+        return;
+    }
+    let message = format!("there is no way between {here} and {}", element.name);
+    let problem = Problem::new(span, message)
+        .label(format!("{gap}; the element is in {other}"))
+        .help("join the two by the `gateway` of each subnet".to_owned());
+    let effect = "a set from here does not reach the element, and shows `Waiting for Link`";
+    lint.warn("no-way", problem, effect);
+}
+
+/// Whether the subnet's router is known to be lonely: what follows need not be told.
+fn is_told(lint: &Lint<'_>, subnet: SubnetId) -> bool {
+    let gateway = lint.file.subnets[subnet.0].gateway.as_ref();
+    let router = gateway.and_then(|gateway| gateway.value.router.as_ref());
+    router.is_some_and(|router| is_lonely(lint, &router.value))
+}
+
+/// Follows the routes from one subnet to another, as a packet does.
+///
+/// # Errors
+/// Where it gets no further.
+fn way(plan: &Plan, from: SubnetId, to: SubnetId) -> Result<(), String> {
+    if from == to {
+        return Ok(());
+    }
+    let Some(gateway) = plan.subnets[from.0].gateway else {
+        return Err(format!("{} has no gateway", plan.subnets[from.0].name));
+    };
+    let mut next = gateway;
+    // A way that comes twice by one router goes round for ever.
+    for _ in 0..=plan.routers.len() {
+        let has = |router: &&Router| router.interfaces.iter().any(|it| it.address == next);
+        let Some(router) = plan.routers.iter().find(has) else {
+            return Err(format!("no router has the address {next}"));
+        };
+        if router.interfaces.iter().any(|it| it.subnet == to) {
+            return Ok(());
+        }
+        let target = plan.subnets[to.0].prefix;
+        let routes = router.routes.iter();
+        let routes = routes.filter(|route| route.to.contains(target.address));
+        let Some(route) = routes.max_by_key(|route| route.to.len) else {
+            return Err(format!("{} has no route there", router.name));
+        };
+        next = route.via;
+    }
+    Err("the routes go round in a circle".to_owned())
+}
