@@ -92,6 +92,8 @@ pub enum HostEvent {
     Carrier(bool),
     /// Another station answered the ARP probe for, or announced, this address (RFC 5227).
     AddressConflict(Ipv4Addr),
+    /// A datagram that the app sent from this UDP port came to one where nobody listens (ICMP port unreachable).
+    Refused { from_port: u16, to: SocketAddrV4 },
 }
 
 /// A host's IPv4 settings on its one interface.

@@ -29,6 +29,9 @@ pub mod ip;
 /// DHCP: server, client, leases.
 pub mod dhcp;
 
+/// Names: server, resolver.
+pub mod dns;
+
 /// TFTP: server, client.
 pub mod tftp;
 

@@ -173,7 +173,7 @@ pub(super) fn kept(plan: &Plan) -> String {
 fn open_port(plan: &Plan, host: &Host) -> Result<Port, LiveError> {
     match &host.kind {
         HostKind::Interface { device } => Port::on_interface(device),
-        HostKind::Kernel { .. } | HostKind::Tftp { .. } | HostKind::Dhcp => {
+        HostKind::Kernel { .. } | HostKind::Tftp { .. } | HostKind::Dns { .. } | HostKind::Dhcp => {
             Port::open(&port_settings(plan, host))
         }
     }
@@ -183,7 +183,10 @@ fn port_settings(plan: &Plan, host: &Host) -> PortSettings {
     let subnet = &plan.subnets[host.at.0];
     let address = match host.kind {
         HostKind::Kernel { address, .. } => address,
-        HostKind::Tftp { .. } | HostKind::Dhcp | HostKind::Interface { .. } => None,
+        HostKind::Tftp { .. }
+        | HostKind::Dns { .. }
+        | HostKind::Dhcp
+        | HostKind::Interface { .. } => None,
     };
     PortSettings {
         mac: host.mac,

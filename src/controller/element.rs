@@ -377,7 +377,7 @@ impl App for Element {
                 self.trunks.stop();
                 self.given.clear();
             }
-            HostEvent::Carrier(_) | HostEvent::AddressConflict(_) => {}
+            HostEvent::Carrier(_) | HostEvent::AddressConflict(_) | HostEvent::Refused { .. } => {}
         }
     }
 

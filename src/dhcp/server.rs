@@ -367,7 +367,10 @@ impl App for DhcpServer {
         match event {
             HostEvent::Start => out.push(AppEffect::Bind { port: SERVER_PORT }),
             // Leases outlive a loss of power, as on a real server's disk.
-            HostEvent::Stop | HostEvent::Carrier(_) | HostEvent::AddressConflict(_) => {}
+            HostEvent::Stop
+            | HostEvent::Carrier(_)
+            | HostEvent::AddressConflict(_)
+            | HostEvent::Refused { .. } => {}
         }
     }
 

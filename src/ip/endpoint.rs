@@ -12,6 +12,8 @@
 //! frame that reach every host of a segment are refused by a look at a few bytes: ARP for others, and UDP
 //! broadcasts to ports that nobody is bound to (before the checksums, so a damaged one counts as such).
 //!
+//! Fragments wait until their packet is whole, which is then taken as if it had come in one frame.
+//!
 //! A host without an address takes UDP to its MAC whatever the destination address is, and sends from
 //! 0.0.0.0 (RFC 2131 section 4.1).
 
@@ -25,6 +27,7 @@ use super::ear::Ear;
 use super::icmp_error::{Limits, TTL};
 use super::interface::{Hop, Interface};
 use super::neighbour::Hearing;
+use super::reassembly::Reassembly;
 use super::sieve::Sieve;
 use crate::app::{Datagram, HostAddress};
 use crate::outbox::{DropReason, Outbox};
@@ -34,6 +37,9 @@ use crate::wire::arp::{self, Arp};
 use crate::wire::ipv4::{self, BAD_CHECKSUM};
 use crate::wire::tcp::Segment;
 use crate::wire::{DecodeError, Frame, Mac, udp};
+
+/// Bytes of the headers of a datagram.
+const IP_AND_UDP_LEN: usize = 28;
 
 /// What a frame brought for those above.
 #[derive(Debug)]
@@ -84,6 +90,8 @@ pub(super) struct Endpoint {
     bound: Sieve,
     limits: Limits,
     next_id: u16,
+    /// There while fragments wait.
+    reassembly: Option<Box<Reassembly>>,
 }
 
 impl Endpoint {
@@ -96,6 +104,7 @@ impl Endpoint {
             bound: Sieve::default(),
             limits: Limits::default(),
             next_id: first_id,
+            reassembly: None,
         }
     }
 
@@ -135,6 +144,9 @@ impl Endpoint {
         self.ports.clear();
         self.bound.clear();
         self.limits = Limits::default();
+        if let Some(mut reassembly) = self.reassembly.take() {
+            reassembly.clear(&mut |reason, frame| out.drop(reason, frame));
+        }
     }
 
     pub(super) fn bind(&mut self, port: u16, app: u16) {
@@ -154,6 +166,16 @@ impl Endpoint {
                 self.bound.add(u32::from(*port));
             }
         }
+    }
+
+    /// The app that this UDP port belongs to.
+    pub(super) fn bound_to(&self, port: u16) -> Option<u16> {
+        self.ports.get(&port).copied()
+    }
+
+    /// When fragments have waited for long enough.
+    pub(super) fn fragments_deadline(&self) -> Option<Instant> {
+        self.reassembly.as_ref()?.deadline()
     }
 
     /// Sends an ARP probe: from nobody, so that nobody learns from it (RFC 5227 section 2.1.1).
@@ -217,7 +239,9 @@ impl Endpoint {
         payload: &[u8],
         out: &mut Outbox<Transmit>,
     ) -> Option<Frame> {
-        let header = self.header(ipv4::UDP, *to.ip());
+        let mut header = self.header(ipv4::UDP, *to.ip());
+        // As Linux does: a datagram that must be cut anyway may be cut again on its way.
+        header.dont_fragment = IP_AND_UDP_LEN + payload.len() <= usize::from(self.interface.mtu);
         let ports = udp::Header {
             src_port: from_port,
             dst_port: to.port(),

@@ -5,15 +5,17 @@
 //!                │
 //!                └─▶ IPv4 ─▶ source possible? ─▶ for me? ──▶ ping answered, all else refused
 //!                                                   └─▶ route? ─▶ TTL? ─▶ MTU? ─▶ neighbour ─▶ out
-//!                                                         3/0      11/0    3/4      3/1 after 3 s
+//!                                                         3/0      11/0  DF: 3/4    3/1 after 3 s
 //! ```
 //!
 //! What can't be forwarded is dropped with its reason and, where RFC 1812 wants it, answered with an ICMP
 //! error from the address of the interface it came in by. Errors are limited as Linux limits them
 //! (`icmp_error.rs`). Addresses, ARP and limits were measured on Linux 6.18.
 //!
-//! Deliberately absent: redirects (RFC 1812 section 5.2.7.2), fragmenting, multicast routing, forwarding
-//! of directed broadcasts, options in the IP header (they travel on unread), and a check of the reverse path
+//! A packet that is too long for the next link leaves in fragments, or, if its DF flag forbids that, not at all
+//! (RFC 1812 section 5.2.6). Fragments are forwarded as they come; those for the gateway itself are joined.
+//!
+//! Deliberately absent: redirects (RFC 1812 section 5.2.7.2), multicast routing, forwarding of directed broadcasts, options in the IP header (they travel on unread), and a check of the reverse path
 //! (Linux `rp_filter` = 0): an address of another subnet is answered and forwarded, as `arp` allows.
 
 mod forward;
@@ -29,12 +31,14 @@ use super::endpoint::{hearing, mask, same_subnet, why};
 use super::icmp_error::{self, Limits};
 use super::interface::Interface;
 use super::neighbour::{Hearing, NeighbourSettings};
+use super::reassembly::Reassembly;
 use crate::outbox::{DropReason, NeighbourState, Outbox};
 use crate::rng::Rng;
 use crate::sim::{Node, PortId, Transmit};
 use crate::time::{Deadline, Deadlines, Instant, earlier};
 use crate::wire::arp::{self, Arp};
 use crate::wire::{Frame, Mac, ethernet};
+use forward::Taken;
 use proxy::Pending;
 use routes::{Routes, Target};
 
@@ -126,6 +130,8 @@ pub struct Gateway {
     proxied: Pending,
     rng: Rng,
     next_id: u16,
+    /// There while fragments for the gateway itself wait.
+    reassembly: Option<Box<Reassembly>>,
     /// When each interface's neighbours want to be called.
     due: Deadlines<u16>,
     forwarded: u64,
@@ -160,6 +166,7 @@ impl Gateway {
             proxied: Pending::default(),
             next_id: rng.u32() as u16,
             rng,
+            reassembly: None,
             due: Deadlines::default(),
             forwarded: 0,
             dropped: BTreeMap::new(),
@@ -277,7 +284,13 @@ impl Gateway {
         }
         match header.ethertype {
             ethernet::ETHERTYPE_ARP => self.receive_arp(now, number, dst, payload, out),
-            ethernet::ETHERTYPE_IPV4 => self.receive_ip(now, number, dst, payload, out),
+            ethernet::ETHERTYPE_IPV4 => {
+                let packet = frame.len() - payload.len();
+                match self.receive_ip(now, number, dst, payload, out)? {
+                    Taken::Done => Ok(()),
+                    Taken::Fragment => self.join(now, port, frame, packet, out),
+                }
+            }
             _ => Err(DropReason::UnknownProtocol),
         }
     }
@@ -415,6 +428,7 @@ impl Node for Gateway {
                 .interface
                 .answer_arp(&request, out);
         }
+        self.expire_fragments(now, out);
         while let Some(number) = self.due.pop_due(now) {
             self.legs[usize::from(number)].due = None;
             let mut failed = Vec::new();
@@ -429,10 +443,13 @@ impl Node for Gateway {
     }
 
     fn poll_timeout(&self) -> Deadline {
-        earlier(
+        let fragments = self.reassembly.as_ref();
+        let fragments = fragments.and_then(|reassembly| reassembly.deadline());
+        let next = earlier(
             self.proxied.next().map(|at| (at, "proxy ARP")),
             self.due.next().map(|at| (at, "neighbour")),
-        )
+        );
+        earlier(next, fragments.map(|at| (at, "fragments")))
     }
 
     fn ear(&self) -> Ear {

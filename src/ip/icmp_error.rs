@@ -31,6 +31,8 @@ pub(super) enum Problem {
         mtu: u16,
     },
     TtlExceeded,
+    /// Not all fragments came in time.
+    FragmentsMissing,
 }
 
 /// Whether an error about this packet may be sent (RFC 1122 section 3.2.2): not about an ICMP error, nor
@@ -81,6 +83,7 @@ pub(super) fn write(
     match problem {
         Problem::Unreachable(code) => Message::Unreachable { code, quoted }.encode(out),
         Problem::TtlExceeded => Message::TimeExceeded { code: 0, quoted }.encode(out),
+        Problem::FragmentsMissing => Message::TimeExceeded { code: 1, quoted }.encode(out),
         Problem::TooBig { mtu } => {
             let [high, low] = mtu.to_be_bytes();
             let rest = [&[0, 0, high, low], quoted].concat();

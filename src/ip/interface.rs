@@ -7,13 +7,14 @@
 use std::net::Ipv4Addr;
 
 use super::arp::Neighbours;
+use super::fragment::fragments;
 use super::neighbour::{Action, Hearing, Waiting};
 use crate::outbox::{DropReason, Outbox};
 use crate::sim::{PortId, Transmit};
 use crate::time::Instant;
 use crate::wire::arp::{self, Arp};
 use crate::wire::ethernet::{self, ETHERTYPE_ARP, ETHERTYPE_IPV4};
-use crate::wire::{Frame, Mac};
+use crate::wire::{Frame, Mac, ipv4};
 
 /// Bytes of an Ethernet header without a tag.
 pub(super) const ETHERNET_LEN: usize = 14;
@@ -51,7 +52,8 @@ impl Interface {
     }
 
     /// Sends the IP packet that `write` appends. `own` is the address that ARP requests come from,
-    /// `ingress` the interface by which a forwarded packet came in.
+    /// `ingress` the interface by which a forwarded packet came in. A packet that is too long for the link leaves in
+    /// fragments, unless its DF flag forbids it.
     pub(super) fn send(
         &mut self,
         now: Instant,
@@ -70,14 +72,33 @@ impl Interface {
                 (mac, address)
             }
         };
-        let frame = self.frame(mac.unwrap_or(Mac::ZERO), ETHERTYPE_IPV4, write);
-        if frame.len() > ETHERNET_LEN + usize::from(self.mtu) {
+        let dst = mac.unwrap_or(Mac::ZERO);
+        let frame = self.frame(dst, ETHERTYPE_IPV4, write);
+        let mut go = |frame, interface: &mut Interface| match mac {
+            Some(_) => interface.transmit(frame, out),
+            None => {
+                let waiting = Waiting { frame, ingress };
+                interface.neighbours.wait(unresolved, waiting, out);
+            }
+        };
+        if frame.len() <= ETHERNET_LEN + usize::from(self.mtu) {
+            return go(frame, self);
+        }
+        let pieces = self.pieces(&frame[ETHERNET_LEN..]);
+        for piece in &pieces {
+            let piece = self.frame(dst, ETHERTYPE_IPV4, |bytes| bytes.extend_from_slice(piece));
+            go(piece, self);
+        }
+        if pieces.is_empty() {
             out.drop(DropReason::TooBig, &frame);
-        } else if mac.is_some() {
-            self.transmit(frame, out);
-        } else {
-            self.neighbours
-                .wait(unresolved, Waiting { frame, ingress }, out);
+        }
+    }
+
+    /// The fragments of a packet that is too long for the link; none if it must not be cut.
+    fn pieces(&self, packet: &[u8]) -> Vec<Vec<u8>> {
+        match ipv4::decode(packet) {
+            Ok((header, _)) if !header.dont_fragment => fragments(packet, self.mtu),
+            Ok(_) | Err(_) => Vec::new(),
         }
     }
 

@@ -7,20 +7,23 @@
 //!   gateway     a router: routes, forwarding, proxy ARP
 //!   icmp_error  what may be reported, and how often
 //!   interface   one Ethernet port: frames in and out
+//!   fragment    cuts a packet into fragments        reassembly   joins them
 //!   arp         its neighbour table           neighbour    the machine of one neighbour
 //! ```
 //!
-//! Hosts and gateways share the lower three. Linux's behaviour is the model, as measured; where this
+//! Hosts and gateways share what stands below `icmp_error`. Linux's behaviour is the model, as measured; where this
 //! differs, the file says so.
 
 mod arp;
 mod connection;
 mod ear;
 mod endpoint;
+mod fragment;
 mod gateway;
 mod icmp_error;
 mod interface;
 mod neighbour;
+mod reassembly;
 mod sieve;
 mod stack;
 mod tcp;

@@ -328,6 +328,8 @@ impl<A: App> Host<A> {
             self.work_at.map(|at| (at, "work left over")),
             neighbours.map(|at| (at, "neighbour")),
         );
+        let fragments = self.endpoint.fragments_deadline();
+        next = earlier(next, fragments.map(|at| (at, "fragments")));
         let tcp = self.tcp.next_deadline();
         next = earlier(next, tcp.map(|at| (at, "TCP")));
         for app in &self.apps {
@@ -386,6 +388,9 @@ impl<A: App> Node for Host<A> {
             out.drop(DropReason::NeighbourFailed, &waiting.frame);
             self.undeliverable(now, &waiting.frame[ETHERNET_LEN..], HOST_UNREACHABLE);
         }
+        let mut back = Vec::new();
+        self.endpoint.expire_fragments(now, &mut back, out);
+        self.work.extend(back.into_iter().map(Work::Frame));
         while let Some(tuple) = self.tcp.pop_due(now) {
             self.connection_due(now, tuple, out);
         }

@@ -42,18 +42,19 @@ impl Tuple {
         }
     }
 
-    /// The connection of a packet that this host sent, of which at least the ports are there.
-    pub(super) fn of_sent(packet: &[u8]) -> Option<Tuple> {
+    /// The protocol (TCP or UDP) and ports of a packet that this host sent, of which at least those are there.
+    pub(super) fn of_sent(packet: &[u8]) -> Option<(u8, Tuple)> {
         let header = packet.first_chunk::<20>()?;
         let [.., d0, d1, d2, d3] = *header;
         let header_len = usize::from(header[0] & 0x0f) * 4;
         let ports = packet.get(header_len..)?.first_chunk::<4>()?;
         let [s0, s1, p0, p1] = *ports;
         let peer = Ipv4Addr::new(d0, d1, d2, d3);
-        (header[9] == ipv4::TCP).then_some(Tuple {
+        let tuple = Tuple {
             peer: SocketAddrV4::new(peer, u16::from_be_bytes([p0, p1])),
             port: u16::from_be_bytes([s0, s1]),
-        })
+        };
+        matches!(header[9], ipv4::TCP | ipv4::UDP).then_some((header[9], tuple))
     }
 }
 

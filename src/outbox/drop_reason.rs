@@ -57,8 +57,12 @@ drop_reasons! {
     ReversePath = "source address belongs behind another interface",
     /// The packet is larger than the next link takes.
     TooBig = "larger than the link's MTU",
-    /// A fragment: fragments are neither made nor joined here.
-    Fragment = "fragment",
+    /// A fragment whose packet's other fragments did not come in time.
+    FragmentsMissing = "other fragments did not come",
+    /// A fragment that covers bytes of its packet that another has brought, or that does not fit to the others.
+    FragmentOverlap = "fragment overlaps another",
+    /// A fragment for which there is no room: too many wait for others.
+    FragmentsFull = "too many fragments wait",
     /// The neighbour did not answer ARP.
     NeighbourFailed = "neighbour did not answer ARP",
     /// Too much was already waiting for the neighbour's answer to ARP; the oldest goes.

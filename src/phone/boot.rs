@@ -21,11 +21,6 @@ use crate::time::{Deadline, Instant};
 use crate::wire::dhcp::Message;
 use crate::wire::vendor;
 
-/// The UDP port of a set's first download. Each further one has the next, since a server may still repeat the
-/// last block of the one before.
-const LOCAL_PORT_FIRST: u16 = 2_070;
-/// After so many downloads the first port comes again.
-const LOCAL_PORTS: u16 = 1_000;
 /// The version that a set shows when its flash memory has no boot image but the factory's.
 const FACTORY_VERSION: &str = "factory";
 /// The longest version that is taken from an image's first line.
@@ -260,14 +255,12 @@ impl Phone {
     ) {
         let server = provision.tftp_server;
         self.show(Screen::Downloading(server), out);
-        let local_port = LOCAL_PORT_FIRST + self.downloads % LOCAL_PORTS;
-        self.downloads = self.downloads.wrapping_add(1);
         let seed = self.rng.u64();
         let tftp = self.tftp.get_or_insert_with(|| {
             let rng = Rng::stream(seed, "client");
             Box::new(provision::tftp_client(rng))
         });
-        tftp.start(now, server, file, local_port, out);
+        tftp.start(now, server, file, out);
     }
 
     /// The boot image is there: it is written to flash if it is another one than the one there.

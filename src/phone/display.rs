@@ -1,7 +1,7 @@
 //! What a set's display shows, as data; the words are in one place.
 //!
-//! The texts are the vendor's; only `Enter PIN` and what stands in service are this project's, since no public
-//! source gives them. Without a carrier a set shows [`Screen::NoLink`] in place of everything else, but for its
+//! The texts are the vendor's; only `Enter PIN`, what stands in service and the three about names are this project's,
+//! since no public source gives them. Without a carrier a set shows [`Screen::NoLink`] in place of everything else, but for its
 //! first stage, which looks at no link yet.
 
 use std::net::Ipv4Addr;
@@ -35,6 +35,12 @@ pub(super) enum Screen {
     StartingMain,
     /// The main image of this version runs.
     MainRuns(Arc<str>),
+    /// The address of the element of this name is being looked for.
+    Resolving(Arc<str>),
+    /// The name servers know no address of it.
+    NameNotFound(Arc<str>),
+    /// No name server answered.
+    NoNameServer(Arc<str>),
     /// A TCP link is being opened.
     Connecting {
         set: Ipv4Addr,
@@ -82,6 +88,9 @@ impl Screen {
                 format!("BOOT {}", set.boot_version()),
             ),
             Screen::Connecting { set, element } => Display::new(format!("Set {set}"), icp(element)),
+            Screen::Resolving(name) => Display::new("Resolving", name.to_string()),
+            Screen::NameNotFound(name) => Display::new("Name not found", name.to_string()),
+            Screen::NoNameServer(name) => Display::new("No name server", name.to_string()),
             Screen::WaitingForLink => Display::new("Waiting for Link", ""),
             Screen::WaitingForAck { element } => Display::new("Waiting for ACK...", icp(element)),
             Screen::EnterPin(reason) => Display::new("Enter PIN", reason.to_string()),

@@ -14,12 +14,14 @@ use super::register::Leave;
 use super::settings::PhoneSettings;
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEnd, StreamEvent, StreamId};
 use crate::dhcp;
+use crate::dns::resolver::{Found, Resolver};
 use crate::outbox::{Outbox, PhoneEvent, TraceEvent};
 use crate::rng::Rng;
 use crate::tftp::client;
 use crate::time::{Deadline, Instant, earlier};
 use crate::wire::DecodeError;
 use crate::wire::dhcp::CLIENT_PORT;
+use crate::wire::dns::PORT as DNS_PORT;
 use crate::wire::reg;
 
 /// The longest PIN that a set takes (`docs/registration-protocol.md`, field 2).
@@ -42,8 +44,8 @@ pub struct Phone {
     pub(super) dhcp: dhcp::Client,
     /// There from the first download until the last server may no longer repeat its last block.
     pub(super) tftp: Option<Box<client::Client>>,
-    /// How many downloads it has begun.
-    pub(super) downloads: u16,
+    /// There as soon as it has a name to resolve.
+    pub(super) dns: Option<Box<Resolver>>,
     /// How many connections it has opened; each gets a name of its own.
     pub(super) streams: u64,
 }
@@ -66,6 +68,8 @@ pub(super) enum Event {
     Carrier(bool),
     Dhcp(dhcp::ClientEvent),
     Tftp(client::ClientEvent),
+    /// The search for an element's address is over.
+    Found(Found),
     Connected(StreamId),
     Message(StreamId, reg::Message),
     /// Bytes that are no message.
@@ -98,6 +102,7 @@ impl Phone {
             dhcp: provision::dhcp_client(settings.mac, stream()),
             rng: stream(),
             tftp: None,
+            dns: None,
             settings,
             memory,
             state: State::Off,
@@ -105,7 +110,6 @@ impl Phone {
             carrier: false,
             screen: Screen::Dark,
             shown: Screen::Dark,
-            downloads: 0,
             streams: 0,
         }
     }
@@ -197,6 +201,9 @@ impl Phone {
         if let Some(mut tftp) = self.tftp.take() {
             tftp.stop(out);
         }
+        if let Some(mut dns) = self.dns.take() {
+            dns.stop(out);
+        }
         self.show(screen, out);
         State::Restarting {
             at: now + self.settings.times.restart,
@@ -216,6 +223,7 @@ impl Phone {
     fn power_down(&mut self, out: &mut Outbox<AppEffect>) {
         self.dhcp.power_down();
         self.tftp = None;
+        self.dns = None;
         self.state = State::Off;
         self.carrier = false;
         if !self.settings.keeps_pin() {
@@ -272,6 +280,18 @@ impl App for Phone {
                 self.on(now, Event::Carrier(up), out);
                 self.refresh(out);
             }
+            HostEvent::Refused { from_port, to } => {
+                let tftp = self.tftp.as_mut();
+                let event = tftp.and_then(|tftp| tftp.handle_refusal(now, from_port, to, out));
+                if let Some(event) = event {
+                    self.on(now, Event::Tftp(event), out);
+                }
+                let dns = self.dns.as_mut();
+                let found = dns.and_then(|dns| dns.handle_refusal(now, from_port, to, out));
+                if let Some(found) = found {
+                    self.on(now, Event::Found(found), out);
+                }
+            }
             // No source says what a set does about a conflict: it goes on.
             HostEvent::Carrier(_) | HostEvent::AddressConflict(_) => {}
         }
@@ -286,6 +306,10 @@ impl App for Phone {
         let event = if datagram.to.port() == CLIENT_PORT {
             let event = self.dhcp.handle_datagram(now, datagram, out);
             event.map(Event::Dhcp)
+        } else if datagram.from.port() == DNS_PORT {
+            let dns = self.dns.as_mut();
+            let found = dns.and_then(|dns| dns.handle_datagram(now, datagram, out));
+            found.map(Event::Found)
         } else {
             let tftp = self.tftp.as_mut();
             let event = tftp.and_then(|tftp| tftp.handle_datagram(now, datagram, out));
@@ -327,6 +351,10 @@ impl App for Phone {
                 self.on(now, Event::Tftp(event), out);
             }
         }
+        let dns = self.dns.as_mut();
+        if let Some(found) = dns.and_then(|dns| dns.handle_timeout(now, out)) {
+            self.on(now, Event::Found(found), out);
+        }
         self.on(now, Event::Timeout, out);
     }
 
@@ -338,6 +366,7 @@ impl App for Phone {
             State::Restarting { at } => Some((*at, "restart")),
         };
         let tftp = self.tftp.as_ref().and_then(|tftp| tftp.poll_timeout());
-        earlier(own, earlier(self.dhcp.poll_timeout(), tftp))
+        let dns = self.dns.as_ref().and_then(|dns| dns.poll_timeout());
+        earlier(earlier(own, dns), earlier(self.dhcp.poll_timeout(), tftp))
     }
 }

@@ -35,6 +35,8 @@ pub(super) enum Phase {
     NoCarrier,
     /// It tries again at this time.
     Waiting { until: Instant },
+    /// Waiting for the address of the element of this name (CL-9).
+    Resolving { name: Arc<str> },
     /// Waiting for the TCP link. How long is for TCP to say.
     Connecting(Conversation),
     /// Waiting for the acknowledgement of its registration, or another answer.
@@ -85,14 +87,20 @@ impl Phase {
                 until, heartbeats, ..
             } => earlier(Some((*until, "communications")), heartbeats.deadline()),
             Phase::InService { heartbeats, .. } => heartbeats.deadline(),
-            Phase::NoCarrier | Phase::Connecting(_) | Phase::Prompting(_) => None,
+            Phase::NoCarrier
+            | Phase::Resolving { .. }
+            | Phase::Connecting(_)
+            | Phase::Prompting(_) => None,
         }
     }
 
     /// The conversation on this connection, if it is the one that counts, and up.
     pub(super) fn conversation(&mut self, stream: StreamId) -> Option<&mut Conversation> {
         let with = match self {
-            Phase::NoCarrier | Phase::Waiting { .. } | Phase::Connecting(_) => return None,
+            Phase::NoCarrier
+            | Phase::Waiting { .. }
+            | Phase::Resolving { .. }
+            | Phase::Connecting(_) => return None,
             Phase::Prompting(with)
             | Phase::Acknowledgement { with, .. }
             | Phase::Communications { with, .. }
@@ -107,7 +115,7 @@ impl Phase {
 
     fn with(&self) -> Option<&Conversation> {
         match self {
-            Phase::NoCarrier | Phase::Waiting { .. } => None,
+            Phase::NoCarrier | Phase::Waiting { .. } | Phase::Resolving { .. } => None,
             Phase::Connecting(with)
             | Phase::Prompting(with)
             | Phase::Acknowledgement { with, .. }
@@ -118,7 +126,7 @@ impl Phase {
 
     pub(super) fn into_conversation(self) -> Option<Conversation> {
         match self {
-            Phase::NoCarrier | Phase::Waiting { .. } => None,
+            Phase::NoCarrier | Phase::Waiting { .. } | Phase::Resolving { .. } => None,
             Phase::Connecting(with)
             | Phase::Prompting(with)
             | Phase::Acknowledgement { with, .. }
@@ -154,6 +162,7 @@ impl Phase {
             | Phase::InService { with, heartbeats } => (with, heartbeats),
             Phase::NoCarrier
             | Phase::Waiting { .. }
+            | Phase::Resolving { .. }
             | Phase::Connecting(_)
             | Phase::Acknowledgement { .. }
             | Phase::Prompting(_) => return None,
@@ -167,7 +176,7 @@ impl Phase {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Phase::NoCarrier => "No carrier",
-            Phase::Waiting { .. } => "Waiting to try again",
+            Phase::Waiting { .. } | Phase::Resolving { .. } => "Waiting to try again",
             Phase::Connecting(_) => "Connecting",
             Phase::Acknowledgement { .. } => "Waiting for ACK",
             Phase::Prompting(_) => "Prompting",

@@ -8,13 +8,16 @@
 //! Events of any connection but the one that counts are ignored: the set has ended those.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
 use super::conversation::Conversation;
 use super::display::Screen;
 use super::machine::{Event, Phone, State};
 use super::phase::{Main, Phase};
 use crate::app::{AppEffect, StreamId};
+use crate::dns::resolver::{Found, Resolver};
 use crate::outbox::{Outbox, PhoneEvent};
+use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::wire::reg::{self, DeviceRegistration, Message, Target};
 
@@ -71,9 +74,9 @@ impl Phone {
         target: &Target,
         out: &mut Outbox<AppEffect>,
     ) -> State {
-        let Target::Address(element) = *target else {
-            let reason = format!("{target} does not resolve");
-            return self.not_reached(now, main, Ipv4Addr::UNSPECIFIED, reason, out);
+        let element = match target {
+            Target::Address(element) => *element,
+            Target::Fqdn(name) => return self.resolve(now, main, name.as_str().into(), out),
         };
         // `Waiting for Link` stays until there is one.
         if self.screen != Screen::WaitingForLink {
@@ -86,6 +89,59 @@ impl Phone {
         let to = SocketAddrV4::new(element, reg::PORT);
         out.push(AppEffect::Connect { stream, to });
         main.phase = Phase::Connecting(Conversation::new(stream, element));
+        State::Main(main)
+    }
+
+    /// Asks the name servers that DHCP named for the address of an element (CL-9).
+    fn resolve(
+        &mut self,
+        now: Instant,
+        mut main: Main,
+        name: Arc<str>,
+        out: &mut Outbox<AppEffect>,
+    ) -> State {
+        let seed = self.rng.u64();
+        let dns = self.dns.get_or_insert_with(|| {
+            let rng = Rng::stream(seed, "resolver");
+            Box::new(Resolver::new(rng))
+        });
+        // They stay as long as the address does (MV-2).
+        let servers = self.dhcp.lease().map(|lease| &lease.name_servers[..]);
+        let found = dns.start(now, &name, servers.unwrap_or_default(), out);
+        if let Some(found) = found {
+            return self.resolved(now, main, &name, found, out);
+        }
+        // As below: `Waiting for Link` stays until there is one.
+        if self.screen != Screen::WaitingForLink {
+            self.show(Screen::Resolving(name.clone()), out);
+        }
+        main.phase = Phase::Resolving { name };
+        State::Main(main)
+    }
+
+    fn resolved(
+        &mut self,
+        now: Instant,
+        mut main: Main,
+        name: &Arc<str>,
+        found: Found,
+        out: &mut Outbox<AppEffect>,
+    ) -> State {
+        let (screen, why) = match found {
+            Found::Address(element) => {
+                return self.connect(now, main, &Target::Address(element), out);
+            }
+            Found::NoSuchName => (Screen::NameNotFound(name.clone()), "no such name"),
+            Found::NoAnswer => (Screen::NoNameServer(name.clone()), "no name server answers"),
+        };
+        let reason = format!("{name} does not resolve: {why}");
+        let to = Ipv4Addr::UNSPECIFIED;
+        self.tell(PhoneEvent::ConnectFailed { to, reason }, out);
+        if found == Found::NoSuchName || self.screen != Screen::WaitingForLink {
+            self.show(screen, out);
+        }
+        let until = now + self.settings.times.retry;
+        main.phase = Phase::Waiting { until };
         State::Main(main)
     }
 
@@ -102,6 +158,9 @@ impl Phone {
             // The address stays (MV-2).
             (phase, Event::Carrier(false)) => {
                 self.leave(phase, Leave::Abort, "no LAN link", out);
+                if let Some(dns) = &mut self.dns {
+                    dns.stop(out);
+                }
                 main.server = 0;
                 Phase::NoCarrier
             }
@@ -110,6 +169,9 @@ impl Phone {
             }
             (Phase::Waiting { until }, Event::Timeout) if now >= until => {
                 return self.begin_registration(now, main, out);
+            }
+            (Phase::Resolving { name }, Event::Found(found)) => {
+                return self.resolved(now, main, &name, found, out);
             }
             (Phase::Connecting(with), Event::Connected(stream)) if with.stream == stream => {
                 self.register(now, &main, with, out)

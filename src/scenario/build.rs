@@ -1,18 +1,22 @@
 //! A plan becomes a lab: nodes, cables, forms. Everything but the phones has power when it is done.
 
+mod forms;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+use self::forms::{forms, others};
 use super::lab::{Jack, Lab, Segment, Service, Station, Who, station_end};
 use super::plan::{
     self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
-    Plan, Subnet, SubnetId, TrunkKind,
+    Plan, Subnet, SubnetId,
 };
 use crate::app::HostAddress;
 use crate::capture::filter::FilterError;
-use crate::controller::{Element, ElementConfig, FormError, Forms, Trunk, TrunkConfig};
+use crate::controller::{Element, ElementConfig, FormError, TrunkConfig};
 use crate::dhcp::{DhcpServer, Scope, ServerConfig};
+use crate::dns::{self, server::DnsServer};
 use crate::fabric::{Bitrate, Cable, CableSettings, PortMode, Switch};
 use crate::ip::{
     Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig, NeighbourSettings,
@@ -23,7 +27,6 @@ use crate::rng::Rng;
 use crate::sim::{Edge, End, NodeId, Observer, PortId, World};
 use crate::tftp::server::{self, TftpServer};
 use crate::wire::Mac;
-use crate::wire::reg::Target;
 
 /// Bytes of the largest IP packet on an Ethernet (RFC 894).
 const MTU: u16 = 1_500;
@@ -73,7 +76,10 @@ fn boot_servers(plan: &Plan) -> impl Iterator<Item = (HostId, &Firmware)> {
     let hosts = plan.hosts.iter().enumerate();
     hosts.filter_map(|(n, host)| match &host.kind {
         HostKind::Tftp { firmware, .. } => Some((HostId(n), firmware)),
-        HostKind::Dhcp | HostKind::Kernel { .. } | HostKind::Interface { .. } => None,
+        HostKind::Dns { .. }
+        | HostKind::Dhcp
+        | HostKind::Kernel { .. }
+        | HostKind::Interface { .. } => None,
     })
 }
 
@@ -238,11 +244,30 @@ impl Builder<'_> {
         let subnet = &plan.subnets[host.at.0];
         let station = match &host.kind {
             HostKind::Kernel { .. } | HostKind::Interface { .. } => Station::Edge(Edge::default()),
-            HostKind::Tftp { address, ports, .. } => {
+            HostKind::Tftp {
+                address,
+                ports,
+                block_size,
+                ..
+            } => {
                 let mut config =
                     server::ServerConfig::new(files.get(&id).cloned().unwrap_or_default());
                 config.ports.clone_from(ports);
+                config.blksize_max = *block_size;
                 let server = Service::Tftp(TftpServer::new(config));
+                self.server(host, host.mac, address_in(subnet, *address), server)
+            }
+            HostKind::Dns {
+                address,
+                ttl,
+                delay,
+                records,
+            } => {
+                let server = Service::Dns(DnsServer::new(dns::server::ServerConfig {
+                    records: records.iter().cloned().collect(),
+                    ttl: *ttl,
+                    delay: *delay,
+                }));
                 self.server(host, host.mac, address_in(subnet, *address), server)
             }
             HostKind::Dhcp => match &subnet.dhcp {
@@ -425,56 +450,4 @@ fn dhcp_server(subnet: &Subnet, dhcp: &plan::Dhcp) -> DhcpServer {
             reservations: dhcp.reservations.iter().copied().collect(),
         }],
     })
-}
-
-/// The elements that an element's Cluster Elements form names, by ICP/PBX number.
-fn others<'p>(
-    plan: &'p Plan,
-    element: &'p plan::Element,
-) -> impl Iterator<Item = (u16, ElementId)> + 'p {
-    element.cluster.iter().filter_map(|(digits, icp)| {
-        let mut elements = plan.elements.iter();
-        let named = elements.position(|other| other.ceid_digits == *digits)?;
-        Some((*icp, ElementId(named)))
-    })
-}
-
-/// An element's forms as the plan has them, and its trunks to other elements (CL-5).
-fn forms(plan: &Plan, id: ElementId) -> Result<Forms, FormError> {
-    let element = &plan.elements[id.0];
-    let mut forms = Forms::new(&element.registration_code, &element.replacement_code)?;
-    for (dn, mac) in &element.directory {
-        forms.add_dn(dn)?;
-        if let Some(mac) = mac {
-            forms.map(dn, *mac)?;
-        }
-    }
-    for (dn, digits) in &element.remote {
-        forms.set_remote(dn, Some(digits))?;
-    }
-    for (digits, icp) in &element.cluster {
-        let named = plan.elements.iter().find(|e| e.ceid_digits == *digits);
-        let index = named.map_or(*icp, |element| element.ceid_index);
-        forms.set_cluster_element(digits, index, *icp)?;
-    }
-    for (icp, other) in others(plan, element) {
-        let address = plan.elements[other.0].address;
-        let trunk = match plan.trunk(id, other) {
-            TrunkKind::Ip => Some(Trunk::Ip(Target::Address(address))),
-            TrunkKind::Dpnss => Some(Trunk::Dpnss),
-            TrunkKind::None => None,
-        };
-        forms.set_trunk(icp, trunk)?;
-    }
-    if let Some((first, last)) = &element.automatic {
-        forms.set_automatic(first, last)?;
-    }
-    for (icp, networking) in &element.networking {
-        let target = match networking.address.parse() {
-            Ok(address) => Target::Address(address),
-            Err(_) => Target::Fqdn(networking.address.clone()),
-        };
-        forms.set_networking(*icp, networking.pbx_number, Some(target))?;
-    }
-    Ok(forms)
 }

@@ -414,7 +414,7 @@ pub(super) fn names(plan: &Plan) -> Names {
     }
     for host in &plan.hosts {
         let address = match &host.kind {
-            HostKind::Tftp { address, .. } => Some(*address),
+            HostKind::Tftp { address, .. } | HostKind::Dns { address, .. } => Some(*address),
             HostKind::Dhcp => plan.subnets[host.at.0]
                 .dhcp
                 .as_ref()

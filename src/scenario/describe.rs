@@ -96,6 +96,13 @@ impl Action {
                 plan.elements[from.0].name,
                 plan.elements[to.0].name
             ),
+            Action::SetRecord { server, name, to } => {
+                let server = &plan.hosts[server.0].name;
+                match to {
+                    Some(to) => format!("{server}: {name} is {to} from now on"),
+                    None => format!("{server}: {name} is no name any more"),
+                }
+            }
             Action::Exec(exec) => format!(
                 "on {}: {}",
                 plan.hosts[exec.host.0].name,

@@ -162,11 +162,13 @@ fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
         HostKind::Tftp {
             address,
             ports,
+            block_size,
             firmware,
         } => {
             writeln!(out, "\ntftp {name}\n{place}, {address}")?;
             let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
             writeln!(out, "  ports     {}", ports.join(", "))?;
+            writeln!(out, "  blocks    of at most {block_size} bytes")?;
             match firmware {
                 Firmware::Folder(folder) => writeln!(out, "  firmware  the files of {folder}")?,
                 Firmware::Made(files) => {
@@ -179,6 +181,20 @@ fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
                         )?;
                     }
                 }
+            }
+            Ok(())
+        }
+        HostKind::Dns {
+            address,
+            ttl,
+            delay,
+            records,
+        } => {
+            let (ttl, delay) = (show_duration(*ttl), show_duration(*delay));
+            writeln!(out, "\ndns {name}\n{place}, {address}")?;
+            writeln!(out, "  answers   after {delay}, for {ttl}")?;
+            for (name, to) in records {
+                writeln!(out, "  record    {name} {to}")?;
             }
             Ok(())
         }

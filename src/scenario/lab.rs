@@ -1,10 +1,12 @@
 //! The lab: a plan's network as nodes and cables, and who stands where.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::controller::Element;
 use crate::dhcp::{DhcpServer, LeaseRecord};
+use crate::dns::server::DnsServer;
 use crate::fabric::{Cable, CableSettings, PortMode, Switch};
 use crate::ip::{Ear, Gateway, Host};
 use crate::outbox::Outbox;
@@ -35,6 +37,7 @@ pub(super) enum Service {
     Phone(Phone),
     Dhcp(DhcpServer),
     Tftp(TftpServer),
+    Dns(DnsServer),
     Element(Box<Element>),
 }
 
@@ -107,6 +110,26 @@ impl Lab {
             })
     }
 
+    /// Changes a record of a DNS server.
+    pub(super) fn set_record(
+        &mut self,
+        server: HostId,
+        name: &str,
+        to: Option<Ipv4Addr>,
+        observer: &mut impl Observer,
+    ) {
+        let node = self.station(StationId::Host(server));
+        self.world.with(node, observer, |station, now, out| {
+            if let Station::Host(host) = station {
+                host.with_app(now, 0, out, |service, _| {
+                    if let Service::Dns(dns) = service {
+                        dns.set_record(name, to);
+                    }
+                });
+            }
+        });
+    }
+
     /// The host that a phone is.
     pub(super) fn phone(&self, phone: PhoneId) -> Option<(&Host<Service>, &Phone)> {
         let Station::Host(host) = self.world.node(self.phones[phone.0].node) else {
@@ -132,7 +155,10 @@ impl Lab {
                 {
                     taken += host.with_app(now, 0, out, |service, _| match service {
                         Service::Dhcp(server) => server.keep_leases(now, records),
-                        Service::Phone(_) | Service::Tftp(_) | Service::Element(_) => 0,
+                        Service::Phone(_)
+                        | Service::Tftp(_)
+                        | Service::Dns(_)
+                        | Service::Element(_) => 0,
                     });
                 }
             });
@@ -188,7 +214,10 @@ impl Lab {
                 Station::Host(host) if host.is_on() => {
                     host.with_app(now, 0, out, |service, app_out| match service {
                         Service::Element(element) => Some(act(element, now, app_out)),
-                        Service::Phone(_) | Service::Dhcp(_) | Service::Tftp(_) => None,
+                        Service::Phone(_)
+                        | Service::Dhcp(_)
+                        | Service::Tftp(_)
+                        | Service::Dns(_) => None,
                     })
                 }
                 Station::Host(_) | Station::Switch(_) | Station::Gateway(_) | Station::Edge(_) => {
@@ -327,6 +356,7 @@ macro_rules! each_service {
             Service::Phone($app) => $call,
             Service::Dhcp($app) => $call,
             Service::Tftp($app) => $call,
+            Service::Dns($app) => $call,
             Service::Element($app) => $call,
         }
     };

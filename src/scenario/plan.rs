@@ -137,7 +137,17 @@ pub enum HostKind {
     Tftp {
         address: Ipv4Addr,
         ports: Vec<u16>,
+        /// The largest block that it agrees to, in bytes.
+        block_size: u16,
         firmware: Firmware,
+    },
+    /// A DNS server.
+    Dns {
+        address: Ipv4Addr,
+        /// Whole seconds.
+        ttl: Duration,
+        delay: Duration,
+        records: Vec<(String, Ipv4Addr)>,
     },
     /// A subnet's DHCP server: that of [`Subnet::dhcp`] of the subnet it stands in.
     Dhcp,
@@ -157,7 +167,7 @@ impl HostKind {
     pub fn is_outside(&self) -> bool {
         match self {
             HostKind::Kernel { .. } | HostKind::Interface { .. } => true,
-            HostKind::Tftp { .. } | HostKind::Dhcp => false,
+            HostKind::Tftp { .. } | HostKind::Dns { .. } | HostKind::Dhcp => false,
         }
     }
 }
@@ -185,6 +195,8 @@ pub struct Element {
     pub at: SubnetId,
     pub address: Ipv4Addr,
     pub mac: Mac,
+    /// Its name for sets and other elements, if it is container-based (CL-9).
+    pub fqdn: Option<String>,
     /// 1 to 999.
     pub ceid_index: u16,
     /// 1 to 7 digits.
@@ -312,6 +324,12 @@ pub enum Action {
         dns: Vec<String>,
         from: ElementId,
         to: ElementId,
+    },
+    /// From now on this is the address of a name at a DNS server; none: the name does not exist.
+    SetRecord {
+        server: HostId,
+        name: String,
+        to: Option<Ipv4Addr>,
     },
     /// Runs a command on a kernel host and waits for its end: live only.
     Exec(Exec),

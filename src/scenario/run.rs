@@ -290,6 +290,9 @@ impl<'p, L: Listener> Run<'p, L> {
             Action::Start(station) => self.lab.power(self.lab.station(*station), true, watch),
             Action::Administer { at, operation } => return self.administer(at, operation),
             Action::MoveDns { dns, from, to } => return self.move_dns(dns, *from, *to),
+            Action::SetRecord { server, name, to } => {
+                self.lab.set_record(*server, name, *to, watch);
+            }
             Action::Exec(exec) => return self.begin_program(exec),
             Action::Control(host, control) => {
                 self.control(*host, *control);

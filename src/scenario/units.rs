@@ -201,6 +201,23 @@ pub(super) fn prefix(text: &str) -> Result<Prefix, Wrong> {
 }
 
 /// `10.1.0.50 - 10.1.0.99`.
+/// A fully qualified domain name: labels of letters, digits and hyphens with points between them, the last one not
+/// a number.
+pub(super) fn fqdn(text: &str) -> Result<String, Wrong> {
+    let label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    let last = text.rsplit_once('.').map(|(_, last)| last);
+    let number = |last: &str| last.chars().all(|c| c.is_ascii_digit());
+    if text.split('.').all(label) && last.is_some_and(|last| !number(last)) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new(
+        format!("`{text}` is not a fully qualified domain name"),
+        "labels with points between them, for example \"mivb-b.example\"",
+    ))
+}
+
 pub(super) fn address_range(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), Wrong> {
     let (first, last) = text.split_once('-').ok_or_else(|| {
         Wrong::new(

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Idle --start--> Requesting --OACK or DATA 1--> Receiving --last block--> Idle, Done
-//!                    ^  |  | silence: next port         | silence, ERROR
+//!                    ^  |  | silence, refused: next port| silence, refused, ERROR
 //!                    |  +--+                            |
 //!                    |     \ last port, ERROR           |
 //!                    |      v                           v
@@ -13,9 +13,12 @@
 //! of 15-30 s; at most 4 s between packets; 20 minutes for a download; block sizes 4096, 2048, 1024, 512.
 //! The details are not documented, and chosen here:
 //!
-//! - *One attempt* asks on each port in turn. A port is given up after 4 s of silence, in which the request
-//!   goes out each second. So a server on 69 alone is found after 4 s, and a server that is down ends
-//!   the download after three times 8 s and two waits: 54 to 84 s.
+//! - *One attempt* asks on each port in turn. A port is given up when the server's host says that nobody listens
+//!   there (ICMP port unreachable), or after 4 s of silence, in which the request goes out each second. So a
+//!   server on 69 alone is found at once, and one that is down ends the download after three times 8 s and two
+//!   waits: 54 to 84 s.
+//! - Each request has a local port of its own, drawn by chance (RFC 1350 section 4), and an attempt that is over
+//!   has none: what still comes from an earlier one never meets a later one.
 //! - Once the server has sent something, 4 s without a packet that belongs to the transfer end the attempt.
 //!   The last ACK is repeated each second meanwhile.
 //! - An ERROR (but for number 8 in answer to a request) ends the attempt at once, on all ports.
@@ -33,6 +36,7 @@
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::app::{AppEffect, Datagram};
@@ -50,6 +54,9 @@ pub use config::{ClientConfig, ClientEvent};
 pub use image::Image;
 use machine::Input;
 use transfer::{Ended, Patience, Transfer, refuse_stray, send, unbind};
+
+/// The ports that requests go out from: IANA's dynamic ports (RFC 6335 section 6).
+const LOCAL_PORTS: RangeInclusive<u16> = 49_152..=65_535;
 
 /// The client.
 #[derive(Debug)]
@@ -72,8 +79,8 @@ enum State {
 
 #[derive(Debug)]
 enum Phase {
-    /// The request is out.
-    Requesting(Patience),
+    /// The request is out, from this port.
+    Requesting(u16, Patience),
     /// The server has answered.
     Receiving(Box<Transfer>, Patience),
     /// The attempt failed; the next one begins then.
@@ -85,21 +92,18 @@ enum Phase {
 struct Job {
     server: Ipv4Addr,
     file: String,
-    local_port: u16,
     /// Counted from 1.
     attempt: u32,
     /// Index into the configuration's ports.
     port: usize,
     /// Index into the configuration's block sizes; beyond the last: no options.
     blksize: usize,
-    /// Where a transfer of this download came from that the client gave up: packets from there are stray.
-    abandoned: Option<SocketAddrV4>,
     /// When the whole download has taken too long.
     limit: Instant,
 }
 
 impl Client {
-    /// A client that does nothing yet. `rng` draws the waits between attempts.
+    /// A client that does nothing yet. `rng` draws its ports, and the waits between attempts.
     pub fn new(config: impl Into<Arc<ClientConfig>>, rng: Rng) -> Client {
         Client {
             config: config.into(),
@@ -109,34 +113,21 @@ impl Client {
         }
     }
 
-    /// Begins to download `file`, in place of any download that runs. `local_port` is bound for it.
-    ///
-    /// It should not be the port of the download before: RFC 1350 section 4 wants ports drawn anew, and
-    /// with the same one the client can no longer answer repeats of that download's last block.
+    /// Begins to download `file`, in place of any download that runs.
     pub fn start(
         &mut self,
         now: Instant,
         server: Ipv4Addr,
         file: &str,
-        local_port: u16,
         out: &mut Outbox<AppEffect>,
     ) {
-        if let State::Busy(job, _) = std::mem::take(&mut self.state) {
-            unbind(job.local_port, out);
-        }
-        if self.is_bound(local_port) {
-            self.ended.retain(|ended| ended.local_port != local_port);
-            unbind(local_port, out);
-        }
-        out.push(AppEffect::Bind { port: local_port });
+        self.abandon(out);
         let job = Job {
             server,
             file: file.to_owned(),
-            local_port,
             attempt: 1,
             port: 0,
             blksize: 0,
-            abandoned: None,
             limit: now + self.config.download_limit,
         };
         self.request(now, Box::new(job), out);
@@ -144,19 +135,17 @@ impl Client {
 
     /// Forgets everything at once, without a word to the server.
     pub fn stop(&mut self, out: &mut Outbox<AppEffect>) {
-        if let State::Busy(job, _) = std::mem::take(&mut self.state) {
-            unbind(job.local_port, out);
-        }
+        self.abandon(out);
         for ended in self.ended.drain(..) {
             unbind(ended.local_port, out);
         }
     }
 
-    /// Whether the client owns this UDP port now.
-    pub fn is_bound(&self, port: u16) -> bool {
-        let ended = self.ended.iter().map(|ended| ended.local_port);
-        let job = self.state.job().map(|job| job.local_port);
-        job.into_iter().chain(ended).any(|bound| bound == port)
+    /// Gives up the download that runs.
+    fn abandon(&mut self, out: &mut Outbox<AppEffect>) {
+        if let State::Busy(_, phase) = std::mem::take(&mut self.state) {
+            phase.close(out);
+        }
     }
 
     /// A datagram arrived; one for a port that is not the client's is ignored.
@@ -175,10 +164,10 @@ impl Client {
             }
             return None;
         }
-        if !self.is_bound(port) {
+        if self.state.local_port() != Some(port) {
             return None;
         }
-        if !self.state.may_be_peer(port, from) {
+        if !self.state.may_be_peer(from) {
             if !matches!(message, Ok(Message::Error { .. })) {
                 refuse_stray(port, from, out);
             }
@@ -189,6 +178,28 @@ impl Client {
             Err(_) => Input::Undecodable(from),
         };
         self.step(now, input, out)
+    }
+
+    /// What was sent from `local_port` to `to` came to a port where nobody listens.
+    pub fn handle_refusal(
+        &mut self,
+        now: Instant,
+        local_port: u16,
+        to: SocketAddrV4,
+        out: &mut Outbox<AppEffect>,
+    ) -> Option<ClientEvent> {
+        let State::Busy(job, phase) = &self.state else {
+            return None;
+        };
+        let asked = match phase {
+            Phase::Requesting(..) => SocketAddrV4::new(job.server, self.config.ports[job.port]),
+            Phase::Receiving(transfer, _) => transfer.peer,
+            Phase::Waiting(_) => return None,
+        };
+        if self.state.local_port() != Some(local_port) || asked != to {
+            return None;
+        }
+        self.step(now, Input::Refused, out)
     }
 
     /// A deadline has passed. Calling it early does nothing.
@@ -213,26 +224,41 @@ impl Client {
     }
 }
 
-impl State {
-    fn job(&self) -> Option<&Job> {
+impl Phase {
+    /// The port that is bound for the attempt.
+    fn local_port(&self) -> Option<u16> {
         match self {
-            State::Idle => None,
-            State::Busy(job, _) => Some(job),
+            Phase::Requesting(port, _) => Some(*port),
+            Phase::Receiving(transfer, _) => Some(transfer.local_port),
+            Phase::Waiting(_) => None,
         }
     }
 
-    /// Whether a packet from there to this port belongs to the download: from its transfer's port once that is known,
-    /// any port of the server before.
-    fn may_be_peer(&self, local_port: u16, from: SocketAddrV4) -> bool {
-        let State::Busy(job, phase) = self else {
-            return false;
-        };
-        job.local_port == local_port
-            && match phase {
-                Phase::Requesting(_) => *from.ip() == job.server && job.abandoned != Some(from),
-                Phase::Receiving(transfer, _) => from == transfer.peer,
-                Phase::Waiting(_) => false,
-            }
+    /// Gives that port up.
+    fn close(&self, out: &mut Outbox<AppEffect>) {
+        if let Some(port) = self.local_port() {
+            unbind(port, out);
+        }
+    }
+}
+
+impl State {
+    /// The port that is bound for the download.
+    fn local_port(&self) -> Option<u16> {
+        match self {
+            State::Busy(_, phase) => phase.local_port(),
+            State::Idle => None,
+        }
+    }
+
+    /// Whether a packet from there may belong to the download: it comes from its transfer's port once that is
+    /// known, from any port of the server before.
+    fn may_be_peer(&self, from: SocketAddrV4) -> bool {
+        match self {
+            State::Busy(job, Phase::Requesting(..)) => *from.ip() == job.server,
+            State::Busy(_, Phase::Receiving(transfer, _)) => from == transfer.peer,
+            State::Busy(_, Phase::Waiting(_)) | State::Idle => false,
+        }
     }
 
     /// What is due next, and when.
@@ -241,7 +267,7 @@ impl State {
             return None;
         };
         let next = match phase {
-            Phase::Requesting(patience) | Phase::Receiving(_, patience) => patience.next(),
+            Phase::Requesting(_, patience) | Phase::Receiving(_, patience) => patience.next(),
             Phase::Waiting(until) => (*until, Input::NextAttempt),
         };
         let limit = (job.limit, Input::Limit);

@@ -37,6 +37,8 @@ pub(super) struct Pipe {
     pub(super) sent: usize,
     /// Payloads longer than this are lost, like fragments.
     pub(super) payload_max: usize,
+    /// Whether the sender of a datagram hears that nobody listens where it came to.
+    pub(super) refuses: bool,
     /// DATA messages that the server sent, repeats too.
     pub(super) data: usize,
     /// What the client told, and what the server traced.
@@ -64,6 +66,7 @@ impl Pipe {
             rule: Box::new(|_| Fate::Arrives),
             sent: 0,
             payload_max: usize::MAX,
+            refuses: true,
             data: 0,
             told: Vec::new(),
             served: Vec::new(),
@@ -77,16 +80,15 @@ impl Pipe {
         pipe
     }
 
-    /// Asks for a file from local port `port` and runs until nothing is to come.
-    pub(super) fn download(&mut self, file: &str, port: u16) -> &ClientEvent {
-        self.start(file, port);
+    /// Asks for a file and runs until nothing is to come.
+    pub(super) fn download(&mut self, file: &str) -> &ClientEvent {
+        self.start(file);
         while self.next() {}
         self.told.last().expect("the client said nothing")
     }
 
-    pub(super) fn start(&mut self, file: &str, port: u16) {
-        self.client
-            .start(self.now, SERVER, file, port, &mut self.out);
+    pub(super) fn start(&mut self, file: &str) {
+        self.client.start(self.now, SERVER, file, &mut self.out);
         self.carry_out(SET);
     }
 
@@ -121,7 +123,7 @@ impl Pipe {
 
     fn arrive(&mut self, from: SocketAddrV4, to: SocketAddrV4, payload: &[u8]) {
         if !self.bound.contains(&to) {
-            return;
+            return self.refuse(from, to);
         }
         let datagram = Datagram { from, to, payload };
         if *to.ip() == SERVER {
@@ -134,6 +136,24 @@ impl Pipe {
             self.told.extend(told);
         }
         self.carry_out(*to.ip());
+    }
+
+    /// Nobody listens at `to`: the sender hears of it at once.
+    fn refuse(&mut self, from: SocketAddrV4, to: SocketAddrV4) {
+        if !self.refuses {
+            return;
+        }
+        let from_port = from.port();
+        if *from.ip() == SERVER {
+            let event = HostEvent::Refused { from_port, to };
+            self.server.handle_host(self.now, event, &mut self.out);
+        } else {
+            let told = self
+                .client
+                .handle_refusal(self.now, from_port, to, &mut self.out);
+            self.told.extend(told);
+        }
+        self.carry_out(*from.ip());
     }
 
     fn carry_out(&mut self, host: Ipv4Addr) {

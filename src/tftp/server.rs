@@ -29,7 +29,8 @@
 //! - A packet to a transfer's port from anywhere but its client gets ERROR 5 and changes nothing.
 //! - A client's ERROR ends its transfer at once, without answer. So does a packet that can't be explained by
 //!   delay or duplication (RFC 1350 section 7), which gets ERROR 4.
-//! - A client that stays silent is given up without a word after the retries.
+//! - A client that stays silent is given up without a word after the retries, one whose port is closed (ICMP port
+//!   unreachable) at once.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddrV4;
@@ -56,8 +57,8 @@ pub struct ServerConfig {
     pub timeout: Duration,
     /// How often a packet is sent again before its transfer is given up.
     pub retries: u32,
-    /// The largest block size agreed to, 8 to 65,464 bytes. A datagram must fit a frame where nothing
-    /// joins fragments: 1,468 bytes fit an MTU of 1,500.
+    /// The largest block size agreed to, 8 to 65,464 bytes. A block of 1,468 bytes fits an MTU of 1,500; a larger one
+    /// travels in IP fragments.
     pub blksize_max: u16,
     /// The largest window agreed to, at least 1 block.
     pub windowsize_max: u16,
@@ -305,6 +306,13 @@ impl App for TftpServer {
                     let (peer, port) = running.asker;
                     let outcome = Err("server lost power".to_owned());
                     trace_end(running.file, peer, port, outcome, out);
+                }
+            }
+            HostEvent::Refused { from_port, to } => {
+                let running = self.transfers.get(&from_port);
+                if running.is_some_and(|running| running.transfer.peer() == to) {
+                    let reason = "the client's port is closed".to_owned();
+                    self.end(from_port, Err(reason), out);
                 }
             }
             HostEvent::Carrier(_) | HostEvent::AddressConflict(_) => {}

@@ -36,7 +36,7 @@ pub const UDP: u8 = 17;
 pub const BAD_CHECKSUM: &str = "bad header checksum";
 
 /// Bytes of a header without options.
-const HEADER_LEN: usize = 20;
+pub const HEADER_LEN: usize = 20;
 const DONT_FRAGMENT: u16 = 0x4000;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET_MASK: u16 = 0x1fff;
@@ -154,6 +154,23 @@ impl Header {
         header[10..12].copy_from_slice(&sum.to_be_bytes());
         out.extend_from_slice(&header);
     }
+}
+
+/// Makes `packet`, whose header is `header_len` bytes and complete, say its own length and this place in a
+/// fragmented packet: `offset` in bytes, a multiple of 8. The checksum is computed anew; DF is off.
+///
+/// A packet above 65,535 bytes can't say its length, which then is 65,535.
+pub fn set_fragment(packet: &mut [u8], header_len: usize, offset: u16, more: bool) {
+    let total_len = u16::try_from(packet.len()).unwrap_or(u16::MAX);
+    let Some(header) = packet.get_mut(..header_len.max(HEADER_LEN)) else {
+        return;
+    };
+    let fragment = (offset / 8) | if more { MORE_FRAGMENTS } else { 0 };
+    header[2..4].copy_from_slice(&total_len.to_be_bytes());
+    header[6..8].copy_from_slice(&fragment.to_be_bytes());
+    header[10..12].fill(0);
+    let sum = checksum(&[header]);
+    header[10..12].copy_from_slice(&sum.to_be_bytes());
 }
 
 /// Takes one hop from the time to live of a packet that `decode` has accepted, and mends its checksum.

@@ -5,6 +5,7 @@
 
 pub mod arp;
 pub mod dhcp;
+pub mod dns;
 pub mod ethernet;
 pub mod icmp;
 pub mod ipv4;

@@ -11,6 +11,8 @@ mod leases;
 mod servers;
 #[path = "live/site.rs"]
 mod site;
+#[path = "live/tftp.rs"]
+mod tftp;
 #[path = "live/unprivileged.rs"]
 mod unprivileged;
 #[path = "live/veth.rs"]
@@ -163,7 +165,7 @@ fn machine(test: &str) -> Option<MutexGuard<'static, ()>> {
     Some(ALONE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Runs a scenario that passes. The error is a report.
+/// Runs a scenario that passes, and whose capture is sound. The error is a report.
 fn run(test: &str, path: &Path) -> Result<(), String> {
     captured(test, path).map(drop)
 }
@@ -171,26 +173,38 @@ fn run(test: &str, path: &Path) -> Result<(), String> {
 /// As [`run`]; gives the capture, unless the machine is too slow for the run to count.
 fn captured(test: &str, path: &Path) -> Result<Option<Vec<u8>>, String> {
     let folder = Folder::new();
-    let absolute = fs::canonicalize(path).unwrap();
     let capture = folder.path("live.pcapng");
+    let options = ["--capture", &capture.display().to_string()];
+    if !run_with(test, path, &options)? {
+        return Ok(None);
+    }
+    if has_program("tshark") {
+        let faults = faults_of(&capture);
+        if !faults.is_empty() {
+            return Err(format!("{}: tshark: {}", path.display(), faults.join("\n")));
+        }
+    }
+    Ok(Some(folder.read("live.pcapng")))
+}
+
+/// As [`run`], without a capture.
+fn run_without_capture(test: &str, path: &Path) -> Result<(), String> {
+    run_with(test, path, &["--no-capture"]).map(drop)
+}
+
+/// Whether the scenario has passed, or else the machine is too slow for it.
+fn run_with(test: &str, path: &Path, options: &[&str]) -> Result<bool, String> {
+    let folder = Folder::new();
+    let absolute = fs::canonicalize(path).unwrap();
     for _ in 0..TRIES {
-        let arguments = ["run", "--live", "--capture", "live.pcapng"];
         let output = folder
-            .jackfield(&arguments)
+            .jackfield(&["run", "--live"])
+            .args(options)
             .arg(&absolute)
             .output()
             .unwrap();
         match output.status.code() {
-            Some(PASSED) if has_program("tshark") => {
-                let faults = faults_of(&capture);
-                let wrong = || format!("{}: tshark: {}", path.display(), faults.join("\n"));
-                return if faults.is_empty() {
-                    Ok(Some(folder.read("live.pcapng")))
-                } else {
-                    Err(wrong())
-                };
-            }
-            Some(PASSED) => return Ok(Some(folder.read("live.pcapng"))),
+            Some(PASSED) => return Ok(true),
             Some(TOO_LATE) => {}
             code => {
                 let report = all_of(&output);
@@ -202,7 +216,7 @@ fn captured(test: &str, path: &Path) -> Result<Option<Vec<u8>>, String> {
         test,
         &format!("{}: the machine is too slow", path.display()),
     );
-    Ok(None)
+    Ok(false)
 }
 
 /// A scenario with one command on one kernel host.
@@ -225,7 +239,10 @@ fn missing_program(plan: &Plan) -> Option<&str> {
     });
     let of_hosts = plan.hosts.iter().filter_map(|host| match &host.kind {
         HostKind::Kernel { program, .. } => program.as_ref()?.command.first(),
-        HostKind::Tftp { .. } | HostKind::Dhcp | HostKind::Interface { .. } => None,
+        HostKind::Tftp { .. }
+        | HostKind::Dns { .. }
+        | HostKind::Dhcp
+        | HostKind::Interface { .. } => None,
     });
     let mut programs = commands.chain(of_hosts).map(String::as_str);
     programs.find(|program| !program.contains("{scenario}") && !has_program(program))

@@ -34,7 +34,7 @@ impl Endpoint {
         match header.ethertype {
             ethernet::ETHERTYPE_ARP => self.receive_arp(now, header.dst, payload, out),
             ethernet::ETHERTYPE_IPV4 => {
-                self.receive_ip(now, (header.src, header.dst), payload, back, out)
+                self.receive_ip(now, (header.src, header.dst), (frame, payload), back, out)
             }
             _ => Err(DropReason::UnknownProtocol),
         }
@@ -106,7 +106,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         (src_mac, dst_mac): (Mac, Mac),
-        bytes: &'a [u8],
+        (frame, bytes): (&Frame, &'a [u8]),
         back: &mut Vec<Frame>,
         out: &mut Outbox<Transmit>,
     ) -> Result<Received<'a>, DropReason> {
@@ -127,7 +127,8 @@ impl Endpoint {
             return Err(DropReason::MartianSource);
         }
         if header.more_fragments || header.fragment_offset != 0 {
-            return Err(DropReason::Fragment);
+            back.extend(self.join(now, frame, frame.len() - bytes.len(), out)?);
+            return Ok(Received::Nothing);
         }
         // `decode` has checked that the packet is this long.
         let packet = &bytes[..usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))];
@@ -136,7 +137,8 @@ impl Endpoint {
             ipv4::UDP => {
                 let (ports, payload) = udp::decode(payload, header.src, header.dst).map_err(why)?;
                 let Some(&app) = self.ports.get(&ports.dst_port) else {
-                    self.report(now, icmp::PORT_UNREACHABLE, packet, to_us_alone, back, out);
+                    let problem = Problem::Unreachable(icmp::PORT_UNREACHABLE);
+                    self.report(now, problem, packet, to_us_alone, back, out);
                     return Err(DropReason::NoListener);
                 };
                 let datagram = Datagram {
@@ -159,14 +161,8 @@ impl Endpoint {
             }
             ipv4::ICMP => self.receive_icmp(now, &header, payload, to_us_alone, back, out),
             _ => {
-                self.report(
-                    now,
-                    icmp::PROTOCOL_UNREACHABLE,
-                    packet,
-                    to_us_alone,
-                    back,
-                    out,
-                );
+                let problem = Problem::Unreachable(icmp::PROTOCOL_UNREACHABLE);
+                self.report(now, problem, packet, to_us_alone, back, out);
                 Err(DropReason::UnknownProtocol)
             }
         }
@@ -203,11 +199,45 @@ impl Endpoint {
         }
     }
 
-    /// Sends an ICMP unreachable about a packet that came to this host alone, if one may be sent.
+    /// Takes a fragment; gives the whole packet, as a frame, if this was the last that was missing.
+    fn join(
+        &mut self,
+        now: Instant,
+        frame: &Frame,
+        packet: usize,
+        out: &mut Outbox<Transmit>,
+    ) -> Result<Option<Frame>, DropReason> {
+        let mut reassembly = self.reassembly.take().unwrap_or_default();
+        let mut drop = |reason, frame: &Frame| out.drop(reason, frame);
+        let whole = reassembly.add(now, frame, packet, &mut drop);
+        self.reassembly = Some(reassembly).filter(|reassembly| !reassembly.is_empty());
+        whole
+    }
+
+    /// Drops the fragments that have waited too long, and tells their senders (RFC 1122 section 3.3.2).
+    pub(in crate::ip) fn expire_fragments(
+        &mut self,
+        now: Instant,
+        back: &mut Vec<Frame>,
+        out: &mut Outbox<Transmit>,
+    ) {
+        let Some(mut reassembly) = self.reassembly.take() else {
+            return;
+        };
+        let first = reassembly.expire(now, &mut |reason, frame| out.drop(reason, frame));
+        self.reassembly = Some(reassembly).filter(|reassembly| !reassembly.is_empty());
+        for (frame, packet) in first {
+            let to_us_alone = frame.first_chunk() == Some(&self.interface.mac.0);
+            let problem = Problem::FragmentsMissing;
+            self.report(now, problem, &frame[packet..], to_us_alone, back, out);
+        }
+    }
+
+    /// Sends an ICMP error about a packet that came to this host alone, if one may be sent.
     fn report(
         &mut self,
         now: Instant,
-        code: u8,
+        problem: Problem,
         packet: &[u8],
         to_us_alone: bool,
         back: &mut Vec<Frame>,
@@ -225,14 +255,7 @@ impl Endpoint {
         let (own, id) = (header.dst, self.header(ipv4::ICMP, header.src).id);
         let way = self.way(header.src);
         back.extend(self.send(now, way, out, |bytes| {
-            icmp_error::write(
-                own,
-                header.src,
-                id,
-                Problem::Unreachable(code),
-                packet,
-                bytes,
-            );
+            icmp_error::write(own, header.src, id, problem, packet, bytes);
         }));
     }
 }

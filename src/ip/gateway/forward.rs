@@ -9,10 +9,18 @@ use crate::ip::interface::{ETHERNET_LEN, Hop};
 use crate::ip::neighbour::Waiting;
 use crate::ip::tcp::reset_for;
 use crate::outbox::{DropReason, Outbox};
-use crate::sim::Transmit;
+use crate::sim::{Node, PortId, Transmit};
 use crate::time::Instant;
 use crate::wire::icmp::{self, Message};
-use crate::wire::{Mac, ipv4, tcp, udp};
+use crate::wire::{Frame, Mac, ipv4, tcp, udp};
+
+/// What became of a packet.
+pub(super) enum Taken {
+    /// All is done.
+    Done,
+    /// It is a fragment of a packet for the gateway itself.
+    Fragment,
+}
 
 impl Gateway {
     pub(super) fn receive_ip(
@@ -22,7 +30,7 @@ impl Gateway {
         dst_mac: Mac,
         bytes: &[u8],
         out: &mut Outbox<Transmit>,
-    ) -> Result<(), DropReason> {
+    ) -> Result<Taken, DropReason> {
         let (header, payload) = ipv4::decode(bytes).map_err(why)?;
         // `decode` has checked that the packet is this long.
         let packet = &bytes[..usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))];
@@ -45,10 +53,48 @@ impl Gateway {
             // Unicast IP in a group's frame (RFC 1122 section 3.3.6).
             return Err(DropReason::NotForThisAddress);
         }
-        if self.is_own(header.dst) {
-            return self.receive_own(now, &header, payload, packet, out);
+        if !self.is_own(header.dst) {
+            self.forward(now, number, &header, packet, out)?;
+        } else if header.more_fragments || header.fragment_offset != 0 {
+            return Ok(Taken::Fragment);
+        } else {
+            self.receive_own(now, &header, payload, packet, out)?;
         }
-        self.forward(now, number, &header, packet, out)
+        Ok(Taken::Done)
+    }
+
+    /// Takes a fragment for the gateway itself; a packet that is whole then is taken like any other.
+    pub(super) fn join(
+        &mut self,
+        now: Instant,
+        port: PortId,
+        frame: &Frame,
+        packet: usize,
+        out: &mut Outbox<Transmit>,
+    ) -> Result<(), DropReason> {
+        let mut reassembly = self.reassembly.take().unwrap_or_default();
+        let mut drop = |reason, frame: &Frame| self.drop(reason, frame, out);
+        let whole = reassembly.add(now, frame, packet, &mut drop);
+        self.reassembly = Some(reassembly).filter(|reassembly| !reassembly.is_empty());
+        if let Some(whole) = whole? {
+            self.handle_frame(now, port, &whole, out);
+        }
+        Ok(())
+    }
+
+    /// Drops the fragments that have waited too long, and tells their senders.
+    pub(super) fn expire_fragments(&mut self, now: Instant, out: &mut Outbox<Transmit>) {
+        let Some(mut reassembly) = self.reassembly.take() else {
+            return;
+        };
+        let first = reassembly.expire(now, &mut |reason, frame| self.drop(reason, frame, out));
+        self.reassembly = Some(reassembly).filter(|reassembly| !reassembly.is_empty());
+        for (frame, packet) in first {
+            let packet = &frame[packet..];
+            if let Ok((header, _)) = ipv4::decode(packet) {
+                self.report(now, header.dst, Problem::FragmentsMissing, packet, out);
+            }
+        }
     }
 
     /// A packet for the gateway itself: it answers ping, and has nothing else to offer.
@@ -61,9 +107,6 @@ impl Gateway {
         out: &mut Outbox<Transmit>,
     ) -> Result<(), DropReason> {
         let (src, dst) = (header.src, header.dst);
-        if header.more_fragments || header.fragment_offset != 0 {
-            return Err(DropReason::Fragment);
-        }
         let refused = |code| Problem::Unreachable(code);
         match header.protocol {
             ipv4::ICMP => match icmp::decode(payload).map_err(why)? {
@@ -126,10 +169,8 @@ impl Gateway {
             return Err(DropReason::TtlExceeded);
         }
         let mtu = leg.interface.mtu;
-        if packet.len() > usize::from(mtu) {
-            if header.dont_fragment {
-                self.report(now, from, Problem::TooBig { mtu }, packet, out);
-            }
+        if packet.len() > usize::from(mtu) && header.dont_fragment {
+            self.report(now, from, Problem::TooBig { mtu }, packet, out);
             return Err(DropReason::TooBig);
         }
         let hop = Hop::Neighbour(target.via.unwrap_or(header.dst));

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::{Host, Work};
-use crate::app::{App, StreamEnd, StreamEvent, StreamId};
+use crate::app::{App, HostEvent, StreamEnd, StreamEvent, StreamId};
 use crate::ip::connection::{Happened, Packets};
 use crate::ip::endpoint::Way;
 use crate::ip::interface::Hop;
@@ -201,10 +201,18 @@ impl<A: App> Host<A> {
 
     /// A packet that this host sent could not be delivered. That ends an attempt to connect; for a
     /// connection that is up it is a soft error, and TCP goes on trying (RFC 1122 section 4.2.3.9).
+    ///
+    /// A datagram's app hears of a closed port, and of nothing else.
     pub(super) fn undeliverable(&mut self, now: Instant, packet: &[u8], code: u8) {
-        let Some(tuple) = Tuple::of_sent(packet) else {
+        let Some((protocol, tuple)) = Tuple::of_sent(packet) else {
             return;
         };
+        if protocol == ipv4::UDP {
+            if code == PORT_UNREACHABLE {
+                self.refused(now, tuple);
+            }
+            return;
+        }
         let opening = self.tcp.get(tuple).is_some_and(|c| c.is_opening());
         match code {
             FRAGMENTATION_NEEDED => {}
@@ -212,6 +220,16 @@ impl<A: App> Host<A> {
             // Linux: connection refused.
             PORT_UNREACHABLE | PROTOCOL_UNREACHABLE => self.end(now, tuple, StreamEnd::Reset),
             _ => self.end(now, tuple, StreamEnd::HostUnreachable),
+        }
+    }
+
+    /// A datagram that this host sent came to a port where nobody listens.
+    fn refused(&mut self, now: Instant, tuple: Tuple) {
+        if let Some(app) = self.endpoint.bound_to(tuple.port) {
+            let (from_port, to) = (tuple.port, tuple.peer);
+            self.call(app, |app, effects| {
+                app.handle_host(now, HostEvent::Refused { from_port, to }, effects);
+            });
         }
     }
 

@@ -12,7 +12,7 @@ use crate::wire::arp::{Arp, REQUEST};
 use crate::wire::{Frame, Mac, ethernet, icmp, ipv4};
 
 /// Hosts 10.1.0.50 and 10.2.0.50, and a gateway at the .1 of each: stations 0, 1 and 2.
-fn two_subnets() -> Lab {
+pub(super) fn two_subnets() -> Lab {
     let mut lab = Lab::default();
     lab.linux(1, "10.1.0.50/24", "10.1.0.1");
     let app = Probe {
@@ -89,7 +89,7 @@ fn who_has(target: &str, sender: &str) -> Frame {
 }
 
 /// An ICMP echo request, or another packet if the test changes it.
-fn ping(src: &str, dst: &str, ttl: u8, data: &[u8]) -> Vec<u8> {
+pub(super) fn ping(src: &str, dst: &str, ttl: u8, data: &[u8]) -> Vec<u8> {
     let header = ipv4::Header {
         tos: 0,
         id: 1,
@@ -112,7 +112,7 @@ fn ping(src: &str, dst: &str, ttl: u8, data: &[u8]) -> Vec<u8> {
     packet
 }
 
-fn framed(dst: Mac, packet: &[u8]) -> Frame {
+pub(super) fn framed(dst: Mac, packet: &[u8]) -> Frame {
     let mut bytes = Vec::new();
     let (src, ethertype) = (super::mac(0), ethernet::ETHERTYPE_IPV4);
     ethernet::Header {
@@ -127,7 +127,7 @@ fn framed(dst: Mac, packet: &[u8]) -> Frame {
 }
 
 /// The MAC of the gateway's first interface, where the gateway is station 2.
-fn gateway_mac() -> Mac {
+pub(super) fn gateway_mac() -> Mac {
     super::leg_mac(2, 0)
 }
 
@@ -327,7 +327,8 @@ fn it_answers_ping_on_all_its_addresses_and_refuses_the_rest() {
         1
     );
     lab.connect(0, "10.1.0.1:22");
-    assert_eq!(lab.seen(0), ["ended: connection reset"]);
+    let refused = "Refused { from_port: 5000, to: 10.2.0.1:161 }";
+    assert_eq!(lab.seen(0), [refused, "ended: connection reset"]);
 }
 
 #[test]

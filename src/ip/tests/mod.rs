@@ -4,6 +4,7 @@
 //! writes down every frame, drop and neighbour change as a line of text.
 
 mod arp;
+mod fragments;
 mod fuzz;
 mod gateway;
 mod host;

@@ -24,7 +24,7 @@ pub(super) const DHCP_SERVER: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 2);
 pub(super) const LEASE_SECS: u64 = 8_000;
 /// A configuration with two call servers.
 pub(super) const TEXT: &str = "id:ipphone.mitel.com;call_srv=10.9.0.10,10.9.0.11;sw_tftp=10.9.0.20";
-const TFTP_SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 20);
+pub(super) const TFTP_SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 20);
 /// The TFTP server's port of a transfer.
 const TID: u16 = 50_000;
 
@@ -38,7 +38,7 @@ pub(super) struct Bench {
     lines: Vec<(Instant, String)>,
     xid: u32,
     /// From where the set asked for its last file.
-    local_port: u16,
+    pub(super) local_port: u16,
     /// The connection that it opened last.
     pub(super) stream: StreamId,
     sequence: u32,

@@ -242,7 +242,9 @@ fn no_two_downloads_in_a_row_use_one_port() {
         let binds = lines.iter().filter_map(|line| line.strip_prefix("> bind "));
         ports.extend(binds.filter(|port| *port != "68").map(str::to_owned));
     }
-    assert_eq!(ports, ["2070", "2071", "2072", "2073"]);
+    ports.sort();
+    ports.dedup();
+    assert_eq!(ports.len(), 4);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::bench::{Bench, DHCP_SERVER};
+use super::bench::{Bench, DHCP_SERVER, TFTP_SERVER};
 use crate::app::{StreamEnd, StreamEvent, StreamId};
 use crate::time::Duration;
 use crate::wire::reg::{Message, Reason, ResetKind};
@@ -24,7 +24,8 @@ enum Step {
     Connected,
     Says(Message),
     Bytes(Vec<u8>),
-    Datagram(u16, Vec<u8>),
+    ToDhcp(Vec<u8>),
+    ToTftp(Vec<u8>),
     PeerClosed,
     Ended,
     Old(u64),
@@ -103,7 +104,8 @@ fn take(bench: &mut Bench, step: Step, carrier: bool) {
         Step::Connected => bench.connected(),
         Step::Says(message) => bench.says(message),
         Step::Bytes(bytes) => bench.bytes(&bytes),
-        Step::Datagram(port, bytes) => bench.datagram(DHCP_SERVER, 67, port, &bytes),
+        Step::ToDhcp(bytes) => bench.datagram(DHCP_SERVER, 67, 68, &bytes),
+        Step::ToTftp(bytes) => bench.datagram(TFTP_SERVER, 69, bench.local_port, &bytes),
         Step::PeerClosed => bench.stream_event(bench.stream, StreamEvent::PeerClosed),
         Step::Ended => bench.ended(StreamEnd::Reset),
         Step::Old(n) => {
@@ -130,8 +132,8 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => Just(Step::Connected),
         12 => messages().prop_map(Step::Says),
         1 => vec(any::<u8>(), 0..30).prop_map(Step::Bytes),
-        1 => (prop_oneof![Just(68_u16), 2_070..2_074_u16], vec(any::<u8>(), 0..60))
-            .prop_map(|(port, bytes)| Step::Datagram(port, bytes)),
+        1 => vec(any::<u8>(), 0..60).prop_map(Step::ToDhcp),
+        1 => vec(any::<u8>(), 0..60).prop_map(Step::ToTftp),
         1 => Just(Step::PeerClosed),
         1 => Just(Step::Ended),
         1 => (0..9_u64).prop_map(Step::Old),

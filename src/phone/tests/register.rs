@@ -260,10 +260,14 @@ fn a_name_that_does_not_resolve_is_said_and_tried_again() {
     bench.boot();
     bench.take();
     bench.wait(1);
-    let failed = "ConnectFailed { to: 0.0.0.0, reason: \"cmivb.example.com does not resolve\" }";
+    let failed = "ConnectFailed { to: 0.0.0.0, reason: \"cmivb.example.com does not resolve: no name server answers\" }";
     assert_eq!(
         bench.take(),
-        ["[MAIN 2.0 / BOOT 1.0]", failed, "[Waiting for Link]"]
+        [
+            "[MAIN 2.0 / BOOT 1.0]",
+            failed,
+            "[No name server / cmivb.example.com]"
+        ]
     );
     bench.wait(10);
     assert!(bench.take().contains(&failed.to_owned()));
@@ -276,7 +280,7 @@ fn a_name_that_does_not_resolve_is_said_and_tried_again() {
             "1: FIN",
             "Redirected { dn: \"2004\", to: \"cmivb.example.com\" }",
             failed,
-            "[Waiting for Link]",
+            "[No name server / cmivb.example.com]",
         ]
     );
     assert_eq!(bench.own_deadline().unwrap().1, "try again");

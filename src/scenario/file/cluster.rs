@@ -38,6 +38,7 @@ pub(crate) struct Element {
     pub(crate) at: Option<At<String>>,
     pub(crate) address: Option<At<Ipv4Addr>>,
     pub(crate) mac: Option<At<Mac>>,
+    pub(crate) fqdn: Option<At<String>>,
     pub(crate) ceid: Option<Ceid>,
     pub(crate) directory: Vec<At<Entry>>,
     /// First and last DN of automatic selection.
@@ -148,6 +149,7 @@ pub(super) fn element(item: &Item<'_>, problems: &mut Problems) -> Option<Elemen
         at: fields.optional("at", problems, text),
         address: fields.required("address", problems, of(units::address)),
         mac: fields.optional("mac", problems, of(units::mac)),
+        fqdn: fields.optional("fqdn", problems, of(units::fqdn)),
         ceid: fields
             .required("ceid", problems, ceid)
             .map(|ceid| ceid.value),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::fields::{Fields, entries};
-use super::value::{Item, any_text, boolean, list, number, of, one_or_more, text};
+use super::value::{Item, any_text, boolean, number, of, one_or_more, text};
 use super::{At, keys};
 use crate::scenario::problem::{Problem, Problems};
 use crate::scenario::units::{self, Wrong};
@@ -19,7 +19,8 @@ pub(crate) struct Dhcp {
     pub(crate) lease: Option<At<Duration>>,
     pub(crate) renew: Option<At<Duration>>,
     pub(crate) rebind: Option<At<Duration>>,
-    pub(crate) name_servers: Vec<At<Ipv4Addr>>,
+    /// Addresses, or names of DNS servers.
+    pub(crate) name_servers: Vec<At<String>>,
     pub(crate) authoritative: Option<At<bool>>,
     /// Names, addresses or FQDNs.
     pub(crate) call_srv: Option<At<Vec<At<String>>>>,
@@ -55,7 +56,7 @@ impl Layout {
 
 pub(super) fn dhcp(item: &Item<'_>, problems: &mut Problems) -> Option<Dhcp> {
     let mut fields = Fields::of(item, &keys::DHCP, problems)?;
-    let name_servers = fields.optional("name-servers", problems, list(of(units::address)));
+    let name_servers = fields.optional("name-servers", problems, one_or_more(text));
     let options = fields.optional("options", problems, raw_options);
     let reserve = fields.optional("reserve", problems, reservations);
     Some(Dhcp {

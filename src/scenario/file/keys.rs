@@ -14,6 +14,7 @@ pub(super) const ALL: &[&Shape] = &[
     &INTERFACE,
     &TFTP,
     &MADE_FILE,
+    &DNS,
     &HOST,
     &READY,
     &CLUSTER,
@@ -31,6 +32,7 @@ pub(super) const ALL: &[&Shape] = &[
     &POWER_UP,
     &MOVE,
     &ENTER_PIN,
+    &SET_RECORD,
     &EXEC,
     &DELETE_DN,
     &CHANGE_DN,
@@ -45,7 +47,7 @@ pub(super) const ALL: &[&Shape] = &[
 pub(super) const FILE: Shape = Shape {
     title: "the file",
     keys: &[
-        "scenario", "shows", "allow", "seed", "subnet", "router", "tftp", "host", "cluster",
+        "scenario", "shows", "allow", "seed", "subnet", "router", "tftp", "dns", "host", "cluster",
         "element", "phone", "step",
     ],
 };
@@ -101,12 +103,25 @@ pub(super) const INTERFACE: Shape = Shape {
 
 pub(super) const TFTP: Shape = Shape {
     title: "[[tftp]]",
-    keys: &["name", "at", "address", "firmware", "ports", "mac"],
+    keys: &[
+        "name",
+        "at",
+        "address",
+        "firmware",
+        "ports",
+        "block-size",
+        "mac",
+    ],
 };
 
 pub(super) const MADE_FILE: Shape = Shape {
     title: "firmware",
     keys: &["version", "size"],
+};
+
+pub(super) const DNS: Shape = Shape {
+    title: "[[dns]]",
+    keys: &["name", "at", "address", "mac", "ttl", "delay", "records"],
 };
 
 pub(super) const HOST: Shape = Shape {
@@ -150,6 +165,7 @@ pub(super) const ELEMENT: Shape = Shape {
         "at",
         "address",
         "mac",
+        "fqdn",
         "ceid",
         "directory",
         "automatic",
@@ -217,6 +233,7 @@ pub(super) const STEP: Shape = Shape {
         "stop",
         "start",
         "kill",
+        "set-record",
         "exec",
         "delete-dn",
         "change-dn",
@@ -244,6 +261,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "stop",
     "start",
     "kill",
+    "set-record",
     "exec",
     "delete-dn",
     "change-dn",
@@ -267,6 +285,11 @@ pub(super) const MOVE: Shape = Shape {
 pub(super) const ENTER_PIN: Shape = Shape {
     title: "enter-pin",
     keys: &["phone", "pin"],
+};
+
+pub(super) const SET_RECORD: Shape = Shape {
+    title: "set-record",
+    keys: &["server", "name", "to"],
 };
 
 pub(super) const EXEC: Shape = Shape {

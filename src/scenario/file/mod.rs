@@ -7,6 +7,7 @@
 mod admin;
 mod cluster;
 mod dhcp;
+mod dns;
 mod expect;
 mod fields;
 mod keys;
@@ -18,6 +19,7 @@ mod value;
 pub(super) use admin::{Admin, ChangeCodes, SetName};
 pub(super) use cluster::{Cluster, Element, Entry, Phone};
 pub(super) use dhcp::{Dhcp, Layout};
+pub(super) use dns::Dns;
 pub(super) use expect::{Expect, Frames, Told};
 pub(super) use network::{Cable, Host, Router, Subnet, Tftp};
 pub(super) use steps::{Action, Step, StepKind};
@@ -54,6 +56,7 @@ pub(super) struct File {
     pub(super) subnets: Vec<Subnet>,
     pub(super) routers: Vec<Router>,
     pub(super) tftp: Vec<Tftp>,
+    pub(super) dns: Vec<Dns>,
     pub(super) hosts: Vec<Host>,
     pub(super) cluster: Cluster,
     pub(super) elements: Vec<Element>,
@@ -88,6 +91,7 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<File> {
         subnets: file.tables("subnet", problems, network::subnet),
         routers: file.tables("router", problems, network::router),
         tftp: file.tables("tftp", problems, network::tftp),
+        dns: file.tables("dns", problems, dns::dns),
         hosts: file.tables("host", problems, network::host),
         cluster: file
             .optional("cluster", problems, cluster::cluster)

@@ -14,6 +14,7 @@ use crate::scenario::plan::{ArpMode, Firmware, HostProgram, MadeFile, Prefix, Re
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units::{self, Wrong};
 use crate::wire::Mac;
+use crate::wire::tftp::{BLKSIZE_MAX, BLKSIZE_MIN};
 
 #[derive(Debug)]
 pub(crate) struct Subnet {
@@ -67,6 +68,7 @@ pub(crate) struct Tftp {
     pub(crate) address: Option<At<Ipv4Addr>>,
     pub(crate) firmware: Option<At<Firmware>>,
     pub(crate) ports: Option<Vec<At<u16>>>,
+    pub(crate) block_size: Option<At<u16>>,
     pub(crate) mac: Option<At<Mac>>,
 }
 
@@ -185,6 +187,7 @@ pub(super) fn tftp(item: &Item<'_>, problems: &mut Problems) -> Option<Tftp> {
         address: fields.required("address", problems, of(units::address)),
         firmware: fields.required("firmware", problems, firmware),
         ports: ports.map(|ports| ports.value),
+        block_size: fields.optional("block-size", problems, number(BLKSIZE_MIN, BLKSIZE_MAX)),
         mac: fields.optional("mac", problems, of(units::mac)),
     })
 }

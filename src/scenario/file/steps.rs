@@ -5,6 +5,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::admin::{Admin, admin};
+use super::dns::{SetRecord, set_record};
 use super::expect::{Expect, expect};
 use super::fields::Fields;
 use super::value::{Item, any_text, list, number, of, one_or_more, parsed, text, word};
@@ -51,6 +52,7 @@ pub(crate) enum Action {
     Stop(At<String>),
     Start(At<String>),
     Kill(At<String>),
+    SetRecord(SetRecord),
     Exec(Exec),
     Admin(Admin),
 }
@@ -123,6 +125,7 @@ fn action(key: &str, fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Op
         "stop" => name(problems).map(Action::Stop),
         "start" => name(problems).map(Action::Start),
         "kill" => name(problems).map(Action::Kill),
+        "set-record" => set_record(item, problems).map(Action::SetRecord),
         "exec" => exec(item, problems).map(Action::Exec),
         key => admin(key, item, problems).map(Action::Admin),
     }

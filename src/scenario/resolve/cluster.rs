@@ -139,6 +139,7 @@ pub(super) fn elements(
             at: places[i].0,
             address,
             mac: places[i].1,
+            fqdn: element.fqdn.as_ref().map(|fqdn| fqdn.value.clone()),
             ceid_index,
             ceid_digits,
             registration_code: codes[i + 1].registration.clone(),
@@ -307,14 +308,17 @@ fn cluster(resolver: &Resolver<'_>, own: usize) -> Vec<(String, u16)> {
     }
 }
 
-/// ICP/PBX Networking: that of the file, or every other element's index and address.
+/// ICP/PBX Networking: that of the file, or every other element's index, and its FQDN or address.
 fn networking(resolver: &mut Resolver<'_>, own: usize) -> Vec<(u16, Networking)> {
     let elements = &resolver.file.elements;
     let Some(given) = &elements[own].networking else {
         return others(elements, own)
             .filter_map(|other| {
                 let (index, _) = ceid(other);
-                let address = other.address.as_ref()?.value.to_string();
+                let address = match &other.fqdn {
+                    Some(fqdn) => fqdn.value.clone(),
+                    None => other.address.as_ref()?.value.to_string(),
+                };
                 Some((
                     index,
                     Networking {

@@ -35,16 +35,15 @@ pub(super) fn dhcp(
     let subnet = resolver.subnets[at].clone();
     let given = &dhcp.value;
     let options = options::options(resolver, dhcp);
+    let name_servers = given.name_servers.iter();
+    let name_servers = name_servers.filter_map(|server| resolver.name_server_address(server));
+    let name_servers = name_servers.collect();
     let (lease, renew, rebind) = times(given, resolver.problems);
     Dhcp {
         server: server(dhcp, &subnet).value,
         pool: pool(resolver, dhcp, &subnet),
         router: subnet.gateway,
-        name_servers: given
-            .name_servers
-            .iter()
-            .map(|server| server.value)
-            .collect(),
+        name_servers,
         lease,
         renew,
         rebind,

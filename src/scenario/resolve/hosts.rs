@@ -1,21 +1,30 @@
 //! Stations that are no sets, elements or routers: boot servers, kernels, DHCP servers.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::Resolver;
 use super::dhcp;
 use super::stations::place;
-use crate::scenario::file::At;
+use crate::scenario::file::{self, At};
 use crate::scenario::plan::{Firmware, Host, HostKind, SubnetId};
-use crate::scenario::problem::Span;
+use crate::scenario::problem::{Problem, Span};
+use crate::time::Duration;
 use crate::wire::Mac;
+use crate::wire::dns::plain_name;
 
+/// The largest TFTP block whose datagram fits an Ethernet frame.
+const BLOCK_SIZE: u16 = 1_468;
 /// The ports that sets try: 20001 first, then TFTP's own.
 const TFTP_PORTS: &[u16] = &[20001, 69];
+/// For how long a DNS record holds.
+const TTL: Duration = Duration::from_secs(60);
+/// The longest time of a record (RFC 2181 section 8).
+const TTL_SECS_MAX: u64 = (1 << 31) - 1;
 /// The first MAC of kernel hosts that the file gives neither MAC nor address.
 const FIRST_KERNEL_MAC: Mac = Mac([0x02, 0x01, 0, 0, 0, 1]);
 
-/// Boot servers, kernel hosts, DHCP servers: in this order, which the names count on.
+/// Boot servers, kernel hosts, DNS servers, DHCP servers: in this order, which the names count on.
 pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
     let file = resolver.file;
     let mut hosts = Vec::new();
@@ -39,6 +48,7 @@ pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
                 || TFTP_PORTS.to_vec(),
                 |ports| ports.iter().map(|port| port.value).collect(),
             ),
+            block_size: tftp.block_size.as_ref().map_or(BLOCK_SIZE, |it| it.value),
             firmware: firmware.unwrap_or(Firmware::Made(Vec::new())),
         };
         hosts.push(given.host(resolver, hosts.len(), kind));
@@ -57,6 +67,19 @@ pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
         let kind = HostKind::Kernel { address, program };
         hosts.push(given.host(resolver, hosts.len(), kind));
     }
+    for dns in &file.dns {
+        let address = dns.address.as_ref();
+        let given = Given {
+            name: dns.name.as_ref(),
+            at: dns.at.as_ref(),
+            address,
+            mac: dns.mac.as_ref(),
+            span: &dns.span,
+        };
+        let address = address.map_or(Ipv4Addr::UNSPECIFIED, |address| address.value);
+        let kind = dns_server(resolver, dns, address);
+        hosts.push(given.host(resolver, hosts.len(), kind));
+    }
     for (i, subnet) in file.subnets.iter().enumerate() {
         if let Some(dhcp) = &subnet.dhcp {
             hosts.push(dhcp_server(resolver, SubnetId(i), dhcp));
@@ -65,11 +88,37 @@ pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
     hosts
 }
 
-fn dhcp_server(
-    resolver: &mut Resolver<'_>,
-    at: SubnetId,
-    dhcp: &At<crate::scenario::file::Dhcp>,
-) -> Host {
+fn dns_server(resolver: &mut Resolver<'_>, dns: &file::Dns, address: Ipv4Addr) -> HostKind {
+    if let Some(At { value, span }) = &dns.ttl
+        && (value.subsec_nanos() != 0 || value.as_secs() > TTL_SECS_MAX)
+    {
+        let message = "DNS counts the time of a record in whole seconds, up to 68 years";
+        resolver.problems.push(Problem::new(span, message));
+    }
+    let mut records: BTreeMap<String, (Ipv4Addr, &Span)> = BTreeMap::new();
+    for (name, to) in &dns.records {
+        let plain = plain_name(&name.value).into_owned();
+        if let Some((_, first)) = records.get(&plain) {
+            let message = format!("`{plain}` has two records");
+            let problem = Problem::new(&name.span, message).context(first, "the first");
+            resolver.problems.push(problem);
+        } else if let Some(to) = resolver.element_address(to) {
+            records.insert(plain, (to, &name.span));
+        }
+    }
+    let records = records.into_iter().map(|(name, (to, _))| (name, to));
+    HostKind::Dns {
+        address,
+        ttl: dns.ttl.as_ref().map_or(TTL, |ttl| ttl.value),
+        delay: dns
+            .delay
+            .as_ref()
+            .map_or(Duration::ZERO, |delay| delay.value),
+        records: records.collect(),
+    }
+}
+
+fn dhcp_server(resolver: &mut Resolver<'_>, at: SubnetId, dhcp: &At<file::Dhcp>) -> Host {
     let subnet = &resolver.subnets[at.0];
     let name = format!("dhcp.{}", subnet.name);
     let server = dhcp::server(dhcp, subnet);

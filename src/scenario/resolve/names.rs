@@ -8,12 +8,17 @@ use crate::scenario::nearest::did_you_mean;
 use crate::scenario::plan::{ElementId, HostId, PhoneId, StationId, SubnetId};
 use crate::scenario::problem::{Problem, Problems, Span};
 
+/// The hosts are boot servers, kernels, DNS servers and DHCP servers, in this order.
+fn dns_server(file: &File, i: usize) -> HostId {
+    HostId(file.tftp.len() + file.hosts.len() + i)
+}
+
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
     Subnet(SubnetId),
     Router,
-    /// A boot server, or a subnet's DHCP server.
+    /// A boot server, a DNS server, or a subnet's DHCP server.
     Host(HostId),
     Kernel(HostId),
     Element(ElementId),
@@ -62,9 +67,13 @@ impl Names {
             let host_id = HostId(file.tftp.len() + i);
             names.add(host.name.as_ref(), Named::Kernel(host_id), problems);
         }
+        for (i, dns) in file.dns.iter().enumerate() {
+            let host_id = dns_server(file, i);
+            names.add(dns.name.as_ref(), Named::Host(host_id), problems);
+        }
         let with_dhcp = file.subnets.iter().filter(|subnet| subnet.dhcp.is_some());
         for (i, subnet) in with_dhcp.enumerate() {
-            let host_id = HostId(file.tftp.len() + file.hosts.len() + i);
+            let host_id = HostId(file.tftp.len() + file.hosts.len() + file.dns.len() + i);
             let name = subnet.name.as_ref();
             let name = name.map(|name| At::new(format!("dhcp.{}", name.value), name.span.clone()));
             // A subnet's own name is told if it is given twice; its server's would be as well.
@@ -161,6 +170,19 @@ impl Names {
             } else {
                 None
             }
+        })
+    }
+
+    /// A DNS server, and its place among those.
+    pub(super) fn dns_server(
+        &self,
+        name: &At<String>,
+        file: &File,
+        problems: &mut Problems,
+    ) -> Option<(HostId, usize)> {
+        self.find(name, "a DNS server", problems, |named| {
+            let mut servers = (0..file.dns.len()).map(|i| (dns_server(file, i), i));
+            servers.find(|(id, _)| *named == Named::Host(*id))
         })
     }
 

@@ -3,8 +3,10 @@
 use std::net::Ipv4Addr;
 
 use super::Resolver;
+use super::names::Named;
 use crate::scenario::file::{self, At, Layout};
 use crate::scenario::problem::Problem;
+use crate::scenario::units;
 use crate::wire::vendor::{CallServers, EncodeError, Settings, encode_43, encode_125};
 
 /// Codes and bytes, in the order of the codes; the file's own ones in place of those of the same code.
@@ -70,9 +72,9 @@ fn call_servers(resolver: &mut Resolver<'_>, list: &At<Vec<At<String>>>) -> Opti
         span,
     } = list;
     if let [name] = servers.as_slice()
-        && resolver.is_name_of_element(name)
+        && let Some(fqdn) = resolver.fqdn_of(name)
     {
-        return Some(CallServers::Name(name.value.clone()));
+        return Some(CallServers::Name(fqdn));
     }
     if servers.len() > 4 {
         let message = format!("call_srv names 1 to 4 elements, not {}", servers.len());
@@ -80,8 +82,8 @@ fn call_servers(resolver: &mut Resolver<'_>, list: &At<Vec<At<String>>>) -> Opti
     }
     let mut addresses = Vec::new();
     for server in servers {
-        if resolver.is_name_of_element(server) {
-            let message = format!("the FQDN `{}` stands among other servers", server.value);
+        if let Some(fqdn) = resolver.fqdn_of(server) {
+            let message = format!("the FQDN `{fqdn}` stands among other servers");
             let help = "call_srv has 1 to 4 addresses, or one FQDN".to_owned();
             resolver
                 .problems
@@ -95,13 +97,20 @@ fn call_servers(resolver: &mut Resolver<'_>, list: &At<Vec<At<String>>>) -> Opti
 }
 
 impl Resolver<'_> {
-    /// Whether this is an FQDN, and not the name of a station of this file.
-    fn is_name_of_element(&self, text: &At<String>) -> bool {
-        is_fqdn(&text.value) && self.names.get(&text.value).is_none()
+    /// The FQDN that this is, or that the element of this name has.
+    pub(super) fn fqdn_of(&self, text: &At<String>) -> Option<String> {
+        match self.names.get(&text.value) {
+            Some(Named::Element(element)) => {
+                let fqdn = self.file.elements[element.0].fqdn.as_ref();
+                fqdn.map(|fqdn| fqdn.value.clone())
+            }
+            Some(_) => None,
+            None => units::fqdn(&text.value).ok(),
+        }
     }
 
     /// An address as it is, or the address of the element of this name.
-    fn element_address(&mut self, server: &At<String>) -> Option<Ipv4Addr> {
+    pub(super) fn element_address(&mut self, server: &At<String>) -> Option<Ipv4Addr> {
         if let Ok(address) = server.value.parse() {
             return Some(address);
         }
@@ -110,13 +119,23 @@ impl Resolver<'_> {
         Some(address.value)
     }
 
-    /// An address or an FQDN as it is, or the address of the element of this name.
+    /// An address or an FQDN as it is, or the FQDN of the element of this name, or else its address.
     pub(super) fn element_address_or_name(&mut self, server: &At<String>) -> Option<String> {
-        if self.is_name_of_element(server) {
-            return Some(server.value.clone());
+        if let Some(fqdn) = self.fqdn_of(server) {
+            return Some(fqdn);
         }
         self.element_address(server)
             .map(|address| address.to_string())
+    }
+
+    /// An address as it is, or the address of the DNS server of this name.
+    pub(super) fn name_server_address(&mut self, server: &At<String>) -> Option<Ipv4Addr> {
+        if let Ok(address) = server.value.parse() {
+            return Some(address);
+        }
+        let (_, i) = self.names.dns_server(server, self.file, self.problems)?;
+        let address = self.file.dns[i].address.as_ref()?;
+        Some(address.value)
     }
 
     /// An address as it is, or the address of the boot server of this name.
@@ -129,16 +148,4 @@ impl Resolver<'_> {
         let address = tftp[host.0].address.as_ref()?;
         Some(address.value)
     }
-}
-
-/// Labels of letters, digits and hyphens with points between them, the last one not a number.
-fn is_fqdn(text: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    };
-    let last_is_number = |(_, last): (&str, &str)| last.chars().all(|c| c.is_ascii_digit());
-    text.split('.').all(label)
-        && text
-            .rsplit_once('.')
-            .is_some_and(|split| !last_is_number(split))
 }

@@ -102,6 +102,18 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
                 return None;
             }
         },
+        As::SetRecord(set) => {
+            let found = names.dns_server(&set.server, resolver.file, problems);
+            let to = match set.to.value.as_str() {
+                "none" => None,
+                _ => Some(resolver.element_address(&set.to)?),
+            };
+            Action::SetRecord {
+                server: found?.0,
+                name: set.name.value.clone(),
+                to,
+            }
+        }
         As::Exec(exec) => Action::Exec(Exec {
             host: names.kernel(&exec.host, problems)?,
             command: exec.command.clone(),

@@ -6,11 +6,15 @@ use std::borrow::Cow;
 use std::net::SocketAddrV4;
 
 use super::transfer::{Ended, Patience, Terms, Transfer, refuse_stray, send, send_error, unbind};
-use super::{Client, ClientEvent, Job, Phase, State};
+use super::{Client, ClientEvent, Job, LOCAL_PORTS, Phase, State};
 use crate::app::AppEffect;
 use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::wire::tftp::{ErrorCode, Message, Request, TftpOption};
+
+/// Why a request failed.
+const NO_ANSWER: &str = "no answer from the server";
+const NOBODY: &str = "nobody listens at the server";
 
 /// What can happen to a download. Messages are from the transfer's own peer, or from who may become it.
 pub(super) enum Input<'a> {
@@ -20,6 +24,8 @@ pub(super) enum Input<'a> {
     Limit,
     /// No packet came for too long.
     Silence,
+    /// Nobody listens where the last packet was sent.
+    Refused,
     /// The last packet is to be sent again.
     Resend,
     /// The wait after a failed attempt is over.
@@ -33,6 +39,7 @@ impl Input<'_> {
             Input::Message(..) | Input::Undecodable(_) => "TFTP packet",
             Input::Limit => "TFTP download limit",
             Input::Silence => "TFTP silence",
+            Input::Refused => "TFTP refusal",
             Input::Resend => "TFTP resend",
             Input::NextAttempt => "TFTP next attempt",
         }
@@ -47,36 +54,45 @@ impl Client {
         input: Input<'_>,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        use Input::{Limit, NextAttempt, Resend, Silence, Undecodable};
+        use Input::{Limit, NextAttempt, Refused, Resend, Silence, Undecodable};
         use Message::{Data, Error, OptionAck};
         use Phase::{Receiving, Requesting, Waiting};
         let State::Busy(job, phase) = std::mem::take(&mut self.state) else {
             return None;
         };
         match (phase, input) {
-            (_, Limit) => self.give_up(&job, "the download took too long".to_owned(), out),
+            (phase, Limit) => {
+                phase.close(out);
+                failed("the download took too long".to_owned())
+            }
 
-            (Requesting(_), Silence) => self.next_port(now, job, out),
-            (Requesting(patience), Resend) => {
-                self.send_request(&job, out);
-                self.stay(job, Requesting(patience.resent(now, &self.config)))
+            (Requesting(port, _), Silence) => self.next_port(now, job, port, NO_ANSWER, out),
+            (Requesting(port, _), Refused) => self.next_port(now, job, port, NOBODY, out),
+            (Requesting(port, patience), Resend) => {
+                self.send_request(&job, port, out);
+                self.stay(job, Requesting(port, patience.resent(now, &self.config)))
             }
-            (Requesting(_), Input::Message(peer, OptionAck(options))) => {
-                self.agree(now, job, peer, &options, out)
+            (Requesting(port, _), Input::Message(peer, OptionAck(options))) => {
+                self.agree(now, job, (port, peer), &options, out)
             }
-            (Requesting(_), Input::Message(peer, Data { block: 1, payload })) => {
-                let transfer = Box::new(Transfer::new(peer, Terms::PLAIN));
+            (Requesting(port, _), Input::Message(peer, Data { block: 1, payload })) => {
+                let transfer = Box::new(Transfer::new(port, peer, Terms::PLAIN));
                 self.receive(now, job, transfer, payload, out)
             }
-            (Requesting(_), Input::Message(_, Error { code, .. }))
+            (Requesting(port, _), Input::Message(_, Error { code, .. }))
                 if code == ErrorCode::OPTION && job.blksize < self.config.blksizes.len() =>
             {
+                unbind(port, out);
                 self.ask_for_less(now, job, out)
             }
 
             (Receiving(transfer, _), Silence) => self.fall_silent(now, job, &transfer, out),
+            (phase @ Receiving(..), Refused) => {
+                phase.close(out);
+                self.fail_attempt(now, job, "the server's port is closed".to_owned())
+            }
             (Receiving(transfer, patience), Resend) => {
-                transfer.acknowledge(job.local_port, out);
+                transfer.acknowledge(out);
                 self.stay(job, Receiving(transfer, patience.resent(now, &self.config)))
             }
             (Receiving(transfer, _), Input::Message(_, Data { block, payload }))
@@ -86,22 +102,26 @@ impl Client {
             }
             (Receiving(transfer, _), Input::Message(_, old @ (Data { .. } | OptionAck(_)))) => {
                 if transfer.last_was(&old) {
-                    transfer.acknowledge(job.local_port, out);
+                    transfer.acknowledge(out);
                 }
                 self.stay(job, Receiving(transfer, Patience::new(now, &self.config)))
             }
 
-            (Requesting(_) | Receiving(..), Input::Message(_, Error { code, message })) => {
+            (
+                phase @ (Requesting(..) | Receiving(..)),
+                Input::Message(_, Error { code, message }),
+            ) => {
+                phase.close(out);
                 let reason = format!("server says {code} \"{}\"", message.escape_ascii());
-                self.fail_attempt(now, job, reason, out)
+                self.fail_attempt(now, job, reason)
             }
-            (Receiving(..), Input::Message(peer, _) | Undecodable(peer)) => {
-                send_error(job.local_port, peer, ErrorCode::ILLEGAL, "not DATA", out);
-                self.fail_attempt(now, job, "server sent nonsense".to_owned(), out)
+            (Receiving(transfer, _), Input::Message(..) | Undecodable(_)) => {
+                transfer.refuse(ErrorCode::ILLEGAL, "not DATA", out);
+                self.fail_attempt(now, job, "server sent nonsense".to_owned())
             }
-            (Requesting(patience), Input::Message(from, _) | Undecodable(from)) => {
-                refuse_stray(job.local_port, from, out);
-                self.stay(job, Requesting(patience))
+            (Requesting(port, patience), Input::Message(from, _) | Undecodable(from)) => {
+                refuse_stray(port, from, out);
+                self.stay(job, Requesting(port, patience))
             }
             (Waiting(_), NextAttempt) => self.next_attempt(now, job, out),
             // Not to be waited for, or nobody to be heard.
@@ -126,14 +146,28 @@ impl Client {
         None
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request from a port of its own and waits for its answer.
     pub(super) fn request(&mut self, now: Instant, job: Box<Job>, out: &mut Outbox<AppEffect>) {
-        self.send_request(&job, out);
+        let port = self.draw_port();
+        out.push(AppEffect::Bind { port });
+        self.send_request(&job, port, out);
         let patience = Patience::new(now, &self.config);
-        self.state = State::Busy(job, Phase::Requesting(patience));
+        self.state = State::Busy(job, Phase::Requesting(port, patience));
     }
 
-    fn send_request(&self, job: &Job, out: &mut Outbox<AppEffect>) {
+    /// A port that no download lingers on.
+    fn draw_port(&mut self) -> u16 {
+        let ports = u64::from(LOCAL_PORTS.end() - LOCAL_PORTS.start()) + 1;
+        loop {
+            // Below 16,384.
+            let port = LOCAL_PORTS.start() + self.rng.below(ports) as u16;
+            if self.ended.iter().all(|ended| ended.local_port != port) {
+                return port;
+            }
+        }
+    }
+
+    fn send_request(&self, job: &Job, local_port: u16, out: &mut Outbox<AppEffect>) {
         let mut options = Vec::new();
         if let Some(blksize) = self.config.blksizes.get(job.blksize) {
             options.push(TftpOption::number(b"blksize", u64::from(*blksize)));
@@ -156,7 +190,7 @@ impl Client {
             options,
         });
         let to = SocketAddrV4::new(job.server, self.config.ports[job.port]);
-        send(job.local_port, to, &request, out);
+        send(local_port, to, &request, out);
     }
 
     /// The server acknowledged options.
@@ -164,20 +198,21 @@ impl Client {
         &mut self,
         now: Instant,
         job: Box<Job>,
-        peer: SocketAddrV4,
+        (port, peer): (u16, SocketAddrV4),
         options: &[TftpOption<'_>],
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
         match Terms::agreed(&self.config, job.blksize, options) {
             Ok(terms) => {
-                let transfer = Box::new(Transfer::new(peer, terms));
-                transfer.acknowledge(job.local_port, out);
+                let transfer = Box::new(Transfer::new(port, peer, terms));
+                transfer.acknowledge(out);
                 let patience = Patience::new(now, &self.config);
                 self.stay(job, Phase::Receiving(transfer, patience))
             }
             Err(reason) => {
-                send_error(job.local_port, peer, ErrorCode::OPTION, reason, out);
-                self.fail_attempt(now, job, reason.to_owned(), out)
+                send_error(port, peer, ErrorCode::OPTION, reason, out);
+                unbind(port, out);
+                self.fail_attempt(now, job, reason.to_owned())
             }
         }
     }
@@ -202,20 +237,19 @@ impl Client {
             _ => None,
         };
         if let Some(reason) = wrong {
-            let code = ErrorCode::UNDEFINED;
-            send_error(job.local_port, transfer.peer, code, &reason, out);
-            return self.fail_attempt(now, job, reason, out);
+            transfer.refuse(ErrorCode::UNDEFINED, &reason, out);
+            return self.fail_attempt(now, job, reason);
         }
         transfer.last = transfer.last.wrapping_add(1);
         transfer.fresh = false;
-        transfer.acknowledge(job.local_port, out);
+        transfer.acknowledge(out);
         if payload.len() == blksize {
             let patience = Patience::new(now, &self.config);
             return self.stay(job, Phase::Receiving(transfer, patience));
         }
         self.ended.push_back(Ended {
             peer: transfer.peer,
-            local_port: job.local_port,
+            local_port: transfer.local_port,
             last: transfer.last,
             until: now + self.config.packet_timeout,
         });
@@ -223,15 +257,18 @@ impl Client {
         Some(ClientEvent::Done(transfer.received.finish(port)))
     }
 
-    /// Nobody answered a request.
+    /// Nobody answered a request: `why`.
     fn next_port(
         &mut self,
         now: Instant,
         mut job: Box<Job>,
+        local_port: u16,
+        why: &str,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
+        unbind(local_port, out);
         let Some(port) = self.config.ports.get(job.port + 1).copied() else {
-            return self.fail_attempt(now, job, "no answer from the server".to_owned(), out);
+            return self.fail_attempt(now, job, why.to_owned());
         };
         job.port += 1;
         let n = job.attempt;
@@ -247,18 +284,7 @@ impl Client {
         transfer: &Transfer,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        let code = ErrorCode::UNDEFINED;
-        send_error(
-            job.local_port,
-            transfer.peer,
-            code,
-            "no packet in time",
-            out,
-        );
-        // A simple server has one port for everything, and must be heard again.
-        if transfer.peer.port() != self.config.ports[job.port] {
-            job.abandoned = Some(transfer.peer);
-        }
+        transfer.refuse(ErrorCode::UNDEFINED, "no packet in time", out);
         let sizes = &self.config.blksizes;
         let smaller = sizes.iter().position(|size| *size < transfer.terms.blksize);
         match smaller.filter(|_| transfer.fresh) {
@@ -269,20 +295,15 @@ impl Client {
             }
             None => {
                 let reason = format!("silence after {} bytes", transfer.received.bytes);
-                self.fail_attempt(now, job, reason, out)
+                self.fail_attempt(now, job, reason)
             }
         }
     }
 
-    fn fail_attempt(
-        &mut self,
-        now: Instant,
-        job: Box<Job>,
-        reason: String,
-        out: &mut Outbox<AppEffect>,
-    ) -> Option<ClientEvent> {
+    /// The attempt has failed and its port is closed: the next one is waited for.
+    fn fail_attempt(&mut self, now: Instant, job: Box<Job>, reason: String) -> Option<ClientEvent> {
         if job.attempt >= self.config.attempts {
-            return self.give_up(&job, reason, out);
+            return failed(reason);
         }
         let (low, high) = self.config.retry_wait;
         let until = now + self.rng.duration(low, high);
@@ -301,15 +322,9 @@ impl Client {
         self.request(now, job, out);
         Some(ClientEvent::Attempt { n, port })
     }
+}
 
-    /// The download failed. The state is `Idle` already.
-    fn give_up(
-        &mut self,
-        job: &Job,
-        reason: String,
-        out: &mut Outbox<AppEffect>,
-    ) -> Option<ClientEvent> {
-        unbind(job.local_port, out);
-        Some(ClientEvent::Failed { reason })
-    }
+/// The download failed.
+fn failed(reason: String) -> Option<ClientEvent> {
+    Some(ClientEvent::Failed { reason })
 }

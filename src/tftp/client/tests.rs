@@ -8,8 +8,6 @@ use crate::outbox::Out;
 use crate::tftp::pipe::{Fate, Pipe, SERVER, SET, bytes};
 use crate::time::Duration;
 
-const PORT: u16 = 2_000;
-
 #[test]
 fn files_of_all_sizes_arrive_whole_at_all_block_sizes() {
     let sizes = [
@@ -20,7 +18,7 @@ fn files_of_all_sizes_arrive_whole_at_all_block_sizes() {
             let config = asking(&[blksize]);
             let mut pipe = Pipe::new(bytes(size), config, |server| server.blksize_max = 65_464);
             assert_eq!(
-                pipe.download("f", PORT),
+                pipe.download("f"),
                 &done(&bytes(size), 20_001),
                 "{size} by {blksize}"
             );
@@ -34,7 +32,7 @@ fn files_of_all_sizes_arrive_whole_at_all_block_sizes() {
 fn block_numbers_roll_over_to_zero() {
     let file = bytes(65_536 * 512 + 3 * 512);
     let mut pipe = Pipe::new(file.clone(), asking(&[512]), |_| {});
-    assert_eq!(pipe.download("f", PORT), &done(&file, 20_001));
+    assert_eq!(pipe.download("f"), &done(&file, 20_001));
     assert_eq!(pipe.data, 65_536 + 4);
 }
 
@@ -45,7 +43,7 @@ fn any_one_packet_may_be_lost() {
             let mut pipe = Pipe::new(bytes(size), asking(&[512]), |_| {});
             pipe.rule = Box::new(move |n| if n == lost { Fate::Lost } else { Fate::Arrives });
             assert_eq!(
-                pipe.download("f", PORT),
+                pipe.download("f"),
                 &done(&bytes(size), 20_001),
                 "without {lost}"
             );
@@ -66,11 +64,7 @@ fn any_one_packet_may_come_twice_or_late() {
             let file = bytes(2_000);
             let mut pipe = Pipe::new(file.clone(), asking(&[512]), |_| {});
             pipe.rule = Box::new(move |n| if n == which { fate } else { Fate::Arrives });
-            assert_eq!(
-                pipe.download("f", PORT),
-                &done(&file, 20_001),
-                "{fate:?} {which}"
-            );
+            assert_eq!(pipe.download("f"), &done(&file, 20_001), "{fate:?} {which}");
             assert!(pipe.served.contains(&Ok(2_000)), "{fate:?} {which}");
             assert_eq!(pipe.server.transfers(), 0);
         }
@@ -81,7 +75,7 @@ fn any_one_packet_may_come_twice_or_late() {
 fn duplicates_of_every_packet_do_not_multiply() {
     let mut pipe = Pipe::new(bytes(50_000), asking(&[512]), |_| {});
     pipe.rule = Box::new(|_| Fate::Twice);
-    assert_eq!(pipe.download("f", PORT), &done(&bytes(50_000), 20_001));
+    assert_eq!(pipe.download("f"), &done(&bytes(50_000), 20_001));
     assert_eq!(pipe.data, 98, "no block is sent twice");
 }
 
@@ -101,7 +95,7 @@ fn heavy_loss_both_ways_is_survived() {
             .unwrap_or(Fate::Arrives)
         });
         assert_eq!(
-            pipe.download("f", PORT),
+            pipe.download("f"),
             &done(&bytes(20_000), 20_001),
             "seed {seed}"
         );
@@ -109,11 +103,23 @@ fn heavy_loss_both_ways_is_survived() {
 }
 
 #[test]
-fn a_server_on_port_69_alone_is_found_after_four_seconds() {
+fn a_server_on_port_69_alone_is_found_at_once() {
     let mut pipe = Pipe::new(bytes(700), ClientConfig::default(), |server| {
         server.ports = vec![69]
     });
-    assert_eq!(pipe.download("f", PORT), &done(&bytes(700), 69));
+    assert_eq!(pipe.download("f"), &done(&bytes(700), 69));
+    assert_eq!(pipe.told[0], ClientEvent::Attempt { n: 1, port: 69 });
+    // A request to port 20001, OACK and one block, then 4 s in which the last block could come again.
+    assert_eq!(pipe.now, Instant::from_nanos(4_005_000_000));
+}
+
+#[test]
+fn where_no_refusal_comes_through_port_69_is_tried_after_four_seconds() {
+    let mut pipe = Pipe::new(bytes(700), ClientConfig::default(), |server| {
+        server.ports = vec![69]
+    });
+    pipe.refuses = false;
+    assert_eq!(pipe.download("f"), &done(&bytes(700), 69));
     assert_eq!(pipe.told[0], ClientEvent::Attempt { n: 1, port: 69 });
     // 4 s on port 20001, OACK and one block, then 4 s in which the last block could come again.
     assert_eq!(pipe.now, Instant::from_nanos(8_004_000_000));
@@ -124,10 +130,11 @@ fn a_server_that_is_down_is_given_up_after_three_attempts_with_waits_between() {
     let mut pipe = Pipe::new(bytes(1), ClientConfig::default(), |server| {
         server.ports.clear()
     });
+    pipe.refuses = false;
     let failed = ClientEvent::Failed {
         reason: "no answer from the server".to_owned(),
     };
-    assert_eq!(pipe.download("f", PORT), &failed);
+    assert_eq!(pipe.download("f"), &failed);
     let attempts: Vec<_> = [(1, 69), (2, 20_001), (2, 69), (3, 20_001), (3, 69)]
         .map(|(n, port)| ClientEvent::Attempt { n, port })
         .into();
@@ -142,10 +149,50 @@ fn a_server_that_is_down_is_given_up_after_three_attempts_with_waits_between() {
 }
 
 #[test]
+fn a_host_without_a_server_is_given_up_after_three_attempts_without_patience() {
+    let mut pipe = Pipe::new(bytes(1), ClientConfig::default(), |server| {
+        server.ports.clear()
+    });
+    let reason = "nobody listens at the server".to_owned();
+    assert_eq!(pipe.download("f"), &ClientEvent::Failed { reason });
+    assert_eq!(pipe.sent, 3 * 2);
+    assert!(pipe.bound(SET).is_empty());
+}
+
+#[test]
+fn each_request_has_a_port_of_its_own() {
+    let mut script = Script::new();
+    let mut ports = vec![script.port];
+    for _ in 0..4 {
+        script.hears(69, b"\0\x05\0\x08no\0");
+        ports.push(script.port);
+    }
+    script.refused(20_001);
+    ports.push(script.port);
+    ports.sort();
+    ports.dedup();
+    assert_eq!(ports.len(), 6);
+}
+
+#[test]
+fn a_late_refusal_of_an_earlier_request_changes_nothing() {
+    let mut script = Script::new();
+    let first = script.port;
+    script.refused(20_001);
+    assert_eq!(script.lines.last().unwrap(), "tells Attempt 1 on 69");
+    let (lines, second) = (script.lines.len(), script.port);
+    for (port, to) in [(first, 20_001), (first, 69), (second, 20_001)] {
+        script.port = port;
+        script.refused(to);
+    }
+    assert_eq!((script.lines.len(), script.state()), (lines, "Requesting"));
+}
+
+#[test]
 fn a_missing_file_fails_each_attempt_at_once() {
     let mut pipe = Pipe::new(bytes(1), ClientConfig::default(), |_| {});
     let reason = "server says ENOTFOUND \"file not found\"".to_owned();
-    assert_eq!(pipe.download("g", PORT), &ClientEvent::Failed { reason });
+    assert_eq!(pipe.download("g"), &ClientEvent::Failed { reason });
     assert_eq!(pipe.sent, 3 * 2);
     assert!(
         (30..=60).contains(&(pipe.now - Instant::ZERO).as_secs()),
@@ -157,7 +204,7 @@ fn a_missing_file_fails_each_attempt_at_once() {
 #[test]
 fn a_smaller_block_size_of_the_server_is_taken() {
     let mut pipe = Pipe::new(bytes(5_000), ClientConfig::default(), |_| {});
-    assert_eq!(pipe.download("f", PORT), &done(&bytes(5_000), 20_001));
+    assert_eq!(pipe.download("f"), &done(&bytes(5_000), 20_001));
     assert_eq!(pipe.data, 4, "1468 bytes each");
 }
 
@@ -167,7 +214,7 @@ fn blocks_that_never_come_have_the_client_ask_for_smaller_ones() {
         server.blksize_max = 8_192
     });
     pipe.payload_max = 1_472;
-    assert_eq!(pipe.download("f", PORT), &done(&bytes(5_000), 20_001));
+    assert_eq!(pipe.download("f"), &done(&bytes(5_000), 20_001));
     // 4096 and 2048 cost 4 s each.
     assert_eq!((pipe.now - Instant::ZERO).as_secs(), 12);
     let gone = "client says EUNDEF \"no packet in time\"".to_owned();
@@ -178,11 +225,11 @@ fn blocks_that_never_come_have_the_client_ask_for_smaller_ones() {
 fn two_downloads_follow_each_other_though_the_first_ones_last_ack_is_lost() {
     let mut pipe = Pipe::new(bytes(700), ClientConfig::default(), |_| {});
     pipe.rule = Box::new(|n| if n == 4 { Fate::Lost } else { Fate::Arrives });
-    pipe.start("f", PORT);
+    pipe.start("f");
     while pipe.told.is_empty() {
         pipe.next();
     }
-    assert_eq!(pipe.download("f", PORT + 1), &done(&bytes(700), 20_001));
+    assert_eq!(pipe.download("f"), &done(&bytes(700), 20_001));
     assert_eq!(pipe.served, [Ok(700), Ok(700)]);
     assert!(pipe.bound(SET).is_empty());
 }
@@ -190,19 +237,16 @@ fn two_downloads_follow_each_other_though_the_first_ones_last_ack_is_lost() {
 #[test]
 fn after_stop_nothing_is_bound_and_nothing_due() {
     let mut pipe = Pipe::new(bytes(700), ClientConfig::default(), |_| {});
-    pipe.download("f", PORT);
+    pipe.download("f");
     let mut out = Outbox::default();
-    pipe.client.start(pipe.now, SERVER, "f", PORT, &mut out);
+    pipe.client.start(pipe.now, SERVER, "f", &mut out);
     pipe.client.stop(&mut out);
-    assert_eq!(
-        (pipe.client.poll_timeout(), pipe.client.is_bound(PORT)),
-        (None, false)
-    );
-    let last = out.drain().last();
-    assert!(matches!(
-        last,
-        Some(Out::Effect(AppEffect::Unbind { port: PORT }))
-    ));
+    assert_eq!(pipe.client.poll_timeout(), None);
+    let mut ports = out.drain().filter_map(|out| match out {
+        Out::Effect(AppEffect::Bind { port } | AppEffect::Unbind { port }) => Some(port),
+        Out::Effect(_) | Out::Trace(_) => None,
+    });
+    assert_eq!(ports.next(), ports.next());
 }
 
 #[test]
@@ -210,10 +254,8 @@ fn a_server_that_sends_another_size_than_it_said_fails_the_attempt() {
     let mut script = Script::new();
     script.hears(49_152, b"\0\x06blksize\x001024\0tsize\x00600\0");
     script.hears(49_152, &[b"\0\x03\0\x01", &[0; 100][..]].concat());
-    assert_eq!(
-        script.lines.last().unwrap(),
-        "sends 49152 ERROR EUNDEF \"100 bytes came, tsize said 600\""
-    );
+    let refusal = "sends 49152 ERROR EUNDEF \"100 bytes came, tsize said 600\"";
+    assert_eq!(script.lines[2..], [refusal, "unbinds"]);
     assert_eq!(script.state(), "Waiting");
 }
 
@@ -225,8 +267,9 @@ fn each_refusal_has_the_client_ask_for_less_and_last_without_options() {
     }
     let requests = [4_096, 2_048, 1_024, 512]
         .map(|n| format!("sends 20001 RRQ \"f\" octet blksize {n} tsize 0"));
-    assert_eq!(script.lines[..4], requests);
-    assert_eq!(script.lines[4], "sends 20001 RRQ \"f\" octet");
+    let mut sent = script.lines.iter().filter(|line| *line != "unbinds");
+    assert!(sent.by_ref().take(4).eq(&requests));
+    assert_eq!(sent.next().unwrap(), "sends 20001 RRQ \"f\" octet");
     script.hears(69, b"\0\x05\0\x08no\0");
     assert_eq!(script.state(), "Waiting");
 }
@@ -247,7 +290,11 @@ fn a_request_goes_out_each_second_for_four_and_early_calls_do_nothing() {
         assert!(out.is_empty());
         script.time_passes();
     }
-    assert_eq!(script.lines.len(), 6, "{:?}", script.lines);
+    let sent = script
+        .lines
+        .iter()
+        .filter(|line| line.starts_with("sends "));
+    assert_eq!(sent.count(), 5, "{:?}", script.lines);
 }
 
 #[test]
@@ -319,6 +366,10 @@ fn the_transition_table_is_as_reviewed() {
             script.hears(*from, payload);
             writeln!(table, "  {event:32} {}", script.outcome()).unwrap();
         }
+        let mut script = Script::in_state(state);
+        script.lines.clear();
+        script.refused(script.asked());
+        writeln!(table, "  {:32} {}", "refused", script.outcome()).unwrap();
         for name in [
             "TFTP resend",
             "TFTP silence",
@@ -368,6 +419,8 @@ const EVENTS: &[(&str, u16, &[u8])] = &[
 struct Script {
     now: Instant,
     client: Client,
+    /// The port that it bound last.
+    port: u16,
     lines: Vec<String>,
 }
 
@@ -379,10 +432,15 @@ impl Script {
 
     fn with(config: ClientConfig) -> Script {
         let client = Client::new(config, Rng::stream(1, "script"));
-        let (now, lines) = (Instant::ZERO, Vec::new());
-        let mut script = Script { now, client, lines };
+        let mut script = Script {
+            now: Instant::ZERO,
+            client,
+            port: 0,
+            lines: Vec::new(),
+        };
+        let now = script.now;
         let mut out = Outbox::default();
-        script.client.start(now, SERVER, "f", PORT, &mut out);
+        script.client.start(now, SERVER, "f", &mut out);
         script.note(&mut out, None);
         script
     }
@@ -412,12 +470,30 @@ impl Script {
     fn hears(&mut self, from_port: u16, payload: &[u8]) {
         let datagram = Datagram {
             from: SocketAddrV4::new(SERVER, from_port),
-            to: SocketAddrV4::new(SET, PORT),
+            to: SocketAddrV4::new(SET, self.port),
             payload,
         };
         let mut out = Outbox::default();
         let told = self.client.handle_datagram(self.now, &datagram, &mut out);
         self.note(&mut out, told);
+    }
+
+    /// What was sent to this port of the server was refused.
+    fn refused(&mut self, port: u16) {
+        let to = SocketAddrV4::new(SERVER, port);
+        let mut out = Outbox::default();
+        let told = self
+            .client
+            .handle_refusal(self.now, self.port, to, &mut out);
+        self.note(&mut out, told);
+    }
+
+    /// The server's port that the client speaks to.
+    fn asked(&self) -> u16 {
+        match &self.client.state {
+            State::Busy(_, Phase::Receiving(..)) => TID,
+            State::Busy(..) | State::Idle => 20_001,
+        }
     }
 
     /// The next deadline passes.
@@ -445,7 +521,10 @@ impl Script {
     fn note(&mut self, out: &mut Outbox<AppEffect>, told: Option<ClientEvent>) {
         for out in out.drain() {
             self.lines.push(match out {
-                Out::Effect(AppEffect::Bind { .. }) => continue,
+                Out::Effect(AppEffect::Bind { port }) => {
+                    self.port = port;
+                    continue;
+                }
                 Out::Effect(AppEffect::Unbind { .. }) => "unbinds".to_owned(),
                 Out::Effect(AppEffect::Send { to, payload, .. }) => {
                     let message = Message::decode(&payload).unwrap().to_string();
@@ -468,7 +547,7 @@ impl Script {
     fn state(&self) -> &'static str {
         match &self.client.state {
             State::Idle => "Idle",
-            State::Busy(_, Phase::Requesting(_)) => "Requesting",
+            State::Busy(_, Phase::Requesting(..)) => "Requesting",
             State::Busy(_, Phase::Receiving(..)) => "Receiving",
             State::Busy(_, Phase::Waiting(_)) => "Waiting",
         }

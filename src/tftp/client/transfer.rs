@@ -58,6 +58,7 @@ impl Terms {
 /// What the server has sent so far.
 #[derive(Debug)]
 pub(super) struct Transfer {
+    pub(super) local_port: u16,
     pub(super) peer: SocketAddrV4,
     pub(super) terms: Terms,
     /// The last block received in order, its low 16 bits; 0 before the first.
@@ -69,8 +70,9 @@ pub(super) struct Transfer {
 
 impl Transfer {
     /// A transfer of which no block has come yet.
-    pub(super) fn new(peer: SocketAddrV4, terms: Terms) -> Transfer {
+    pub(super) fn new(local_port: u16, peer: SocketAddrV4, terms: Terms) -> Transfer {
         Transfer {
+            local_port,
             peer,
             terms,
             last: 0,
@@ -80,13 +82,15 @@ impl Transfer {
     }
 
     /// Acknowledges the last block, or the OACK before any.
-    pub(super) fn acknowledge(&self, local_port: u16, out: &mut Outbox<AppEffect>) {
-        send(
-            local_port,
-            self.peer,
-            &Message::Ack { block: self.last },
-            out,
-        );
+    pub(super) fn acknowledge(&self, out: &mut Outbox<AppEffect>) {
+        let message = Message::Ack { block: self.last };
+        send(self.local_port, self.peer, &message, out);
+    }
+
+    /// Tells the server that the transfer ends here, and closes its port.
+    pub(super) fn refuse(&self, code: ErrorCode, why: &str, out: &mut Outbox<AppEffect>) {
+        send_error(self.local_port, self.peer, code, why, out);
+        unbind(self.local_port, out);
     }
 
     /// Whether this is what was acknowledged last, come again: a block, or the OACK before any.
