@@ -9,6 +9,8 @@ mod clients;
 mod killed;
 #[path = "live/leases.rs"]
 mod leases;
+#[path = "live/router.rs"]
+mod router;
 #[path = "live/servers.rs"]
 mod servers;
 #[path = "live/site.rs"]
