@@ -3,16 +3,22 @@
 //! They need root, /dev/net/tun, and the programs that a scenario starts. What is missing is said, and the test
 //! skipped; so is one whose run was too late to count again and again.
 
+#[path = "live/clients.rs"]
+mod clients;
 #[path = "live/killed.rs"]
 mod killed;
 #[path = "live/leases.rs"]
 mod leases;
+#[path = "live/router.rs"]
+mod router;
 #[path = "live/servers.rs"]
 mod servers;
 #[path = "live/site.rs"]
 mod site;
 #[path = "live/tftp.rs"]
 mod tftp;
+#[path = "live/unpacked.rs"]
+mod unpacked;
 #[path = "live/unprivileged.rs"]
 mod unprivileged;
 #[path = "live/veth.rs"]

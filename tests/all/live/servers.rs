@@ -1,30 +1,26 @@
 //! The lines that `jackfield option125 encode` prints, in the configuration of the servers that they are for: each
-//! serves exactly the bytes that were printed.
+//! serves exactly the bytes that were printed, and a set boots and registers with them.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use jackfield::option125::{Encoded, Found, encode, in_frames};
 
-use super::super::support::{Folder, has_program, skipped};
+use super::super::support::Folder;
+use super::unpacked::{program, unpacked};
 use super::{captured, machine};
-
-/// Where `scripts/test` has unpacked servers that it does not install, as they would start by themselves.
-const UNPACKED: &str = "JACKFIELD_TEST_SERVERS";
 
 #[test]
 fn dnsmasq_serves_the_bytes_of_its_printed_line() {
     let test = "dnsmasq_serves_the_bytes_of_its_printed_line";
     let Some(_alone) = machine(test) else { return };
-    let Some(program) = server(test, "dnsmasq", "--version") else {
+    let Some(program) = program(test, "dnsmasq", "--version") else {
         return;
     };
     let encoded = encoded();
     let start = |folder: &Path, line: String| {
         let general = "port=0\nuser=root\nbind-interfaces\ninterface=eth0\ndhcp-authoritative\nno-ping\n\
-                       dhcp-range=10.1.0.50,10.1.0.59,1h\n";
+                       dhcp-range=10.2.0.50,10.2.0.59,1h\ndhcp-option=3,10.2.0.1\n";
         let [conf, leases, pid] = ["conf", "leases", "pid"].map(|name| folder.join(name));
         fs::write(&conf, format!("{general}{line}")).unwrap();
         let (conf, leases, pid) = (conf.display(), leases.display(), pid.display());
@@ -42,7 +38,7 @@ fn dnsmasq_serves_the_bytes_of_its_printed_line() {
 fn kea_serves_the_bytes_of_its_printed_lines() {
     let test = "kea_serves_the_bytes_of_its_printed_lines";
     let Some(_alone) = machine(test) else { return };
-    let Some(program) = server(test, "kea-dhcp4", "-v") else {
+    let Some(program) = program(test, "kea-dhcp4", "-v") else {
         return;
     };
     let encoded = encoded();
@@ -56,7 +52,10 @@ fn kea_serves_the_bytes_of_its_printed_lines() {
             "interfaces-config": { "interfaces": [ "eth0" ], "dhcp-socket-type": "raw" },
             "lease-database": { "type": "memfile", "persist": false },
             "multi-threading": { "enable-multi-threading": false },
-            "subnet4": [ { "subnet": "10.1.0.0/24", "pools": [ { "pool": "10.1.0.50-10.1.0.59" } ] } ],
+            "subnet4": [ {
+                "subnet": "10.2.0.0/24", "pools": [ { "pool": "10.2.0.50-10.2.0.59" } ],
+                "option-data": [ { "name": "routers", "data": "10.2.0.1" } ]
+            } ],
             "loggers": [ { "name": "kea-dhcp4", "severity": "INFO", "output_options": [ { "output": "stdout" } ] } ],"#;
         let [conf, log] = ["conf", "log"].map(|name| folder.join(name));
         fs::write(&conf, format!("{{ \"Dhcp4\": {{ {general}\n{lines} }} }}")).unwrap();
@@ -74,12 +73,12 @@ fn kea_serves_the_bytes_of_its_printed_lines() {
 fn isc_dhcpd_serves_the_bytes_of_its_printed_lines() {
     let test = "isc_dhcpd_serves_the_bytes_of_its_printed_lines";
     let Some(_alone) = machine(test) else { return };
-    let Some(program) = server(test, "dhcpd", "--version") else {
+    let Some(program) = program(test, "dhcpd", "--version") else {
         return;
     };
     let encoded = encoded();
     let start = |folder: &Path, lines: String| {
-        let subnet = "subnet 10.1.0.0 netmask 255.255.255.0 { range 10.1.0.50 10.1.0.59; }\n";
+        let subnet = "subnet 10.2.0.0 netmask 255.255.255.0 { range 10.2.0.50 10.2.0.59; option routers 10.2.0.1; }\n";
         let [conf, leases] = ["conf", "leases"].map(|name| folder.join(name));
         fs::write(
             &conf,
@@ -120,33 +119,4 @@ fn encoded() -> Encoded {
         ("dscp", Some("46v46s26")),
     ];
     encode(None, &fields, 130).unwrap()
-}
-
-/// How a shell starts a server: one that is installed, or one that was unpacked. `version`: the option that makes it
-/// say its version and end.
-fn server(test: &str, name: &str, version: &str) -> Option<String> {
-    let program = match unpacked() {
-        _ if has_program(name) => name.to_owned(),
-        Some(root) => {
-            let libraries = root.join("usr/lib/x86_64-linux-gnu");
-            let program = root.join("usr/sbin").join(name);
-            let (libraries, program) = (libraries.display(), program.display());
-            format!("env LD_LIBRARY_PATH={libraries} {program}")
-        }
-        None => {
-            skipped(test, &format!("no {name}"));
-            return None;
-        }
-    };
-    let runs = format!("{program} {version} >/dev/null 2>&1");
-    let runs = Command::new("sh").args(["-c", &runs]).status();
-    if !runs.is_ok_and(|status| status.success()) {
-        skipped(test, &format!("{name} is not there, or lacks a library"));
-        return None;
-    }
-    Some(program)
-}
-
-fn unpacked() -> Option<PathBuf> {
-    env::var_os(UNPACKED).map(PathBuf::from)
 }

@@ -1,0 +1,254 @@
+"""Asks a router what it does, by frames of its own, and prints a line for each case: `case: what happened`.
+
+    ask.py listen FILE          on the far side, in 10.9.0.0/24: writes ARP requests and ICMP errors to FILE
+    ask.py requests FILE        on the near side, in 10.2.0.0/24: ARP requests, and who answers them
+    ask.py packets FILE         as `requests`, and then packets for hosts that are not there
+
+The router has 10.1.0.1, 10.2.0.1 and 10.9.0.1. The kernel of the far side is 10.9.0.10; that of the near side has no
+address, and this program answers in its place. Times are rounded to half a second, past which no kernel timer is off.
+"""
+
+import collections
+import select
+import socket
+import struct
+import sys
+import time
+
+BROADCAST = b"\xff" * 6
+FOREIGN = bytes.fromhex("02dead000001")
+NEAR = [f"10.2.0.{number}" for number in range(50, 60)]  # of packets, a case each: errors have a rate each
+STALE = "10.1.0.60"  # of packets whose sender has moved
+HERE = "the interface's MAC"
+
+# Case, sender address, target; a target may have the MAC that the frame goes to.
+REQUESTS = [
+    ("its address", "10.2.0.101", "10.2.0.1"),
+    ("its address, by unicast", "10.2.0.102", ("10.2.0.1", "gateway")),
+    ("its address, to a foreign MAC", "10.2.0.103", ("10.2.0.1", "foreign")),
+    ("its address on another interface", "10.2.0.104", "10.1.0.1"),
+    ("another host of the segment", "10.2.0.105", "10.2.0.77"),
+    ("the broadcast address", "10.2.0.106", "10.2.0.255"),
+    ("the network address", "10.2.0.107", "10.2.0.0"),
+    ("a host behind another interface", "10.2.0.108", "10.9.0.99"),
+    ("an address without a route", "10.2.0.109", "172.16.0.1"),
+    ("its address, from a probe", "0.0.0.0", "10.2.0.1"),
+    ("its address, which the sender claims", "10.2.0.1", "10.2.0.1"),
+    ("its address, from another subnet", "10.1.0.111", "10.2.0.1"),
+    ("its address on another interface, from that subnet", "10.1.0.112", "10.1.0.1"),
+    ("a host behind another interface, from another subnet", "10.1.0.113", "10.9.0.99"),
+    ("its address, from one without a route", "192.0.2.114", "10.2.0.1"),
+    ("a host behind another interface, from one without a route", "192.0.2.115", "10.9.0.99"),
+    ("the sender's own address, of another subnet", "10.1.0.116", "10.1.0.116"),
+    ("an address of another subnet, from a probe", "0.0.0.0", "10.1.0.117"),
+]
+
+Seen = collections.namedtuple("Seen", "at frame")
+
+
+def main(mode, file):
+    wire = Wire()
+    if mode == "listen":
+        return listen(wire, file)
+    wire.own = {*NEAR, STALE}
+    gateway = find_gateway(wire)
+    requests(wire, gateway)
+    if mode == "packets":
+        packets(wire, gateway, file)
+    print("done", flush=True)
+
+
+class Wire:
+    """A packet socket on eth0, that answers ARP requests for the addresses `own`."""
+
+    MAC = bytes.fromhex("020000aa0001")
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        self.socket.bind(("eth0", 0))
+        # The frames are for MACs that the interface does not have: PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC.
+        index = socket.if_nametoindex("eth0")
+        self.socket.setsockopt(263, 1, struct.pack("iHH8s", index, 1, 0, b""))
+        self.own = set()
+
+    def send(self, frame):
+        self.socket.send(frame)
+
+    def hear(self, seconds):
+        """The frames that arrive in this time."""
+        end, seen = time.time() + seconds, []
+        while (left := end - time.time()) > 0:
+            if not select.select([self.socket], [], [], left)[0]:
+                break
+            frame, source = self.socket.recvfrom(65536)
+            if source[2] == socket.PACKET_OUTGOING:
+                continue
+            seen.append(Seen(time.time(), frame))
+            if is_arp(frame, 1) and text(frame[38:42]) in self.own and frame[28:32] != frame[38:42]:
+                target, asker = text(frame[38:42]), text(frame[28:32])
+                self.send(arp(2, self.MAC, target, frame[22:28], asker, frame[22:28]))
+        return seen
+
+
+def listen(wire, file):
+    with open(file, "w", buffering=1) as log:
+        print("listening", flush=True)
+        while True:
+            for at, frame in wire.hear(0.05):
+                if is_arp(frame, 1):
+                    to = "all" if frame[:6] == BROADCAST else "one"
+                    print(at, "asks", to, text(frame[38:42]), text(frame[28:32]), file=log)
+                elif (error := icmp(frame)) and error[0] == 3:
+                    print(at, "error", *error[:2], text(frame[26:30]), text(error[2][16:20]), file=log)
+                elif frame[12:14] == b"\x08\x00" and (frame[23] == 17 or frame[34] == 8):
+                    print(at, "packet", frame[22], text(frame[26:30]), text(frame[30:34]), file=log)
+
+
+def find_gateway(wire):
+    wire.send(arp(1, wire.MAC, NEAR[0], b"\0" * 6, "10.2.0.1", BROADCAST))
+    return next(seen.frame[22:28] for seen in wire.hear(1) if is_arp(seen.frame, 2))
+
+
+def requests(wire, gateway):
+    macs = {}
+    for number, (case, sender, target) in enumerate(REQUESTS):
+        target, to = target if isinstance(target, tuple) else (target, None)
+        to = {None: BROADCAST, "gateway": gateway, "foreign": FOREIGN}[to]
+        mac = bytes.fromhex("020000bb00%02x" % number)
+        macs[mac] = (case, target)
+        wire.send(arp(1, mac, sender, b"\0" * 6, target, to))
+    # A proxy takes up to 0.8 s.
+    heard = wire.hear(1.2)
+    for mac, (case, target) in macs.items():
+        answers = [seen.frame for seen in heard if is_arp(seen.frame, 2) and seen.frame[32:38] == mac]
+        said = [describe(frame, target, gateway, mac) for frame in answers]
+        print(f"{case}: {', '.join(said) or 'no answer'}")
+
+
+def describe(frame, target, gateway, mac):
+    wrong = "" if text(frame[28:32]) == target else f" for {text(frame[28:32])}"
+    with_mac = HERE if frame[22:28] == gateway == frame[6:12] else frame[22:28].hex(":")
+    how = "" if frame[:6] == mac else ", not to the asker"
+    return f"answered with {with_mac}{wrong}{how}"
+
+
+def packets(wire, gateway, file):
+    """Each case has a destination of its own, so that all can be under way at once."""
+    start = time.time()
+
+    def send(packet, count=1):
+        for _ in range(count):
+            wire.send(gateway + wire.MAC + b"\x08\x00" + packet)
+
+    send(udp(NEAR[0], "10.9.0.10"))
+    send(udp(NEAR[1], "10.9.0.91"))
+    for port in range(3):
+        send(udp(NEAR[2], "10.9.0.92", port=port))
+    send(udp(NEAR[3], "10.9.0.93"), 10)
+    send(udp(NEAR[4], "10.9.0.94", ttl=1))
+    send(udp(NEAR[5], "172.16.0.1"))
+    send(echo(STALE, "10.9.0.10"))
+    heard = wire.hear(4.2)
+    again = time.time()
+    send(udp(NEAR[1], "10.9.0.91"))
+    later = wire.hear(3.7)
+    far = [line.split() for line in open(file)]
+    print(f"one packet for an absent host: {asked(far, '10.9.0.91', start, again)}; {errors(heard, NEAR[1], start)}")
+    print(f"three packets for one at once: {asked(far, '10.9.0.92', start)}; {errors(heard, NEAR[2], start)}")
+    print(f"ten packets for one at once: {errors(heard, NEAR[3], start)}")
+    print(f"the next packet for an absent host: {asked(far, '10.9.0.91', again)}; {errors(later, NEAR[1], again)}")
+    print(f"a packet with TTL 1: {errors(heard, NEAR[4], start)}")
+    print(f"a packet without a route: {errors(heard, NEAR[5], start)}")
+    print(f"a packet for a host that is there: {forwarded(far, NEAR[0])}")
+    print(f"an echo request of one from another subnet: {forwarded(far, STALE)}; {told(far, STALE, start)}")
+
+
+def asked(far, target, start, end=float("inf")):
+    times = [float(line[0]) for line in far if line[1] == "asks" and line[3] == target and start <= float(line[0]) < end]
+    who = {(line[2], line[4]) for line in far if line[1] == "asks" and line[3] == target}
+    if not times:
+        return "no request"
+    after = " ".join(rounded(at - start) for at in times)
+    return f"{len(times)} requests to {' '.join(f'{to} from {by}' for to, by in sorted(who))} after {after} s"
+
+
+def errors(heard, source, start):
+    found, ports = [], []
+    for at, frame in heard:
+        error = icmp(frame)
+        if error and text(frame[30:34]) == source:
+            kind, code, quoted = error
+            flags = "DF" if frame[20] & 0x40 else "no DF"
+            found.append(
+                f"{kind}/{code} from {text(frame[26:30])} after {rounded(at - start)} s "
+                f"(TTL {frame[22]}, TOS {frame[15]:#04x}, {flags}, quotes {len(quoted)} bytes with TTL {quoted[8]})"
+            )
+            ports.append(quoted[22:24])
+    if not found:
+        return "no ICMP error"
+    order = "" if ports == sorted(ports) else ", not in order"
+    return f"{len(found)} ICMP {', '.join(sorted(set(found)))}{order}"
+
+
+def forwarded(far, source):
+    ttls = [line[2] for line in far if line[1] == "packet" and line[3] == source]
+    return f"forwarded with TTL {' '.join(ttls)}" if ttls else "not forwarded"
+
+
+def told(far, target, start):
+    """What the far side heard of its answer to `target`."""
+    found = [line for line in far if line[1] == "error" and line[5] == target]
+    if not found:
+        return "the other side is told nothing"
+    line = found[0]
+    return f"the other side is told {line[2]}/{line[3]} by {line[4]} after {rounded(float(line[0]) - start)} s"
+
+
+def rounded(seconds):
+    return f"{round(seconds * 2) / 2:g}"
+
+
+def arp(operation, mac, sender, target_mac, target, to):
+    head = to + mac + b"\x08\x06" + struct.pack("!HHBBH", 1, 0x0800, 6, 4, operation)
+    return head + mac + socket.inet_aton(sender) + target_mac + socket.inet_aton(target)
+
+
+def is_arp(frame, operation):
+    return frame[12:14] == b"\x08\x06" and len(frame) >= 42 and frame[20:22] == bytes([0, operation])
+
+
+def icmp(frame):
+    """Type, code and quoted packet of an ICMP error."""
+    if frame[12:14] == b"\x08\x00" and frame[23] == 1 and frame[34] in (3, 11):
+        length = struct.unpack("!H", frame[16:18])[0]
+        return frame[34], frame[35], frame[42 : 14 + length]
+    return None
+
+
+def udp(source, target, ttl=64, port=0):
+    payload = b"a packet for one who may be there!"
+    return ip(source, target, ttl, 17, struct.pack("!HHHH", 9, 9000 + port, 8 + len(payload), 0) + payload)
+
+
+def echo(source, target):
+    head = bytes([8, 0, 0, 0, 0, 1, 0, 1])
+    return ip(source, target, 64, 1, head[:2] + struct.pack("!H", checksum(head)) + head[4:])
+
+
+def ip(source, target, ttl, protocol, payload):
+    addresses = socket.inet_aton(source) + socket.inet_aton(target)
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0, ttl, protocol, 0) + addresses
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total & 0xFFFF) + (total >> 16)
+    return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+
+
+def text(address):
+    return socket.inet_ntoa(address)
+
+
+main(*sys.argv[1:])
