@@ -6,6 +6,7 @@
 mod steps;
 
 use std::fmt::{self, Write};
+use std::net::Ipv4Addr;
 
 use super::plan::{
     ArpMode, Cable, Dhcp, Element, ElementId, Firmware, Host, HostKind, HostProgram, Phone, Plan,
@@ -212,12 +213,7 @@ fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
         }
         HostKind::Dhcp { address } => {
             writeln!(out, "\nhost {name}\n{place}, serves DHCP")?;
-            let served: Vec<usize> = plan.served_by(*address).map(|(id, _)| id.0).collect();
-            if served != [at.0] {
-                let names: Vec<&str> = served.iter().map(|n| subnet(plan, SubnetId(*n))).collect();
-                writeln!(out, "  domain    {}", names.join(", "))?;
-            }
-            Ok(())
+            write_domain(out, plan, *at, *address)
         }
         HostKind::Kernel { address, program } => {
             let address =
@@ -248,6 +244,16 @@ fn write_program(out: &mut String, program: &HostProgram) -> fmt::Result {
         Some(Ready::Port(port)) => writeln!(out, "  ready     with port {port}"),
         Some(Ready::Prints(text)) => writeln!(out, "  ready     when it prints `{text}`"),
     }
+}
+
+/// The subnets of a DHCP server, unless it serves its own alone.
+fn write_domain(out: &mut String, plan: &Plan, at: SubnetId, server: Ipv4Addr) -> fmt::Result {
+    let served: Vec<SubnetId> = plan.served_by(server).map(|(id, _)| id).collect();
+    if served == [at] {
+        return Ok(());
+    }
+    let names: Vec<&str> = served.iter().map(|id| subnet(plan, *id)).collect();
+    writeln!(out, "  domain    {}", names.join(", "))
 }
 
 fn write_element(out: &mut String, plan: &Plan, element: &Element) -> fmt::Result {

@@ -449,7 +449,6 @@ fn a_hundred_thousand_clients_get_an_address_each() {
     let mut bench = Bench::new(ServerConfig {
         address,
         scopes: vec![scope],
-        ..config()
     });
     let clients = 100_000;
     for n in 0..clients {
