@@ -147,7 +147,7 @@ impl Step {
             ),
             // A client that is gone leaves a closed port, and the server hears of it.
             Step::IsKilled(command) => (
-                format!("timeout -s KILL 0.4 {command}; test $? = 137"),
+                format!("timeout -s KILL 0.7 {command}; test $? = 137"),
                 String::new(),
                 r#"
 [[step]]
