@@ -173,9 +173,10 @@ pub(super) fn kept(plan: &Plan) -> String {
 fn open_port(plan: &Plan, host: &Host) -> Result<Port, LiveError> {
     match &host.kind {
         HostKind::Interface { device } => Port::on_interface(device),
-        HostKind::Kernel { .. } | HostKind::Tftp { .. } | HostKind::Dns { .. } | HostKind::Dhcp => {
-            Port::open(&port_settings(plan, host))
-        }
+        HostKind::Kernel { .. }
+        | HostKind::Tftp { .. }
+        | HostKind::Dns { .. }
+        | HostKind::Dhcp { .. } => Port::open(&port_settings(plan, host)),
     }
 }
 
@@ -185,7 +186,7 @@ fn port_settings(plan: &Plan, host: &Host) -> PortSettings {
         HostKind::Kernel { address, .. } => address,
         HostKind::Tftp { .. }
         | HostKind::Dns { .. }
-        | HostKind::Dhcp
+        | HostKind::Dhcp { .. }
         | HostKind::Interface { .. } => None,
     };
     PortSettings {

@@ -8,7 +8,7 @@
 //! (`ciaddr`) if it wrote to the server's address, else the server's own, since the client is then on the
 //! server's link. Scopes do not overlap.
 //!
-//! An *authoritative* server is the only one of its subnets: it refuses (NAK) whatever is not so, an
+//! An *authoritative* server is the only one of a subnet: it refuses (NAK) whatever is not so, an
 //! address of another subnet first of all, and takes over a client that it has no record of if the
 //! address is free, as after a restart. One that is not stays silent in all these cases, for another
 //! server may know better (RFC 2131 section 4.3.2).
@@ -46,7 +46,6 @@ const DECLINE_HOLD: Duration = Duration::from_secs(86_400);
 #[derive(Debug)]
 pub struct DhcpServer {
     address: Ipv4Addr,
-    authoritative: bool,
     subnets: Vec<Subnet>,
     /// Subnets by their lowest address.
     by_network: BTreeMap<u32, usize>,
@@ -78,7 +77,6 @@ impl DhcpServer {
             .collect();
         DhcpServer {
             address: config.address,
-            authoritative: config.authoritative,
             subnets,
             by_network,
             deadlines: Deadlines::default(),
@@ -251,7 +249,7 @@ impl DhcpServer {
                 return Ok(());
             }
             Ok(()) => Objection::NotForClient.reason(),
-            Err(objection) if self.authoritative || objection == Objection::NotOffered => {
+            Err(objection) if scope.authoritative || objection == Objection::NotOffered => {
                 objection.reason()
             }
             Err(objection) => return Err(objection.reason_for_silence()),
@@ -273,7 +271,7 @@ impl DhcpServer {
         }
         match leases.of_client(&request.client) {
             Some((own, _)) if own != address => return Err(Objection::OtherAddress),
-            None if !self.authoritative => return Err(Objection::NoRecord),
+            None if !scope.authoritative => return Err(Objection::NoRecord),
             Some(_) | None => {}
         }
         if leases.may_have(&request.client, request.mac, address) {

@@ -210,9 +210,9 @@ fn server(net: u8, authoritative: bool, options: &[(u8, &[u8])]) -> ServerConfig
     let address = |host| Ipv4Addr::new(10, net, 0, host);
     ServerConfig {
         address: address(2),
-        authoritative,
         scopes: vec![Scope {
             prefix: (address(0), 24),
+            authoritative,
             pool: (address(50), address(99)),
             router: Some(address(1)),
             name_servers: vec![],

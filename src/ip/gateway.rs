@@ -3,7 +3,7 @@
 //! ```text
 //!  frame ─▶ for this MAC? ─▶ ARP ──▶ own address · proxy · neighbours
 //!                │
-//!                └─▶ IPv4 ─▶ source possible? ─▶ for me? ──▶ ping answered, all else refused
+//!                └─▶ IPv4 ─▶ source possible? ─▶ for me? ──▶ ping, DHCP to relay; all else refused
 //!                                                   └─▶ route? ─▶ TTL? ─▶ MTU? ─▶ neighbour ─▶ out
 //!                                                         3/0      11/0  DF: 3/4    3/1 after 3 s
 //! ```
@@ -20,6 +20,7 @@
 
 mod forward;
 mod proxy;
+mod relay;
 mod routes;
 
 use std::collections::BTreeMap;
@@ -75,6 +76,8 @@ pub struct GatewayInterface {
     pub prefix_len: u8,
     pub arp: ArpMode,
     pub reverse_path: ReversePath,
+    /// The DHCP server to which it relays what clients broadcast.
+    pub relay_to: Option<Ipv4Addr>,
 }
 
 /// A static route.
@@ -146,6 +149,7 @@ struct Leg {
     prefix_len: u8,
     arp: ArpMode,
     reverse_path: ReversePath,
+    relay_to: Option<Ipv4Addr>,
     /// Its deadline in [`Gateway::due`].
     due: Option<Instant>,
 }
@@ -196,6 +200,7 @@ impl Gateway {
             prefix_len: leg.prefix_len,
             arp: leg.arp,
             reverse_path: leg.reverse_path,
+            relay_to: leg.relay_to,
             due: None,
         });
         if let Err(place) = self.own.binary_search(&leg.address) {

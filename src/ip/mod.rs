@@ -4,7 +4,7 @@
 //!   stack       a host: apps, and the queue of what they ask for
 //!   tcp         a host's connections          connection   one of them (smoltcp)
 //!   endpoint    a host below its apps: one address, UDP, ICMP
-//!   gateway     a router: routes, forwarding, proxy ARP
+//!   gateway     a router: routes, forwarding, proxy ARP, DHCP relay
 //!   icmp_error  what may be reported, and how often
 //!   interface   one Ethernet port: frames in and out
 //!   fragment    cuts a packet into fragments        reassembly   joins them

@@ -51,6 +51,8 @@ drop_reasons! {
     NoListener = "nobody listens on that port",
     /// A gateway: the time to live ran out (RFC 1812 section 5.3.1).
     TtlExceeded = "time to live exceeded",
+    /// A gateway: a DHCP message that has passed too many relay agents (RFC 1542 section 4.1.1).
+    RelayedTooOften = "relayed too often",
     /// No route to the destination.
     NoRoute = "no route to the destination",
     /// A gateway: the way to the source address leads out of another interface (RFC 3704).

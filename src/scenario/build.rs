@@ -77,7 +77,7 @@ fn boot_servers(plan: &Plan) -> impl Iterator<Item = (HostId, &Firmware)> {
     hosts.filter_map(|(n, host)| match &host.kind {
         HostKind::Tftp { firmware, .. } => Some((HostId(n), firmware)),
         HostKind::Dns { .. }
-        | HostKind::Dhcp
+        | HostKind::Dhcp { .. }
         | HostKind::Kernel { .. }
         | HostKind::Interface { .. } => None,
     })
@@ -212,6 +212,7 @@ impl Builder<'_> {
             prefix_len: plan.subnets[interface.subnet.0].prefix.len,
             arp: interface.arp,
             reverse_path: interface.reverse_path,
+            relay_to: interface.relay_to,
         };
         let route = |route: &plan::Route| Route {
             prefix: route.to.address,
@@ -270,13 +271,10 @@ impl Builder<'_> {
                 }));
                 self.server(host, host.mac, address_in(subnet, *address), server)
             }
-            HostKind::Dhcp => match &subnet.dhcp {
-                Some(dhcp) => {
-                    let server = Service::Dhcp(dhcp_server(subnet, dhcp));
-                    self.server(host, host.mac, address_in(subnet, dhcp.server), server)
-                }
-                None => Station::Edge(Edge::default()),
-            },
+            HostKind::Dhcp { address } => {
+                let server = Service::Dhcp(dhcp_server(plan, *address));
+                self.server(host, host.mac, address_in(subnet, *address), server)
+            }
         };
         self.add(Who::Host(id), station, &[(host.at, PortId(0))])
     }
@@ -434,20 +432,23 @@ fn address_in(subnet: &Subnet, address: std::net::Ipv4Addr) -> HostAddress {
     }
 }
 
-fn dhcp_server(subnet: &Subnet, dhcp: &plan::Dhcp) -> DhcpServer {
-    DhcpServer::new(ServerConfig {
-        address: dhcp.server,
+/// A server with a scope for each subnet that names it.
+fn dhcp_server(plan: &Plan, address: std::net::Ipv4Addr) -> DhcpServer {
+    let prefix = |at: SubnetId| plan.subnets[at.0].prefix;
+    let scope = |(at, dhcp): (SubnetId, &plan::Dhcp)| Scope {
+        prefix: (prefix(at).address, prefix(at).len),
         authoritative: dhcp.authoritative,
-        scopes: vec![Scope {
-            prefix: (subnet.prefix.address, subnet.prefix.len),
-            pool: dhcp.pool,
-            router: dhcp.router,
-            name_servers: dhcp.name_servers.clone(),
-            lease: dhcp.lease,
-            renew: dhcp.renew,
-            rebind: dhcp.rebind,
-            options: dhcp.options.clone(),
-            reservations: dhcp.reservations.iter().copied().collect(),
-        }],
+        pool: dhcp.pool,
+        router: dhcp.router,
+        name_servers: dhcp.name_servers.clone(),
+        lease: dhcp.lease,
+        renew: dhcp.renew,
+        rebind: dhcp.rebind,
+        options: dhcp.options.clone(),
+        reservations: dhcp.reservations.iter().copied().collect(),
+    };
+    DhcpServer::new(ServerConfig {
+        address,
+        scopes: plan.served_by(address).map(scope).collect(),
     })
 }

@@ -119,7 +119,7 @@ impl Explainer {
             ethernet::ETHERTYPE_IPV4 => {
                 let (ip, payload) = ipv4::decode(payload).ok()?;
                 match ip.protocol {
-                    ipv4::UDP => self.about_udp(&ip, payload),
+                    ipv4::UDP => self.about_udp(on, &ip, payload),
                     ipv4::TCP => self.about_tcp(on, &header, &ip, payload),
                     _ => None,
                 }
@@ -171,11 +171,14 @@ impl Explainer {
         way.is_some_and(|to| to != from)
     }
 
-    fn about_udp(&self, ip: &ipv4::Header, payload: &[u8]) -> Option<String> {
+    fn about_udp(&self, on: SubnetId, ip: &ipv4::Header, payload: &[u8]) -> Option<String> {
         let (header, payload) = udp::decode(payload, ip.src, ip.dst).ok()?;
         let dhcp_ports = [dhcp::SERVER_PORT, dhcp::CLIENT_PORT];
         if dhcp_ports.contains(&header.dst_port) {
-            return self.about_dhcp(&dhcp::Message::decode(payload).ok()?);
+            let message = dhcp::Message::decode(payload).ok()?;
+            return self
+                .about_relay(on, &message)
+                .or_else(|| self.about_dhcp(&message));
         }
         if !self.tftp_ports.contains(&header.dst_port) {
             return None;
@@ -186,6 +189,28 @@ impl Explainer {
         let who = self.holder(ip.src)?;
         let file = String::from_utf8_lossy(request.file);
         Some(format!("{} asks for {file} · ST-1", who.name))
+    }
+
+    /// A message that a relay agent hands on, or got back: `giaddr` is that relay's.
+    fn about_relay(&self, on: SubnetId, message: &dhcp::Message) -> Option<String> {
+        let link = *self.gateways.get(&message.giaddr)?;
+        let who = &self.phones.get(&message.mac())?.name;
+        let is_relay = |router: &&Router| {
+            let mut interfaces = router.interfaces.iter();
+            interfaces.any(|it| it.address == message.giaddr && it.relay_to.is_some())
+        };
+        let relay = &self.routers.iter().find(is_relay)?.name;
+        let (kind, from) = (message.message_type().ok()?, &self.subnets[link.0].name);
+        Some(match (message.op, link == on) {
+            (dhcp::BOOTREQUEST, _) => {
+                format!("{relay} hands {who}'s {kind} on, which came from {from} · CL-10")
+            }
+            (_, false) => format!("{kind} for {who} in {from}, by way of {relay} · CL-10"),
+            (_, true) => {
+                let said = self.about_dhcp(message)?;
+                format!("{said}; handed on by {relay} · CL-10")
+            }
+        })
     }
 
     #[expect(
@@ -414,11 +439,9 @@ pub(super) fn names(plan: &Plan) -> Names {
     }
     for host in &plan.hosts {
         let address = match &host.kind {
-            HostKind::Tftp { address, .. } | HostKind::Dns { address, .. } => Some(*address),
-            HostKind::Dhcp => plan.subnets[host.at.0]
-                .dhcp
-                .as_ref()
-                .map(|dhcp| dhcp.server),
+            HostKind::Tftp { address, .. }
+            | HostKind::Dns { address, .. }
+            | HostKind::Dhcp { address } => Some(*address),
             HostKind::Kernel { address, .. } => *address,
             HostKind::Interface { .. } => continue,
         };

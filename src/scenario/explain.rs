@@ -6,6 +6,7 @@
 mod steps;
 
 use std::fmt::{self, Write};
+use std::net::Ipv4Addr;
 
 use super::plan::{
     ArpMode, Cable, Dhcp, Element, ElementId, Firmware, Host, HostKind, HostProgram, Phone, Plan,
@@ -71,19 +72,24 @@ fn write_subnet(out: &mut String, subnet: &Subnet) -> fmt::Result {
         show_size(queue_bytes)
     )?;
     match &subnet.dhcp {
-        Some(dhcp) => write_dhcp(out, dhcp),
+        Some(dhcp) => write_dhcp(out, subnet, dhcp),
         None => writeln!(out, "  dhcp      none"),
     }
 }
 
-fn write_dhcp(out: &mut String, dhcp: &Dhcp) -> fmt::Result {
+fn write_dhcp(out: &mut String, subnet: &Subnet, dhcp: &Dhcp) -> fmt::Result {
     let (first, last) = dhcp.pool;
     let kind = if dhcp.authoritative {
         "authoritative"
     } else {
         "not authoritative"
     };
-    writeln!(out, "  dhcp      server {}, {kind}", dhcp.server)?;
+    let way = if subnet.prefix.contains(dhcp.server) {
+        ""
+    } else {
+        ", by the gateway's relay"
+    };
+    writeln!(out, "  dhcp      server {}{way}, {kind}", dhcp.server)?;
     writeln!(out, "    pool    {first} - {last}")?;
     let renew = dhcp.renew.unwrap_or(dhcp.lease / 2);
     let rebind = dhcp.rebind.unwrap_or(dhcp.lease.saturating_mul(7) / 8);
@@ -142,7 +148,14 @@ fn write_router(out: &mut String, plan: &Plan, router: &Router) -> fmt::Result {
             ReversePath::Loose => ", reverse-path loose",
             ReversePath::Strict => ", reverse-path strict",
         };
-        writeln!(out, "  interface {name} {address} {mac}, arp {arp}{check}")?;
+        let relay = match interface.relay_to {
+            Some(server) => format!(", relays DHCP to {server}"),
+            None => String::new(),
+        };
+        writeln!(
+            out,
+            "  interface {name} {address} {mac}, arp {arp}{check}{relay}"
+        )?;
     }
     for route in &router.routes {
         writeln!(out, "  route     {} via {}", route.to, route.via)?;
@@ -198,7 +211,10 @@ fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
             }
             Ok(())
         }
-        HostKind::Dhcp => writeln!(out, "\nhost {name}\n{place}, serves DHCP"),
+        HostKind::Dhcp { address } => {
+            writeln!(out, "\nhost {name}\n{place}, serves DHCP")?;
+            write_domain(out, plan, *at, *address)
+        }
         HostKind::Kernel { address, program } => {
             let address =
                 address.map_or("no address yet".to_owned(), |address| address.to_string());
@@ -228,6 +244,16 @@ fn write_program(out: &mut String, program: &HostProgram) -> fmt::Result {
         Some(Ready::Port(port)) => writeln!(out, "  ready     with port {port}"),
         Some(Ready::Prints(text)) => writeln!(out, "  ready     when it prints `{text}`"),
     }
+}
+
+/// The subnets of a DHCP server, unless it serves its own alone.
+fn write_domain(out: &mut String, plan: &Plan, at: SubnetId, server: Ipv4Addr) -> fmt::Result {
+    let served: Vec<SubnetId> = plan.served_by(server).map(|(id, _)| id).collect();
+    if served == [at] {
+        return Ok(());
+    }
+    let names: Vec<&str> = served.iter().map(|id| subnet(plan, *id)).collect();
+    writeln!(out, "  domain    {}", names.join(", "))
 }
 
 fn write_element(out: &mut String, plan: &Plan, element: &Element) -> fmt::Result {

@@ -79,10 +79,10 @@ pub struct Cable {
     pub queue_bytes: usize,
 }
 
-/// A subnet's DHCP server, on a host of its own in the subnet.
+/// What a subnet's stations get by DHCP. Subnets with the same server are one DHCP domain (CL-10).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dhcp {
-    /// Address of the host that serves it, and server identifier.
+    /// Address of the host that serves it, and server identifier. If it is of another subnet, the gateway relays.
     pub server: Ipv4Addr,
     /// First and last address given out.
     pub pool: (Ipv4Addr, Ipv4Addr),
@@ -114,6 +114,8 @@ pub struct RouterInterface {
     pub mac: Mac,
     pub arp: ArpMode,
     pub reverse_path: ReversePath,
+    /// The DHCP server to which it relays what is broadcast here.
+    pub relay_to: Option<Ipv4Addr>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,8 +151,8 @@ pub enum HostKind {
         delay: Duration,
         records: Vec<(String, Ipv4Addr)>,
     },
-    /// A subnet's DHCP server: that of [`Subnet::dhcp`] of the subnet it stands in.
-    Dhcp,
+    /// The DHCP server of each subnet whose [`Subnet::dhcp`] names this address.
+    Dhcp { address: Ipv4Addr },
     /// A kernel of the machine behind a TAP device in a namespace of its own: live only. `address` is given to
     /// its interface before the first step; without one it starts with none (and may ask for one by DHCP).
     Kernel {
@@ -167,7 +169,7 @@ impl HostKind {
     pub fn is_outside(&self) -> bool {
         match self {
             HostKind::Kernel { .. } | HostKind::Interface { .. } => true,
-            HostKind::Tftp { .. } | HostKind::Dns { .. } | HostKind::Dhcp => false,
+            HostKind::Tftp { .. } | HostKind::Dns { .. } | HostKind::Dhcp { .. } => false,
         }
     }
 }
@@ -407,6 +409,15 @@ pub enum Set {
 }
 
 impl Plan {
+    /// The subnets that the DHCP server with this address serves.
+    pub fn served_by(&self, server: Ipv4Addr) -> impl Iterator<Item = (SubnetId, &Dhcp)> {
+        let all = (0..).map(SubnetId).zip(&self.subnets);
+        all.filter_map(move |(id, subnet)| {
+            let dhcp = subnet.dhcp.as_ref()?;
+            (dhcp.server == server).then_some((id, dhcp))
+        })
+    }
+
     /// What joins these two elements.
     pub fn trunk(&self, a: ElementId, b: ElementId) -> TrunkKind {
         let kind = self.trunks.get(&(a.min(b), a.max(b)));

@@ -247,7 +247,7 @@ fn missing_program(plan: &Plan) -> Option<&str> {
         HostKind::Kernel { program, .. } => program.as_ref()?.command.first(),
         HostKind::Tftp { .. }
         | HostKind::Dns { .. }
-        | HostKind::Dhcp
+        | HostKind::Dhcp { .. }
         | HostKind::Interface { .. } => None,
     });
     let mut programs = commands.chain(of_hosts).map(String::as_str);

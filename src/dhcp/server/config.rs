@@ -13,8 +13,6 @@ pub struct ServerConfig {
     pub address: Ipv4Addr,
     /// In any order; prefixes do not overlap.
     pub scopes: Vec<Scope>,
-    /// Whether it is the only server of its subnets, and so says no.
-    pub authoritative: bool,
 }
 
 /// One subnet and what its clients are told.
@@ -22,6 +20,8 @@ pub struct ServerConfig {
 pub struct Scope {
     /// Network and prefix length.
     pub prefix: (Ipv4Addr, u8),
+    /// Whether the server is the only one of this subnet, and so says no.
+    pub authoritative: bool,
     /// First and last address to give.
     pub pool: (Ipv4Addr, Ipv4Addr),
     pub router: Option<Ipv4Addr>,

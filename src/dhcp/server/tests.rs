@@ -95,10 +95,7 @@ fn a_refusal_is_broadcast_also_behind_a_relay() {
 
 #[test]
 fn selecting_takes_the_offer_and_nothing_else() {
-    let mut bench = Bench::new(ServerConfig {
-        authoritative: false,
-        ..config()
-    });
+    let mut bench = Bench::new(not_authoritative());
     let not_offered = [
         "refused 10.1.0.50: address was not offered",
         "NAK to 255.255.255.255:68",
@@ -160,10 +157,7 @@ fn an_offer_taken_late_is_granted_if_nobody_has_the_address() {
 
 #[test]
 fn init_reboot_is_answered_for_what_is_known() {
-    let mut bench = Bench::new(ServerConfig {
-        authoritative: false,
-        ..config()
-    });
+    let mut bench = Bench::new(not_authoritative());
     let silence = |why| [format!("ignored: not authoritative, and {why}")];
     assert_eq!(
         bench.send(init_reboot(1, host(50))),
@@ -373,6 +367,55 @@ fn the_scope_is_the_relays_else_the_clients_if_it_writes_to_the_server_else_the_
 }
 
 #[test]
+fn cl_10_each_subnet_of_a_domain_has_its_own_pool_options_and_authority() {
+    let mut far = pool(50, 50);
+    far.prefix.0 = Ipv4Addr::new(10, 2, 0, 0);
+    far.pool = (Ipv4Addr::new(10, 2, 0, 50), Ipv4Addr::new(10, 2, 0, 50));
+    far.router = Some(Ipv4Addr::new(10, 2, 0, 1));
+    far.authoritative = false;
+    // The server stands in neither of its subnets.
+    let mut bench = Bench::new(ServerConfig {
+        address: Ipv4Addr::new(10, 9, 0, 5),
+        scopes: vec![pool(50, 50), far],
+    });
+    let relayed = |mut message: Message, net: u8| {
+        message.giaddr = Ipv4Addr::new(10, net, 0, 1);
+        message
+    };
+    let from = |n: u64, net: u8| relayed(discover(n), net);
+    for (n, net) in [(1, 1), (2, 2)] {
+        let offer = bench.exchange(from(n, net));
+        assert_eq!(offer.yiaddr, Ipv4Addr::new(10, net, 0, 50));
+        assert_eq!(
+            offer.addresses(code::ROUTER),
+            Ok(vec![Ipv4Addr::new(10, net, 0, 1)])
+        );
+        assert_eq!(
+            bench.send(from(n, net))[1],
+            format!("Offer to 10.{net}.0.1:67")
+        );
+    }
+    assert_eq!(bench.send(from(3, 2)), ["exhausted"]);
+    assert_eq!(
+        bench.send(discover(4)),
+        ["ignored: no scope for the client's subnet"],
+        "a broadcast on the server's own link"
+    );
+    let reboot = |net: u8| relayed(init_reboot(5, Ipv4Addr::new(10, 7, 0, 1)), net);
+    assert_eq!(
+        bench.send(reboot(1)),
+        [
+            "refused 10.7.0.1: address is of another subnet",
+            "NAK to 10.1.0.1:67"
+        ]
+    );
+    assert_eq!(
+        bench.send(reboot(2)),
+        ["ignored: not authoritative, and address is of another subnet"]
+    );
+}
+
+#[test]
 fn what_is_no_sound_request_is_ignored_and_told() {
     let mut bench = Bench::new(config());
     let mut reply = discover(1);
@@ -406,7 +449,6 @@ fn a_hundred_thousand_clients_get_an_address_each() {
     let mut bench = Bench::new(ServerConfig {
         address,
         scopes: vec![scope],
-        ..config()
     });
     let clients = 100_000;
     for n in 0..clients {

@@ -37,7 +37,8 @@ impl Gateway {
         let leg = &self.legs[usize::from(number)];
         let to_all = header.dst.is_broadcast() || leg.is_subnet_broadcast(header.dst);
         if to_all {
-            return Err(DropReason::BroadcastNotWanted);
+            self.relay_request(now, number, (&header, payload), out)?;
+            return Ok(Taken::Done);
         }
         if icmp_error::is_impossible_source(header.src)
             || header.src.is_unspecified()
@@ -97,7 +98,7 @@ impl Gateway {
         }
     }
 
-    /// A packet for the gateway itself: it answers ping, and has nothing else to offer.
+    /// A packet for the gateway itself: it answers ping, relays DHCP, and has nothing else to offer.
     fn receive_own(
         &mut self,
         now: Instant,
@@ -123,7 +124,10 @@ impl Gateway {
                 | Message::Other { .. } => Err(DropReason::NoListener),
             },
             ipv4::UDP => {
-                udp::decode(payload, src, dst).map_err(why)?;
+                let (ports, payload) = udp::decode(payload, src, dst).map_err(why)?;
+                if let Some(relayed) = self.relay_reply(now, ports, payload, out) {
+                    return relayed;
+                }
                 self.report(now, dst, refused(icmp::PORT_UNREACHABLE), packet, out);
                 Err(DropReason::NoListener)
             }
@@ -210,7 +214,7 @@ impl Gateway {
 
     /// Sends a packet of the gateway's own; `write` appends its `len` bytes of payload.
     #[expect(clippy::too_many_arguments, reason = "a packet has that many parts")]
-    fn send_own(
+    pub(super) fn send_own(
         &mut self,
         now: Instant,
         src: Ipv4Addr,
@@ -220,8 +224,22 @@ impl Gateway {
         out: &mut Outbox<Transmit>,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
+        let header = self.own_header(src, dst, protocol);
+        self.send_routed(now, dst, out, |bytes| {
+            header.encode(len, bytes);
+            write(bytes);
+        });
+    }
+
+    /// The header of a packet of the gateway's own.
+    pub(super) fn own_header(
+        &mut self,
+        src: Ipv4Addr,
+        dst: Ipv4Addr,
+        protocol: u8,
+    ) -> ipv4::Header {
         self.next_id = self.next_id.wrapping_add(1);
-        let header = ipv4::Header {
+        ipv4::Header {
             tos: 0,
             id: self.next_id,
             dont_fragment: protocol == ipv4::TCP,
@@ -231,11 +249,7 @@ impl Gateway {
             protocol,
             src,
             dst,
-        };
-        self.send_routed(now, dst, out, |bytes| {
-            header.encode(len, bytes);
-            write(bytes);
-        });
+        }
     }
 
     /// Sends the packet that `write` appends towards `to`. Without a route it ends here.

@@ -10,6 +10,7 @@ mod gateway;
 mod host;
 mod moved;
 mod neighbour;
+mod relay;
 mod tcp;
 
 use std::collections::VecDeque;
@@ -153,6 +154,8 @@ pub(super) struct Lab {
     pub(super) stations: Vec<Station>,
     /// What the gateways made from now on check.
     pub(super) reverse_path: ReversePath,
+    /// Where all interfaces of the gateways made from now on relay DHCP to.
+    pub(super) relay_to: Option<Ipv4Addr>,
     /// The ports on each segment.
     segments: Vec<Vec<(usize, u32)>>,
     in_flight: VecDeque<(usize, u32, Frame)>,
@@ -192,6 +195,7 @@ impl Lab {
                 prefix_len: address.prefix_len,
                 arp: *arp,
                 reverse_path: self.reverse_path,
+                relay_to: self.relay_to,
             }
         });
         let config = GatewayConfig {

@@ -111,6 +111,35 @@ fn an_address_that_another_set_has_by_now_stays_that_sets() {
 }
 
 #[test]
+fn what_a_relay_hands_on_is_told_with_the_subnet_that_it_came_from() {
+    let relaying = "r1\" }, dhcp = { server = \"10.2.0.5";
+    let explainer = explainer_with(relaying, "r1");
+    let mut message = dhcp::Message::new(dhcp::BOOTREQUEST, ANNA, 1);
+    let kind = dhcp::MessageType::Discover.as_u8();
+    message.options.push(dhcp::code::MESSAGE_TYPE, &[kind]);
+    assert_eq!(explainer.about_relay(OFFICE, &message), None, "from her");
+    message.giaddr = Ipv4Addr::new(10, 1, 0, 1);
+    assert_eq!(
+        explainer.about_relay(SHOP, &message).unwrap(),
+        "r1 hands anna's Discover on, which came from office · CL-10"
+    );
+    let mut answer = dhcp::Message::new(dhcp::BOOTREPLY, ANNA, 1);
+    let kind = dhcp::MessageType::Ack.as_u8();
+    answer.options.push(dhcp::code::MESSAGE_TYPE, &[kind]);
+    (answer.giaddr, answer.yiaddr) = (message.giaddr, Ipv4Addr::new(10, 1, 0, 50));
+    assert_eq!(
+        explainer.about_relay(SHOP, &answer).unwrap(),
+        "ACK for anna in office, by way of r1 · CL-10"
+    );
+    assert_eq!(
+        explainer.about_relay(OFFICE, &answer).unwrap(),
+        "anna has 10.1.0.50 now; handed on by r1 · CL-10"
+    );
+    answer.giaddr = Ipv4Addr::new(10, 2, 0, 1);
+    assert_eq!(explainer.about_relay(SHOP, &answer), None, "no relay there");
+}
+
+#[test]
 fn bytes_that_are_no_frame_have_no_comment() {
     let mut explainer = explainer();
     for whole in [arp(ANNA, "10.1.0.50", "10.1.0.1"), syn(OFFICE_GATEWAY)] {

@@ -6,7 +6,7 @@ use super::stays::{Stay, count, name};
 use super::{Lint, place};
 use crate::scenario::file::{self, At};
 use crate::scenario::nearest::did_you_mean;
-use crate::scenario::plan::{Dhcp, HostKind, Plan, Router, SubnetId};
+use crate::scenario::plan::{self, Dhcp, HostKind, Plan, Router, SubnetId};
 use crate::scenario::problem::{Problem, Span};
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREPLY, Message};
@@ -25,6 +25,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         };
         match &lint.plan.subnets[subnet.0].dhcp {
             Some(dhcp) => {
+                relay(lint, subnet, dhcp.server);
                 configuration(lint, subnet, dhcp, &who);
                 room(lint, subnet, dhcp);
             }
@@ -126,6 +127,32 @@ fn no_dhcp(lint: &mut Lint<'_>, subnet: SubnetId, (who, from): &(String, Span)) 
         .help("give it a `dhcp` with `call_srv` and `sw_tftp`".to_owned());
     let effect = "a set that has power here asks for an address for ever";
     lint.warn("CL-10", problem, effect);
+}
+
+/// CL-10: a way from the relay to the server, and back.
+fn relay(lint: &mut Lint<'_>, from: SubnetId, server: Ipv4Addr) {
+    let plan = lint.plan;
+    let mut subnets = plan.subnets.iter();
+    let holds_it = |subnet: &plan::Subnet| subnet.prefix.contains(server);
+    let Some(to) = subnets.position(holds_it).map(SubnetId) else {
+        return;
+    };
+    let gap = way(plan, from, to).and_then(|()| way(plan, to, from));
+    let (Err(gap), Some(given)) = (gap, &lint.file.subnets[from.0].dhcp) else {
+        return;
+    };
+    if is_told(lint, from) || is_told(lint, to) {
+        return;
+    }
+    let (here, there) = (&plan.subnets[from.0].name, &plan.subnets[to.0].name);
+    let message = format!("there is no way between {here} and its DHCP server {server}");
+    let span = place(given.value.server.as_ref(), &given.span);
+    let problem = Problem::new(&span, message)
+        .label(format!("{gap}; the server is in {there}"))
+        .help("join the two by the `gateway` of each subnet".to_owned());
+    let effect =
+        "what the gateway relays gets no answer, and a set here asks for an address for ever";
+    lint.warn("no-way", problem, effect);
 }
 
 /// CL-10: an address for every set that is here at first.

@@ -1,6 +1,6 @@
 //! DHCP: pools, reservations and times that fit their subnet and each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::Resolver;
@@ -14,15 +14,30 @@ use crate::wire::Mac;
 
 const LEASE: Duration = Duration::from_secs(8 * 3600);
 
+/// The DHCP servers of a file, each by the first subnet that names it.
+pub(super) fn servers(file: &file::File) -> impl Iterator<Item = (usize, &file::Subnet)> {
+    let mut known = BTreeSet::new();
+    let with_dhcp = |(_, subnet): &(usize, &file::Subnet)| subnet.dhcp.is_some();
+    let subnets = file.subnets.iter().enumerate().filter(with_dhcp);
+    // Where the address can't be known, a problem has been told, and the server is nobody else's.
+    subnets.filter(move |(_, subnet)| server(subnet).is_none_or(|at| known.insert(at.value)))
+}
+
 /// The address of a subnet's DHCP server: the second of its hosts if the file does not say.
-pub(super) fn server(dhcp: &At<file::Dhcp>, subnet: &Subnet) -> At<Ipv4Addr> {
-    match &dhcp.value.server {
-        Some(server) => server.clone(),
-        None => {
-            let second = subnet.prefix.nth(2).unwrap_or(subnet.prefix.address);
-            At::new(second, dhcp.span.clone())
-        }
+pub(super) fn server(subnet: &file::Subnet) -> Option<At<Ipv4Addr>> {
+    let dhcp = subnet.dhcp.as_ref()?;
+    if let Some(server) = &dhcp.value.server {
+        return Some(server.clone());
     }
+    let prefix = subnet.prefix.as_ref()?.value;
+    let second = prefix.nth(2).unwrap_or(prefix.address);
+    Some(At::new(second, dhcp.span.clone()))
+}
+
+/// The server of a subnet, if it stands in another one: the gateway relays to it.
+pub(super) fn relayed_to(subnet: &file::Subnet) -> Option<At<Ipv4Addr>> {
+    let prefix = subnet.prefix.as_ref()?.value;
+    server(subnet).filter(|server| !prefix.contains(server.value))
 }
 
 /// A subnet's DHCP. Every station has its address by now, every phone its MAC.
@@ -39,8 +54,10 @@ pub(super) fn dhcp(
     let name_servers = name_servers.filter_map(|server| resolver.name_server_address(server));
     let name_servers = name_servers.collect();
     let (lease, renew, rebind) = times(given, resolver.problems);
+    check_relay(resolver, at);
+    let server = server(&resolver.file.subnets[at]);
     Dhcp {
-        server: server(dhcp, &subnet).value,
+        server: server.map_or(Ipv4Addr::UNSPECIFIED, |server| server.value),
         pool: pool(resolver, dhcp, &subnet),
         router: subnet.gateway,
         name_servers,
@@ -50,6 +67,25 @@ pub(super) fn dhcp(
         authoritative: given.authoritative.as_ref().is_none_or(|yes| yes.value),
         options,
         reservations: reservations(resolver, given, &subnet, macs),
+    }
+}
+
+/// A server in another subnet needs somebody who relays to it.
+fn check_relay(resolver: &mut Resolver<'_>, at: usize) {
+    let subnet = &resolver.subnets[at];
+    let Some(At { value, span }) = relayed_to(&resolver.file.subnets[at]) else {
+        return;
+    };
+    if subnet.gateway.is_none() {
+        let name = &subnet.name;
+        let message = format!("{value} is not in {name}, which has no gateway to relay DHCP to it");
+        let help = format!(
+            "give {name} a `gateway`, or a server of its own ({})",
+            subnet.prefix
+        );
+        resolver
+            .problems
+            .push(Problem::new(&span, message).help(help));
     }
 }
 

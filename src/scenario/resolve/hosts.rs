@@ -80,10 +80,8 @@ pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
         let kind = dns_server(resolver, dns, address);
         hosts.push(given.host(resolver, hosts.len(), kind));
     }
-    for (i, subnet) in file.subnets.iter().enumerate() {
-        if let Some(dhcp) = &subnet.dhcp {
-            hosts.push(dhcp_server(resolver, SubnetId(i), dhcp));
-        }
+    for (i, subnet) in dhcp::servers(file) {
+        hosts.push(dhcp_server(resolver, SubnetId(i), subnet));
     }
     hosts
 }
@@ -118,18 +116,26 @@ fn dns_server(resolver: &mut Resolver<'_>, dns: &file::Dns, address: Ipv4Addr) -
     }
 }
 
-fn dhcp_server(resolver: &mut Resolver<'_>, at: SubnetId, dhcp: &At<file::Dhcp>) -> Host {
-    let subnet = &resolver.subnets[at.0];
-    let name = format!("dhcp.{}", subnet.name);
-    let server = dhcp::server(dhcp, subnet);
-    let stations = &mut resolver.stations;
-    let mac = stations.server(&name, (&server, None), subnet, None, resolver.problems);
-    let kind = HostKind::Dhcp;
+/// The server that `subnet` is the first to name: there, or where its address belongs.
+fn dhcp_server(resolver: &mut Resolver<'_>, first: SubnetId, subnet: &file::Subnet) -> Host {
+    let name = format!("dhcp.{}", resolver.subnets[first.0].name);
+    let elsewhere = dhcp::relayed_to(subnet).map(|server| {
+        let where_ = (resolver.subnets.as_slice(), &resolver.names);
+        place(None, Some(&server), &server.span, where_, resolver.problems)
+    });
+    let at = elsewhere.unwrap_or(Some(first));
+    let server = dhcp::server(subnet);
+    let mac = server.as_ref().zip(at).map(|(server, at)| {
+        let (stations, subnet) = (&mut resolver.stations, &resolver.subnets[at.0]);
+        stations.server(&name, (server, None), subnet, None, resolver.problems)
+    });
     Host {
         name,
-        at,
-        mac,
-        kind,
+        at: at.unwrap_or(first),
+        mac: mac.unwrap_or(Mac::ZERO),
+        kind: HostKind::Dhcp {
+            address: server.map_or(Ipv4Addr::UNSPECIFIED, |server| server.value),
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::dhcp;
 use crate::scenario::file::{At, File};
 use crate::scenario::nearest::did_you_mean;
 use crate::scenario::plan::{ElementId, HostId, PhoneId, StationId, SubnetId};
@@ -18,7 +19,7 @@ fn dns_server(file: &File, i: usize) -> HostId {
 pub(super) enum Named {
     Subnet(SubnetId),
     Router,
-    /// A boot server, a DNS server, or a subnet's DHCP server.
+    /// A boot server, a DNS server, or a DHCP server.
     Host(HostId),
     Kernel(HostId),
     Element(ElementId),
@@ -50,7 +51,8 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The names of everything but phones and routers; a DHCP server's is `dhcp.` and its subnet's.
+    /// The names of everything but phones and routers; a DHCP server's is `dhcp.` and that of the first
+    /// subnet that names it.
     pub(super) fn of(file: &File, problems: &mut Problems) -> Names {
         let mut names = Names {
             incomplete: file.incomplete,
@@ -71,8 +73,7 @@ impl Names {
             let host_id = dns_server(file, i);
             names.add(dns.name.as_ref(), Named::Host(host_id), problems);
         }
-        let with_dhcp = file.subnets.iter().filter(|subnet| subnet.dhcp.is_some());
-        for (i, subnet) in with_dhcp.enumerate() {
+        for (i, (_, subnet)) in dhcp::servers(file).enumerate() {
             let host_id = HostId(file.tftp.len() + file.hosts.len() + file.dns.len() + i);
             let name = subnet.name.as_ref();
             let name = name.map(|name| At::new(format!("dhcp.{}", name.value), name.span.clone()));

@@ -29,9 +29,9 @@ pub(super) fn pool(first: u8, last: u8) -> Scope {
 pub(super) fn config() -> ServerConfig {
     ServerConfig {
         address: SERVER,
-        authoritative: true,
         scopes: vec![Scope {
             prefix: (host(0), 24),
+            authoritative: true,
             pool: (host(50), host(99)),
             router: Some(host(1)),
             name_servers: vec![host(3)],
@@ -45,6 +45,13 @@ pub(super) fn config() -> ServerConfig {
             reservations: BTreeMap::new(),
         }],
     }
+}
+
+/// One that is not the only server of its subnet.
+pub(super) fn not_authoritative() -> ServerConfig {
+    let mut config = config();
+    config.scopes[0].authoritative = false;
+    config
 }
 
 pub(super) fn message(n: u64, kind: MessageType) -> Message {
