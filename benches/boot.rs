@@ -1,7 +1,9 @@
 //! How fast sets boot, and what they cost: `cargo bench --bench boot [PHONES...]`, or `scripts/bench`.
 //!
-//! Each number of phones boots in a process of its own, in subnets of 250 that all get power within 20 s, from one
-//! TFTP server, 64 KiB of firmware each; every second one is redirected. Memory is the process's peak, less what an empty one has.
+//! Each number of phones boots in a process of its own, in subnets of 250, from one TFTP server, 64 KiB of firmware
+//! each; every second one is redirected. They get power in one of two ways: all within 20 s, so that ten times as many
+//! are ten times as busy at one moment; or 50 a second, four subnets after the other. Memory is the process's peak, less
+//! what an empty one has.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -19,6 +21,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Phones in a subnet.
 const SUBNET_PHONES: usize = 250;
+/// How phones get power: the word on the command line, and what it means.
+const ARRIVALS: [(&str, &str); 2] = [("together", "all within 20 s"), ("in-turn", "50 a second")];
+/// Phones that get power in 20 s when they do so in turn.
+const TURN_PHONES: usize = 1_000;
 /// Each number of phones is measured this often, in turn, and the median counts.
 const ROUNDS: usize = 5;
 /// The argument of a process that measures one number of phones.
@@ -26,20 +32,28 @@ const ONE: &str = "--one";
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [flag, phones, ..] = args.as_slice()
+    if let [flag, phones, arrival, ..] = args.as_slice()
         && flag == ONE
     {
-        return one(phones.parse().expect("a number of phones"));
+        return one(phones.parse().expect("a number of phones"), arrival);
     }
-    println!("  phones  wall s   frames/s   events/s  KiB/phone  virtual s");
     let mut numbers: Vec<usize> = args.iter().filter_map(|arg| arg.parse().ok()).collect();
     if numbers.is_empty() {
         numbers = vec![1_000, 10_000];
     }
+    for (arrival, meaning) in ARRIVALS {
+        println!("phones get power {meaning}");
+        println!("  phones  wall s   frames/s   events/s  KiB/phone  virtual s");
+        compare(&numbers, arrival);
+    }
+}
+
+/// Measures these numbers of phones, each some times in turn, and how the wall time grows.
+fn compare(numbers: &[usize], arrival: &str) {
     let mut walls = vec![Vec::new(); numbers.len()];
     for _ in 0..ROUNDS {
         for (phones, walls) in numbers.iter().zip(&mut walls) {
-            walls.push(measure(*phones));
+            walls.push(measure(*phones, arrival));
         }
     }
     let medians: Vec<f64> = walls.into_iter().map(median).collect();
@@ -58,10 +72,10 @@ fn median(mut walls: Vec<f64>) -> f64 {
 }
 
 /// Measures one number of phones in a process of its own; its wall time in seconds.
-fn measure(phones: usize) -> f64 {
+fn measure(phones: usize, arrival: &str) -> f64 {
     let program = std::env::current_exe().expect("this program has a path");
     let output = Command::new(program)
-        .args([ONE, &phones.to_string()])
+        .args([ONE, &phones.to_string(), arrival])
         .output()
         .expect("this program starts again");
     let text = String::from_utf8_lossy(&output.stdout);
@@ -72,13 +86,19 @@ fn measure(phones: usize) -> f64 {
         .expect("the second word is the wall time")
 }
 
-fn one(phones: usize) {
-    let text = scenario_text(phones);
+fn one(phones: usize, arrival: &str) {
+    let in_turn = arrival == ARRIVALS[1].0;
+    let over = match in_turn {
+        true => 20 * phones.div_ceil(TURN_PHONES),
+        false => 20,
+    };
+    let text = scenario_text(phones, over);
     let mut plan = match scenario::read(&text) {
         Ok(plan) => plan,
         Err(problems) => panic!("{}", problems.render("bench", &text, false)),
     };
-    all_offices_at_once(&mut plan);
+    let together = if in_turn { TURN_PHONES } else { phones };
+    mix_offices(&mut plan, together);
     let files = scenario::firmware(&plan, |_| Ok(Default::default())).expect("firmware is made up");
     let empty = peak_kib();
     let clock = Clock::start();
@@ -96,11 +116,12 @@ fn one(phones: usize) {
     );
 }
 
-/// Phones get power office by office in turn, so that an office has the same load however many there are.
-fn all_offices_at_once(plan: &mut Plan) {
+/// Of so many phones one of each office gets power after the other, so that an office has the same load however
+/// many there are.
+fn mix_offices(plan: &mut Plan, together: usize) {
     for step in &mut plan.steps {
         if let StepKind::Act(Action::PowerUp { phones, .. }) = &mut step.kind {
-            phones.sort_by_key(|phone| (phone.0 % SUBNET_PHONES, phone.0));
+            phones.sort_by_key(|phone| (phone.0 / together, phone.0 % SUBNET_PHONES, phone.0));
         }
     }
 }
@@ -113,7 +134,7 @@ fn peak_kib() -> u64 {
     number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-fn scenario_text(phones: usize) -> String {
+fn scenario_text(phones: usize, over: usize) -> String {
     let subnets = phones.div_ceil(SUBNET_PHONES);
     let last = 100_000 + phones - 1;
     let half = 100_000 + phones / 2;
@@ -154,6 +175,9 @@ name = "firmware"
 address = "10.200.0.20"
 firmware = {{ "BootIp5360.bin" = {{ version = "1.0", size = "16 KiB" }}, "MainIp5360.bin" = {{ version = "1.0", size = "48 KiB" }} }}
 
+[cluster]
+heartbeat = "10 min"
+
 [[element]]
 name = "mivb-a"
 address = "10.200.0.10"
@@ -167,7 +191,7 @@ ceid = {{ index = 2, digits = "2" }}
 directory = ["{half}-{last}"]
 
 [[step]]
-power-up = {{ phones = [{names}], over = "20 s" }}
+power-up = {{ phones = [{names}], over = "{over} s" }}
 
 [[step]]
 within = "600 s"

@@ -52,8 +52,8 @@ pub struct TcpSettings {
 impl Default for TcpSettings {
     fn default() -> TcpSettings {
         TcpSettings {
-            receive_buffer: 2048,
-            send_buffer: 2048,
+            receive_buffer: 1024,
+            send_buffer: 1024,
             connect_timeout: Duration::from_secs(10),
             data_timeout: Duration::from_secs(20),
         }

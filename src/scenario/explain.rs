@@ -8,8 +8,8 @@ mod steps;
 use std::fmt::{self, Write};
 
 use super::plan::{
-    ArpMode, Cable, Dhcp, Element, ElementId, Firmware, Host, HostKind, Phone, Plan, Ready,
-    ReversePath, Router, Subnet, SubnetId, TrunkKind,
+    ArpMode, Cable, Dhcp, Element, ElementId, Firmware, Host, HostKind, HostProgram, Phone, Plan,
+    Ready, ReversePath, Router, Subnet, SubnetId, TrunkKind,
 };
 use super::units::{show_duration, show_rate, show_size};
 use crate::wire::Mac;
@@ -206,23 +206,27 @@ fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
                 out,
                 "\nhost {name}\n{place}, {address}, a kernel of this machine"
             )?;
-            let Some(program) = program else {
-                return Ok(());
-            };
-            writeln!(out, "  command   {}", program.command.join(" "))?;
-            for (name, value) in &program.environment {
-                writeln!(out, "  variable  {name}={value}")?;
-            }
-            match &program.ready {
-                None => writeln!(out, "  ready     at once"),
-                Some(Ready::Port(port)) => writeln!(out, "  ready     with port {port}"),
-                Some(Ready::Prints(text)) => writeln!(out, "  ready     when it prints `{text}`"),
+            match program {
+                Some(program) => write_program(out, program),
+                None => Ok(()),
             }
         }
         HostKind::Interface { device } => {
             let at = subnet(plan, *at);
             writeln!(out, "\ninterface {device}\n  at        {at}")
         }
+    }
+}
+
+fn write_program(out: &mut String, program: &HostProgram) -> fmt::Result {
+    writeln!(out, "  command   {}", program.command.join(" "))?;
+    for (name, value) in &program.environment {
+        writeln!(out, "  variable  {name}={value}")?;
+    }
+    match &program.ready {
+        None => writeln!(out, "  ready     at once"),
+        Some(Ready::Port(port)) => writeln!(out, "  ready     with port {port}"),
+        Some(Ready::Prints(text)) => writeln!(out, "  ready     when it prints `{text}`"),
     }
 }
 

@@ -268,9 +268,10 @@ mod tests {
         decoder.push(&numbers(&dns));
         let mut back = Vec::new();
         for message in decoder.messages().unwrap() {
-            match message {
-                Message::Numbers { dns } => back.extend(dns),
-                other => assert_eq!(other, Message::NumbersEnd { count: 1_000 }),
+            if let Message::Numbers { dns } = message {
+                back.extend(dns);
+            } else {
+                assert_eq!(message, Message::NumbersEnd { count: 1_000 });
             }
         }
         assert_eq!(back, dns);

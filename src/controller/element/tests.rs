@@ -21,7 +21,7 @@ fn rg_1_an_unknown_set_without_a_pin_is_prompted() {
             "1: PIN Request, seq 1, reason no PIN"
         ]
     );
-    assert!(!bench.element.in_service(mac(1)).is_some());
+    assert!(bench.element.in_service(mac(1)).is_none());
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_set_that_misses_three_heartbeats_is_lost_but_keeps_its_dn() {
         bench.after(1),
         ["lost 08:00:0f:00:00:01 at 6000", "1: abort"]
     );
-    assert!(!bench.element.in_service(mac(1)).is_some());
+    assert!(bench.element.in_service(mac(1)).is_none());
     assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
     assert_eq!(bench.element.poll_timeout(), None);
 }
@@ -386,7 +386,7 @@ fn an_element_that_lost_power_keeps_its_forms_and_no_connection() {
         .handle_host(bench.now, HostEvent::Stop, &mut out);
     assert!(out.is_empty());
     assert_eq!(bench.element.poll_timeout(), None);
-    assert!(!bench.element.in_service(mac(1)).is_some());
+    assert!(bench.element.in_service(mac(1)).is_none());
     assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
     bench
         .element

@@ -288,16 +288,14 @@ impl Pair {
         let Some(there) = ends.filter(|_| !self.cut) else {
             return;
         };
-        match effect {
-            AppEffect::SendStream { bytes, .. } => {
-                self.happens(1 - side, there, StreamEvent::Received(&bytes));
-            }
-            AppEffect::Close { .. } => self.happens(1 - side, there, StreamEvent::PeerClosed),
-            _ => {
-                let reset = StreamEvent::Ended(StreamEnd::Reset);
-                self.happens(1 - side, there, reset);
-            }
-        }
+        let event = if let AppEffect::SendStream { bytes, .. } = &effect {
+            StreamEvent::Received(bytes)
+        } else if matches!(effect, AppEffect::Close { .. }) {
+            StreamEvent::PeerClosed
+        } else {
+            StreamEvent::Ended(StreamEnd::Reset)
+        };
+        self.happens(1 - side, there, event);
     }
 
     fn happens(&mut self, side: usize, stream: StreamId, event: StreamEvent<'_>) {

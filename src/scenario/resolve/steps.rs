@@ -94,13 +94,7 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
         },
         As::Kill(name) => match program(resolver, name) {
             Some(host) => Action::Control(host, Control::Kill),
-            None => {
-                resolver.names.kernel(name, resolver.problems)?;
-                let problem = Problem::new(&name.span, "this host has no program to kill");
-                let help = "give the [[host]] a `command`".to_owned();
-                resolver.problems.push(problem.help(help));
-                return None;
-            }
+            None => return nothing_to_kill(resolver, name),
         },
         As::SetRecord(set) => {
             let found = names.dns_server(&set.server, resolver.file, problems);
@@ -122,6 +116,14 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
             within: exec.within,
         }),
     })
+}
+
+fn nothing_to_kill(resolver: &mut Resolver<'_>, name: &At<String>) -> Option<Action> {
+    resolver.names.kernel(name, resolver.problems)?;
+    let problem = Problem::new(&name.span, "this host has no program to kill");
+    let help = "give the [[host]] a `command`".to_owned();
+    resolver.problems.push(problem.help(help));
+    None
 }
 
 /// The kernel host of this name, if it has a program.
