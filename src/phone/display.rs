@@ -1,8 +1,8 @@
 //! What a set's display shows, as data; the words are in one place.
 //!
-//! The texts are the vendor's; only `Enter PIN`, what stands in service and the three about names are this project's,
-//! since no public source gives them. Without a carrier a set shows [`Screen::NoLink`] in place of everything else, but for its
-//! first stage, which looks at no link yet.
+//! The texts are the vendor's; only `Enter PIN`, what stands in service, the three about names and the two of sets
+//! that go by a programmed call server are this project's, since no public source gives them. Without a carrier a set
+//! shows [`Screen::NoLink`] in place of everything else, but for its first stage, which looks at no link yet.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -48,6 +48,10 @@ pub(super) enum Screen {
     },
     /// There is no TCP link to an element (MV-2).
     WaitingForLink,
+    /// Nobody has programmed the call server of a set that goes by no other (DV-1).
+    NoCallServer,
+    /// Such a set was told to go to another element.
+    RedirectIgnored(Arc<str>),
     WaitingForAck {
         element: Ipv4Addr,
     },
@@ -92,6 +96,8 @@ impl Screen {
             Screen::NameNotFound(name) => Display::new("Name not found", name.to_string()),
             Screen::NoNameServer(name) => Display::new("No name server", name.to_string()),
             Screen::WaitingForLink => Display::new("Waiting for Link", ""),
+            Screen::NoCallServer => Display::new("No call server", "is programmed"),
+            Screen::RedirectIgnored(to) => Display::new("Redirect ignored", to.to_string()),
             Screen::WaitingForAck { element } => Display::new("Waiting for ACK...", icp(element)),
             Screen::EnterPin(reason) => Display::new("Enter PIN", reason.to_string()),
             Screen::WaitingForComms { element } => {

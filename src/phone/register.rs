@@ -49,8 +49,8 @@ impl Phone {
             return State::Main(main);
         }
         let Some(target) = self.call_server(&main) else {
-            let reason = "no call server is programmed".to_owned();
-            return self.not_reached(now, main, Ipv4Addr::UNSPECIFIED, reason, out);
+            let (to, reason) = (Ipv4Addr::UNSPECIFIED, "no call server is programmed");
+            return self.failed(now, main, to, reason.to_owned(), Screen::NoCallServer, out);
         };
         main.server = main.server.wrapping_add(1);
         self.connect(now, main, &target, out)
@@ -320,8 +320,24 @@ impl Phone {
         reason: String,
         out: &mut Outbox<AppEffect>,
     ) -> State {
+        self.failed(now, main, to, reason, Screen::WaitingForLink, out)
+    }
+
+    /// This try led to no element, which the screen says until the next.
+    pub(super) fn failed(
+        &mut self,
+        now: Instant,
+        mut main: Main,
+        to: Ipv4Addr,
+        reason: String,
+        screen: Screen,
+        out: &mut Outbox<AppEffect>,
+    ) -> State {
         self.tell(PhoneEvent::ConnectFailed { to, reason }, out);
-        self.pause(now, main, self.settings.times.retry, out)
+        self.show(screen, out);
+        let until = now + self.settings.times.retry;
+        main.phase = Phase::Waiting { until };
+        State::Main(main)
     }
 
     pub(super) fn pause(

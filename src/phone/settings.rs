@@ -49,17 +49,25 @@ impl Default for PhoneTimes {
 }
 
 impl PhoneSettings {
-    /// Whether it supports registration across a cluster. These do not, and go by a call server that is
-    /// programmed by hand: the 4000 series, the 5485 paging unit, the 6500 application (DV-1).
-    pub fn supports_cluster(&self) -> bool {
-        let series_4000 = self.model.starts_with('4')
-            && self.model.bytes().take_while(u8::is_ascii_digit).count() == 4;
-        !series_4000 && !matches!(&*self.model, "5485" | "6500")
+    pub(super) fn supports_cluster(&self) -> bool {
+        supports_cluster(&self.model)
     }
 
-    /// Whether it keeps its PIN over a power-down. The 5485 paging unit and the IP Console applications do
-    /// not (DV-2), all others do (DV-3). A console's model is `5550`, or has `Console` in its name.
-    pub fn keeps_pin(&self) -> bool {
-        !matches!(&*self.model, "5485" | "5550") && !self.model.contains("Console")
+    pub(super) fn keeps_pin(&self) -> bool {
+        keeps_pin(&self.model)
     }
+}
+
+/// Whether sets of a model support registration across a cluster. These do not, and go by a call server that is
+/// programmed by hand: the 4000 series, the 5485 paging unit, the 6500 application (DV-1).
+pub fn supports_cluster(model: &str) -> bool {
+    let series_4000 =
+        model.starts_with('4') && model.bytes().take_while(u8::is_ascii_digit).count() == 4;
+    !series_4000 && !matches!(model, "5485" | "6500")
+}
+
+/// Whether sets of a model keep their PIN over a power-down. The 5485 paging unit and the IP Console applications
+/// do not (DV-2), all others do (DV-3). A console's model is `5550`, or has `Console` in its name.
+pub fn keeps_pin(model: &str) -> bool {
+    !matches!(model, "5485" | "5550") && !model.contains("Console")
 }

@@ -150,7 +150,8 @@ impl Phone {
         if !self.settings.supports_cluster() {
             let model = &self.settings.model;
             let reason = format!("redirected to {to}, which a {model} does not follow");
-            return self.not_reached(now, main, element, reason, out);
+            let screen = Screen::RedirectIgnored(to.to_string().into());
+            return self.failed(now, main, element, reason, screen, out);
         }
         if main.redirects >= REDIRECTS_MAX {
             let reason = format!("redirected to {to}: too many redirects");

@@ -170,9 +170,11 @@ fn phone(event: &PhoneEvent) -> Line {
             format!("boot image {version} is in flash already")
         }),
         PhoneEvent::Connecting { to } => Line::Detail(format!("connects to {to}")),
-        PhoneEvent::ConnectFailed { to, reason } => {
-            Line::Trouble(format!("has no connection to {to}: {reason}"))
-        }
+        PhoneEvent::ConnectFailed { to, reason } => Line::Trouble(if to.is_unspecified() {
+            format!("has no connection: {reason}")
+        } else {
+            format!("has no connection to {to}: {reason}")
+        }),
         PhoneEvent::Prompted { reason } => says(format!("asks its user for a PIN ({reason})")),
         PhoneEvent::Typed { pin } => says(format!("the user types {pin}")),
         PhoneEvent::PinSaved { pin } => says(format!("saves PIN {pin} in its memory")),

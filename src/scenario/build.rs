@@ -340,7 +340,8 @@ impl Builder<'_> {
         };
         let memory = Memory {
             pin: phone.stored_pin.clone(),
-            ..Memory::default()
+            flash: None,
+            call_server: phone.call_server,
         };
         let mut rng = self.rng(&format!("phone {}", phone.name));
         let set = Service::Phone(Phone::new(settings, memory, &mut rng));

@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 
 use super::plan::{ArpMode, HostKind, Plan, Prefix, Router, SubnetId};
 use crate::outbox::{Decision, PhoneEvent};
+use crate::phone::{keeps_pin, supports_cluster};
 use crate::wire::reg::{self, Message, Reason};
 use crate::wire::trunk;
 use crate::wire::vendor;
@@ -39,6 +40,10 @@ struct Known {
 #[derive(Debug)]
 struct Set {
     name: String,
+    /// Whether it takes part in registration across the cluster (DV-1).
+    supports_cluster: bool,
+    /// Whether it keeps its PIN without power (DV-2).
+    keeps_pin: bool,
     address: Option<Ipv4Addr>,
     decision: Option<(&'static str, String)>,
 }
@@ -50,6 +55,8 @@ impl Explainer {
         let phones = plan.phones.iter().map(|phone| {
             let set = Set {
                 name: phone.name.clone(),
+                supports_cluster: supports_cluster(&phone.model.name),
+                keeps_pin: keeps_pin(&phone.model.name),
                 address: None,
                 decision: None,
             };
@@ -307,7 +314,14 @@ impl Explainer {
                     } else {
                         ""
                     };
-                    Some(format!("{who} registers with PIN {pin} · ST-2{star}"))
+                    let keeps_none = if device.pin.is_none() && !phone.keeps_pin {
+                        ", of which it keeps none · DV-2"
+                    } else {
+                        ""
+                    };
+                    Some(format!(
+                        "{who} registers with PIN {pin} · ST-2{keeps_none}{star}"
+                    ))
                 }
                 Message::PinEntry { pin } => Some(format!("{who}'s user typed {pin}")),
                 _ => None,
@@ -330,7 +344,11 @@ impl Explainer {
                     reg::Target::Fqdn(_) => None,
                 };
                 let name = name.map_or_else(|| to.to_string(), |name| format!("{name}, {to}"));
-                format!("redirects {who} to DN {dn}'s element ({name})")
+                let ignores = match phone.supports_cluster {
+                    true => "",
+                    false => ", which it ignores · DV-1",
+                };
+                format!("redirects {who} to DN {dn}'s element ({name}){ignores}")
             }
             Message::Registered { dn, .. } => format!("registers {who} at DN {dn}"),
             // Other errors are about the conversation, and no decision.

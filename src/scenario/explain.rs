@@ -390,7 +390,11 @@ fn write_phone(out: &mut String, plan: &Plan, phone: &Phone) -> fmt::Result {
         out,
         "  memory    PIN {}",
         or_none(phone.stored_pin.as_ref())
-    )
+    )?;
+    match phone.call_server {
+        Some(element) => writeln!(out, "  manual    call server {element}"),
+        None => Ok(()),
+    }
 }
 
 fn subnet(plan: &Plan, at: SubnetId) -> &str {

@@ -248,6 +248,8 @@ pub struct Phone {
     pub user_delay: Duration,
     /// The PIN in its memory before the run.
     pub stored_pin: Option<String>,
+    /// The call server that was programmed on it by hand (DV-1).
+    pub call_server: Option<Ipv4Addr>,
 }
 
 /// What a set's model decides.

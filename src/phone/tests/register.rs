@@ -302,7 +302,7 @@ fn sets_outside_the_cluster_go_by_their_programmed_call_server_and_follow_no_red
             lines[1].contains("redirected to 10.9.0.30, which a"),
             "{lines:?}"
         );
-        assert_eq!(bench.display, "Waiting for Link");
+        assert_eq!(bench.display, "Redirect ignored / 10.9.0.30");
         bench.wait(10);
         assert!(bench.take().contains(&"2: connect to 10.9.0.77".to_owned()));
     }
@@ -319,6 +319,7 @@ fn a_set_outside_the_cluster_that_nobody_programmed_says_so_and_goes_on_looking(
         bench.wait(11);
         let lines = bench.take().join("\n");
         assert!(lines.contains("no call server is programmed"), "{lines}");
+        assert_eq!(bench.display, "No call server / is programmed");
         assert_eq!(bench.own_deadline().unwrap().1, "try again");
     }
 }

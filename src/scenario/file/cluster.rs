@@ -88,6 +88,8 @@ pub(crate) struct Phone {
     pub(crate) mac: Option<At<Mac>>,
     pub(crate) user: Option<User>,
     pub(crate) stored_pin: Option<At<String>>,
+    /// The call server that was programmed on the set by hand: an element's name or an address.
+    pub(crate) call_server: Option<At<String>>,
     pub(crate) count: Option<At<usize>>,
     pub(crate) names: Option<At<String>>,
 }
@@ -231,6 +233,7 @@ const COUNT_MAX: usize = 200_000;
 pub(super) fn phone(item: &Item<'_>, problems: &mut Problems) -> Option<Phone> {
     let mut fields = Fields::of(item, &keys::PHONE, problems)?;
     let memory = fields.optional("memory", problems, memory);
+    let manual = fields.optional("manual", problems, manual);
     Some(Phone {
         span: fields.span.clone(),
         name: fields.required("name", problems, of(name)),
@@ -241,6 +244,7 @@ pub(super) fn phone(item: &Item<'_>, problems: &mut Problems) -> Option<Phone> {
             .optional("user", problems, user)
             .map(|user| user.value),
         stored_pin: memory.and_then(|memory| memory.value),
+        call_server: manual.and_then(|manual| manual.value),
         count: fields.optional("count", problems, number(1, COUNT_MAX)),
         names: fields.optional("names", problems, text),
     })
@@ -268,4 +272,9 @@ fn user(item: &Item<'_>, problems: &mut Problems) -> Option<User> {
 fn memory(item: &Item<'_>, problems: &mut Problems) -> Option<Option<At<String>>> {
     let mut fields = Fields::of(item, &keys::MEMORY, problems)?;
     Some(fields.required("pin", problems, text))
+}
+
+fn manual(item: &Item<'_>, problems: &mut Problems) -> Option<Option<At<String>>> {
+    let mut fields = Fields::of(item, &keys::MANUAL, problems)?;
+    Some(fields.required("call_srv", problems, text))
 }

@@ -28,6 +28,7 @@ pub(super) const ALL: &[&Shape] = &[
     &PHONE,
     &USER,
     &MEMORY,
+    &MANUAL,
     &STEP,
     &POWER_UP,
     &MOVE,
@@ -205,7 +206,7 @@ pub(super) const NETWORKING: Shape = Shape {
 pub(super) const PHONE: Shape = Shape {
     title: "[[phone]]",
     keys: &[
-        "name", "model", "at", "mac", "user", "memory", "count", "names",
+        "name", "model", "at", "mac", "user", "memory", "manual", "count", "names",
     ],
 };
 
@@ -217,6 +218,11 @@ pub(super) const USER: Shape = Shape {
 pub(super) const MEMORY: Shape = Shape {
     title: "memory",
     keys: &["pin"],
+};
+
+pub(super) const MANUAL: Shape = Shape {
+    title: "manual",
+    keys: &["call_srv"],
 };
 
 pub(super) const STEP: Shape = Shape {

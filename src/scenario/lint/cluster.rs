@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Lint, place, shown};
 use crate::scenario::file::{self, At};
-use crate::scenario::plan::Element;
+use crate::scenario::plan::{Element, ElementId, TrunkKind};
 use crate::scenario::problem::{Problem, Span};
 
 pub(super) fn look(lint: &mut Lint<'_>) {
@@ -20,6 +20,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         cluster_elements(lint, own);
         networking(lint, own);
     }
+    no_trunks(lint);
 }
 
 /// CL-4: one registration code and one replacement code in the whole cluster.
@@ -128,16 +129,13 @@ fn remote_numbers(lint: &mut Lint<'_>, own: usize) {
         }
         let name = &element.name;
         if !at_home.is_empty() {
-            let message = format!(
-                "{} of {name} is in its Telephone Directory too",
-                shown(&at_home)
-            );
+            let message = format!("{} of {name} is a number of its own too", shown(&at_home));
             let problem = Problem::new(span, message).help("take it out of `remote`".to_owned());
             let effect = format!("{name} takes it for its own, and never looks it up");
             lint.warn("CL-1", problem, effect);
         }
         if !nowhere.is_empty() {
-            let message = format!("{} is in no Telephone Directory", shown(&nowhere));
+            let message = format!("{} is no element's number", shown(&nowhere));
             let help = format!("put it into the `directory` of {target}, or take it out here");
             let problem = Problem::new(span, message).help(help);
             if let Some(back) = leads_to.and_then(|next| goes_round(lint, nowhere[0], own, next)) {
@@ -285,10 +283,10 @@ fn networking(lint: &mut Lint<'_>, own: usize) {
     for At { value: row, span } in given.flat_map(|list| &list.value) {
         let leads_here = |(_, icp): &&(String, u16)| *icp == row.icp;
         let digits = element.cluster.iter().find(leads_here);
-        let Some(other) = digits.and_then(|(digits, _)| owner(lint, digits)) else {
+        let Some(found) = digits.and_then(|(digits, _)| owner(lint, digits)) else {
             continue;
         };
-        let (other, other_file) = (&plan.elements[other], &file.elements[other]);
+        let (other, other_file) = (&plan.elements[found], &file.elements[found]);
         if row.pbx != other.ceid_index {
             let message = format!(
                 "PBX number {} is not the CEID index of {}",
@@ -305,22 +303,50 @@ fn networking(lint: &mut Lint<'_>, own: usize) {
         }
         let named = element.networking.iter().find(|(icp, _)| *icp == row.icp);
         let address = named.and_then(|(_, named)| named.address.parse().ok());
-        if address.is_some_and(|address: std::net::Ipv4Addr| address != other.address) {
+        // An IP trunk knows where it leads, whatever the form says (CL-5).
+        let by_form = plan.trunk(ElementId(own), ElementId(found)) == TrunkKind::Dpnss;
+        if by_form && address.is_some_and(|address: std::net::Ipv4Addr| address != other.address) {
             let message = format!("this is not the address of {}", other.name);
             let problem = Problem::new(&row.address.span, message)
                 .help(format!("write address = \"{}\"", other.name));
-            let effect = format!(
-                "over an IP trunk the trunk's own address counts; over any other sets that look for {} \
-                 are sent here",
-                other.name
-            );
+            let effect = format!("sets that look for {} are sent here", other.name);
             lint.warn("CL-2", problem, effect);
         }
     }
 }
 
+/// CL-5: elements that nothing joins, one of which looks for numbers of the other.
+fn no_trunks(lint: &mut Lint<'_>) {
+    let (plan, file) = (lint.plan, lint.file);
+    for At { value: given, span } in &file.cluster.trunks {
+        if given.kind != TrunkKind::None {
+            continue;
+        }
+        let ends = given.between.iter();
+        let named = |name: &At<String>| plan.elements.iter().position(|it| it.name == name.value);
+        let ends: Vec<usize> = ends.filter_map(named).collect();
+        let [a, b] = ends.as_slice() else { continue };
+        for (own, other) in [(*a, *b), (*b, *a)] {
+            let (own, other) = (&plan.elements[own], &plan.elements[other]);
+            let remote = own.remote.iter();
+            let leads_there = remote.filter(|(_, digits)| *digits == other.ceid_digits);
+            let dns: Vec<&str> = leads_there.map(|(dn, _)| dn.as_str()).collect();
+            if dns.is_empty() {
+                continue;
+            }
+            let (own, other) = (&own.name, &other.name);
+            let message = format!("no trunk joins {own} to {other}, which has {}", shown(&dns));
+            let help = "join them by a trunk of kind `ip` or `dpnss`".to_owned();
+            let effect = format!(
+                "a set that asks {own} for such a number is prompted: no trunk to the DN's element"
+            );
+            lint.warn("CL-5", Problem::new(span, message).help(help), effect);
+        }
+    }
+}
+
 /// The element that has these CEID digits.
-fn owner(lint: &Lint<'_>, digits: &str) -> Option<usize> {
+pub(super) fn owner(lint: &Lint<'_>, digits: &str) -> Option<usize> {
     let mut elements = lint.plan.elements.iter();
     elements.position(|element| element.ceid_digits == digits)
 }

@@ -2,11 +2,13 @@
 //! memory (DV-2).
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
+use super::network::is_kernel;
 use super::stays::{count, name};
 use super::{Lint, place};
-use crate::phone::{PhoneSettings, PhoneTimes};
-use crate::scenario::plan::Phone;
+use crate::phone::{keeps_pin, supports_cluster};
+use crate::scenario::plan::{Element, Phone, Plan};
 use crate::scenario::problem::Problem;
 use crate::wire::Mac;
 
@@ -15,28 +17,71 @@ pub(super) fn look(lint: &mut Lint<'_>) {
     for (table, given) in file.phones.iter().enumerate() {
         let first = lint.stays.first(table);
         let sets = &plan.phones[first..(first + count(given)).min(plan.phones.len())];
-        let Some(settings) = sets.first().map(settings) else {
+        let Some(set) = sets.first() else {
             continue;
         };
-        if !settings.supports_cluster() {
-            primary(lint, table);
+        if !supports_cluster(&set.model.name) {
+            primary(lint, table, sets);
         }
-        if !settings.keeps_pin() {
+        if !keeps_pin(&set.model.name) {
             reservations(lint, table, sets);
         }
     }
 }
 
-/// DV-1: its element's address is programmed by hand, which a scenario file can't say.
-fn primary(lint: &mut Lint<'_>, table: usize) {
+/// DV-1: its element's address is programmed by hand, and the element has its DN.
+fn primary(lint: &mut Lint<'_>, table: usize, sets: &[Phone]) {
     let given = &lint.file.phones[table];
-    let span = place(given.model.as_ref(), &given.span);
-    let name = name(given);
-    let message =
-        format!("{name} does not register across the cluster, and has no element of its own");
-    let effect = "it ignores the call server of DHCP, and reaches no element";
-    let help = "take a model that registers across the cluster".to_owned();
-    lint.warn("DV-1", Problem::new(&span, message).help(help), effect);
+    let model = place(given.model.as_ref(), &given.span);
+    let Some(server) = sets.first().and_then(|set| set.call_server) else {
+        let name = name(given);
+        let message = format!(
+            "{name} does not register across the cluster, and has no call server of its own"
+        );
+        let effect =
+            "it ignores the call server of DHCP, reaches no element, and shows `No call server`";
+        let help = "add `manual = { call_srv = \"…\" }`".to_owned();
+        lint.warn("DV-1", Problem::new(&model, message).help(help), effect);
+        return;
+    };
+    let span = place(given.call_server.as_ref(), &given.span);
+    if !lint.plan.elements.iter().any(|it| it.address == server) {
+        if !is_kernel(lint.plan, server) {
+            let message = format!("the call server {server} is no element");
+            let help = "name the element that has its DN".to_owned();
+            let effect = "a set that goes by it reaches nobody, and shows `Waiting for Link`";
+            lint.warn("DV-1", Problem::new(&span, message).help(help), effect);
+        }
+        return;
+    }
+    let away = sets.iter().find_map(|set| {
+        let mut pins = [&set.stored_pin, &set.user_pin].into_iter().flatten();
+        pins.find_map(|pin| Some((set, pin, elsewhere(lint.plan, server, pin)?)))
+    });
+    if let Some((set, pin, other)) = away {
+        let message = format!(
+            "{} is programmed with {server}, and the DN of its PIN {pin} is one of {other}",
+            set.name
+        );
+        let help = format!("write call_srv = \"{other}\"");
+        let effect = format!(
+            "it is redirected to {other}, goes nowhere, and shows `Redirect ignored`, again and again"
+        );
+        lint.warn("DV-1", Problem::new(&span, message).help(help), effect);
+    }
+}
+
+/// The other element whose number the PIN is for, as the element with this address sees it.
+fn elsewhere<'a>(plan: &'a Plan, server: Ipv4Addr, pin: &str) -> Option<&'a str> {
+    let own = plan.elements.iter().find(|it| it.address == server)?;
+    let codes = [&own.registration_code, &own.replacement_code];
+    let mut dns = codes
+        .into_iter()
+        .filter_map(|code| pin.strip_prefix(code.as_str()));
+    let dn = dns.next()?;
+    let has = |element: &&Element| element.directory.iter().any(|(own, _)| own == dn);
+    let primary = plan.elements.iter().find(has)?;
+    (primary.address != server).then_some(primary.name.as_str())
 }
 
 /// DV-2: a reservation in each subnet where it is ever plugged in.
@@ -77,15 +122,5 @@ fn reservations(lint: &mut Lint<'_>, table: usize, sets: &[Phone]) {
         let help = "take `memory` out, or give it a `user`".to_owned();
         let effect = "it registers with it once, and forgets it when it loses power";
         lint.warn("DV-2", problem.help(help), effect);
-    }
-}
-
-fn settings(set: &Phone) -> PhoneSettings {
-    PhoneSettings {
-        mac: set.mac,
-        model: set.model.name.as_str().into(),
-        boot_file: set.model.boot_file.as_str().into(),
-        main_file: set.model.main_file.as_str().into(),
-        times: PhoneTimes::default(),
     }
 }

@@ -10,6 +10,7 @@
 mod cluster;
 mod devices;
 mod files;
+mod names;
 mod network;
 mod stays;
 mod warning;
@@ -24,6 +25,7 @@ use super::explain::runs;
 use super::file::{At, File};
 use super::plan::Plan;
 use super::problem::{Problem, Span};
+use super::units;
 use stays::Stays;
 
 /// What the parts work with.
@@ -32,8 +34,8 @@ struct Lint<'a> {
     file: &'a File,
     /// A boot server whose folder could not be read is not among them.
     files: &'a Files,
-    /// The element in whose Telephone Directory a DN stands, by index.
-    primaries: BTreeMap<&'a str, usize>,
+    /// The element in whose Telephone Directory or range of automatic numbers a DN stands, by index.
+    primaries: BTreeMap<String, usize>,
     stays: Stays,
     found: Warnings,
 }
@@ -42,19 +44,27 @@ struct Lint<'a> {
 pub(super) fn warnings(plan: &Plan, file: &File, files: &Files) -> Warnings {
     let directories = plan.elements.iter().enumerate().flat_map(|(i, element)| {
         let dns = element.directory.iter();
-        dns.map(move |(dn, _)| (dn.as_str(), i))
+        dns.map(move |(dn, _)| (dn.clone(), i))
     });
+    let automatic = file.elements.iter().enumerate().flat_map(|(i, element)| {
+        let ends = element.automatic.as_ref().map(|range| &range.value);
+        let dns = ends.and_then(|(first, last)| units::dns(&format!("{first}-{last}")).ok());
+        dns.into_iter().flatten().map(move |dn| (dn, i))
+    });
+    let mut primaries: BTreeMap<String, usize> = automatic.collect();
+    primaries.extend(directories);
     let mut lint = Lint {
         plan,
         file,
         files,
-        primaries: directories.collect(),
+        primaries,
         stays: Stays::of(plan, file),
         found: Warnings::default(),
     };
     cluster::look(&mut lint);
     devices::look(&mut lint);
     network::look(&mut lint);
+    names::look(&mut lint);
     files::look(&mut lint);
     silenced(lint.found, &file.allow).sorted()
 }

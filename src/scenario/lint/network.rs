@@ -1,9 +1,9 @@
-//! The network: what DHCP tells the sets of each subnet (CL-7, CL-9, CL-10), and whether they reach whom it names.
+//! The network: what DHCP tells the sets of each subnet (CL-7, CL-10), and whether they reach whom it names.
 
 use std::net::Ipv4Addr;
 
 use super::stays::{Stay, count, name};
-use super::{Lint, place};
+use super::{Lint, names, place};
 use crate::scenario::file::{self, At};
 use crate::scenario::nearest::did_you_mean;
 use crate::scenario::plan::{self, Dhcp, HostKind, Plan, Router, SubnetId};
@@ -17,7 +17,6 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         no_steps(lint);
     }
     lonely_routers(lint);
-    names_in_forms(lint);
     for subnet in 0..lint.plan.subnets.len() {
         let subnet = SubnetId(subnet);
         let Some(who) = who(lint, subnet) else {
@@ -202,7 +201,7 @@ fn configuration(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp, who: &(Stri
             let list = given.value.call_srv.as_ref();
             let span = place(list, &given.span);
             match chosen.call_srv {
-                CallServers::Name(fqdn) => name_server(lint, dhcp, &fqdn, &span),
+                CallServers::Name(fqdn) => names::call_server(lint, dhcp, &fqdn, &span),
                 CallServers::Addresses(addresses) => {
                     for (i, address) in addresses.into_iter().enumerate() {
                         let item = list.and_then(|list| list.value.get(i));
@@ -210,47 +209,6 @@ fn configuration(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp, who: &(Stri
                     }
                 }
             }
-        }
-    }
-}
-
-/// CL-9: a name needs somebody who knows what it stands for.
-fn name_server(lint: &mut Lint<'_>, dhcp: &Dhcp, fqdn: &str, span: &Span) {
-    if !dhcp.name_servers.is_empty() {
-        return;
-    }
-    let message = format!("the DHCP that names {fqdn} gives no name server");
-    let problem = Problem::new(span, message).help("add `name-servers`".to_owned());
-    let effect = "the set does not find out the element's address, and registers nowhere";
-    lint.warn("CL-9", problem, effect);
-}
-
-/// CL-9: redirects to a name, which sets of some subnet can't resolve.
-fn names_in_forms(lint: &mut Lint<'_>) {
-    let (plan, file) = (lint.plan, lint.file);
-    let subnets = plan.subnets.iter().enumerate();
-    let mut without = subnets.filter(|(n, subnet)| {
-        let dhcp = subnet.dhcp.as_ref();
-        let none = dhcp.is_some_and(|dhcp| dhcp.name_servers.is_empty());
-        none && lint.stays.in_(SubnetId(*n)).next().is_some()
-    });
-    let Some((_, subnet)) = without.next() else {
-        return;
-    };
-    for (element, planned) in file.elements.iter().zip(&plan.elements) {
-        let rows = element.networking.iter().flat_map(|list| &list.value);
-        for (row, (_, entry)) in rows.zip(&planned.networking) {
-            if entry.address.parse::<Ipv4Addr>().is_ok() {
-                continue;
-            }
-            let (fqdn, name) = (&entry.address, &subnet.name);
-            let message =
-                format!("sets of {name} are redirected to {fqdn}, and have no name server");
-            let help = format!("add `name-servers` to the dhcp of {name}");
-            let problem = Problem::new(&row.value.address.span, message).help(help);
-            let effect = "over an IP trunk the trunk's own address counts; over any other they do not find \
-                          out the element's address, and register nowhere";
-            lint.warn("CL-9", problem, effect);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The sets: one a table, or many of them in numbers.
 
+use std::net::Ipv4Addr;
+
 use super::Resolver;
 use super::cluster::Codes;
 use super::names::Named;
+use crate::phone::supports_cluster;
 use crate::scenario::file::{self, At};
 use crate::scenario::plan::{Group, Model, Phone, PhoneId, SubnetId};
 use crate::scenario::problem::{Problem, Span};
@@ -10,8 +13,9 @@ use crate::scenario::{template, units};
 use crate::time::Duration;
 use crate::wire::Mac;
 
-/// The first MAC of the sets, of their maker's OUI 08:00:0F.
+/// The first MAC of the sets, of their maker's OUI: 08:00:0F, and 00:08:5D of the 6900 series.
 const FIRST_MAC: Mac = Mac([0x08, 0x00, 0x0f, 0, 0, 1]);
+const FIRST_MAC_6900: Mac = Mac([0x00, 0x08, 0x5d, 0, 0, 1]);
 const MODEL: &str = "5360";
 /// A user who knows the PIN by heart.
 const DELAY: Duration = Duration::from_secs(2);
@@ -98,9 +102,10 @@ fn phone(
             .add(None, Named::Phone(PhoneId(position)), resolver.problems);
     }
     let name = name.map(|name| name.value).unwrap_or_default();
+    let model = table.model.as_ref().map_or(MODEL, |model| &model.value);
     let given = table.mac.as_ref();
     let mac = given.map_or_else(
-        || FIRST_MAC.plus(position as u64),
+        || first_mac(model).plus(position as u64),
         |mac| mac.value.plus(n as u64 - 1),
     );
     let span: &Span = given.map_or(&table.span, |mac| &mac.span);
@@ -112,7 +117,7 @@ fn phone(
     let typed = user.and_then(|user| user.pin.as_ref());
     Phone {
         name,
-        model: model(table.model.as_ref().map_or(MODEL, |model| &model.value)),
+        model: boots(model),
         mac,
         at: at.unwrap_or(SubnetId(0)),
         user_pin: typed.and_then(|pin| pin_of(resolver, codes, table, pin, n)),
@@ -121,6 +126,31 @@ fn phone(
             .stored_pin
             .as_ref()
             .and_then(|pin| pin_of(resolver, codes, table, pin, n)),
+        call_server: table
+            .call_server
+            .as_ref()
+            .and_then(|server| call_server(resolver, model, server)),
+    }
+}
+
+/// The call server of a set that goes by no other (DV-1).
+fn call_server(resolver: &mut Resolver<'_>, model: &str, server: &At<String>) -> Option<Ipv4Addr> {
+    if supports_cluster(model) {
+        let message = format!("a {model} goes by the call server of DHCP");
+        let help = "take `manual` out; it is for 4000-series sets, the 5485 and the 6500";
+        let problem = Problem::new(&server.span, message).help(help.to_owned());
+        resolver.problems.push(problem);
+        return None;
+    }
+    resolver.element_address(server)
+}
+
+fn first_mac(model: &str) -> Mac {
+    let series_6900 = model.len() >= 4 && model.starts_with("69");
+    if series_6900 {
+        FIRST_MAC_6900
+    } else {
+        FIRST_MAC
     }
 }
 
@@ -191,7 +221,7 @@ impl Resolver<'_> {
 }
 
 /// The boot files of a 5360 are known; those of other models are assumed to be called alike.
-fn model(name: &str) -> Model {
+fn boots(name: &str) -> Model {
     let stem = if name == "5360" { "Ip5360" } else { name };
     Model {
         name: name.to_owned(),

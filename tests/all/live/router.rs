@@ -11,8 +11,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
-use std::time::Duration;
 
 use jackfield::os::Namespace;
 
@@ -158,9 +156,11 @@ fn listen(far: &Namespace, folder: &Folder) -> Running {
             .args(["-c", "exec python3 ask.py listen far >listens"])
             .current_dir(folder.path("")),
     );
-    while fs::metadata(folder.path("far")).is_err() {
-        thread::sleep(Duration::from_millis(20));
-    }
+    let waited = Command::new("timeout")
+        .args(["10", "sh", "-c", "until [ -e far ]; do sleep 0.02; done"])
+        .current_dir(folder.path(""))
+        .status();
+    assert!(waited.unwrap().success(), "the listener has not begun");
     listener
 }
 
