@@ -10,7 +10,7 @@ use super::network::is_kernel;
 use super::{Lint, place};
 use crate::scenario::file::At;
 use crate::scenario::plan::{
-    Action, Dhcp, ElementId, HostKind, Plan, StepKind, SubnetId, TrunkKind,
+    Action, Dhcp, Element, ElementId, HostKind, Plan, StepKind, SubnetId, TrunkKind,
 };
 use crate::scenario::problem::{Problem, Span};
 
@@ -66,7 +66,7 @@ fn targets(lint: &Lint<'_>) -> Vec<(String, Span)> {
     let mut targets = Vec::new();
     for (n, (planned, given)) in plan.elements.iter().zip(&file.elements).enumerate() {
         let own = ElementId(n);
-        let leads_here = |(other, it): (usize, &crate::scenario::plan::Element)| {
+        let leads_here = |(other, it): (usize, &Element)| {
             other != n
                 && plan.trunk(own, ElementId(other)) == TrunkKind::Ip
                 && it
@@ -119,7 +119,11 @@ fn has_record(plan: &Plan, server: Ipv4Addr, fqdn: &str) -> bool {
             HostKind::Dns {
                 address, records, ..
             } if *address == server => Some((n, records)),
-            _ => None,
+            HostKind::Tftp { .. }
+            | HostKind::Dns { .. }
+            | HostKind::Dhcp
+            | HostKind::Kernel { .. }
+            | HostKind::Interface { .. } => None,
         });
     let Some((host, records)) = found else {
         return false;
