@@ -24,6 +24,8 @@ use crate::wire::trunk::{Message, PORT};
 use link::{Link, State};
 pub(super) use synchronise::Numbers;
 
+/// Numbers that an element takes in one synchronisation: more than any element has.
+const NUMBERS_MAX: usize = 200_000;
 /// Between two Keep-Alives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Keep-Alives without an answer until the trunk is down.
@@ -256,6 +258,11 @@ impl Trunks {
             }
             (State::Open { .. } | State::Errand { .. }, Message::Written { count }) => {
                 return self.is_written(now, stream, count, out);
+            }
+            (State::Open { .. }, Message::Numbers { dns })
+                if link.incoming.len() + dns.len() > NUMBERS_MAX =>
+            {
+                return self.fail(now, stream, "too many numbers", out);
             }
             (State::Open { .. }, Message::Numbers { dns }) => link.incoming.extend(dns),
             (State::Open { .. }, Message::NumbersEnd { count }) => {

@@ -36,8 +36,8 @@ pub(super) struct Reassembly {
     bytes: usize,
 }
 
-/// The longest payload of a packet whose header has all options that it can have.
-const PAYLOAD_BYTES_MAX: usize = 65_535 - 60;
+/// The longest packet, header and all (RFC 791 section 3.1).
+const PACKET_BYTES_MAX: usize = 65_535;
 
 /// What the fragments of one packet have in common.
 type Key = (Ipv4Addr, Ipv4Addr, u8, u16);
@@ -86,7 +86,8 @@ impl Reassembly {
         let start = usize::from(header.fragment_offset) * 8;
         let end = start + payload.len();
         let cut_badly = header.more_fragments && !payload.len().is_multiple_of(8);
-        if payload.is_empty() || cut_badly || end > PAYLOAD_BYTES_MAX {
+        let header_len = usize::from(frame[packet] & 0x0f) * 4;
+        if payload.is_empty() || cut_badly || header_len + end > PACKET_BYTES_MAX {
             return Err(DropReason::Undecodable);
         }
         if self.bytes + frame.len() > BYTES_MAX {
@@ -105,7 +106,7 @@ impl Reassembly {
                 return Err(DropReason::FragmentOverlap);
             }
         }
-        let begin = packet + usize::from(frame[packet] & 0x0f) * 4;
+        let begin = packet + header_len;
         let piece = Piece {
             frame: frame.clone(),
             packet,
@@ -199,6 +200,10 @@ impl Pieces {
         let mut frame = first.frame[..first.payload.start].to_vec();
         for piece in self.by_offset.values() {
             frame.extend_from_slice(&piece.frame[piece.payload.clone()]);
+        }
+        // The first fragment alone has all options: with them the whole may be too long.
+        if frame.len() - first.packet > PACKET_BYTES_MAX {
+            return None;
         }
         let header_len = first.payload.start - first.packet;
         ipv4::set_fragment(&mut frame[first.packet..], header_len, 0, false);

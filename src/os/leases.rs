@@ -78,7 +78,6 @@ impl LeaseStore {
     /// # Errors
     /// Another process has it, it is damaged, or the disk refuses.
     pub fn open(path: &Path) -> Result<LeaseStore, LeaseStoreError> {
-        let is_new = !path.exists();
         let opened = Database::builder()
             .set_check_integrity_on_open(true)
             .create(path);
@@ -103,11 +102,21 @@ impl LeaseStore {
             }
         };
         let mut store = LeaseStore { path, database };
-        if is_new {
+        // Also one that was killed before its first commit, or made empty by somebody else.
+        if store.is_blank() {
             store.commit(&[])?;
             store.keep_name();
         }
         Ok(store)
+    }
+
+    /// Whether nothing has ever been committed.
+    fn is_blank(&self) -> bool {
+        let transaction = self.database.begin_read();
+        transaction.is_ok_and(|it| {
+            it.list_tables()
+                .is_ok_and(|mut tables| tables.next().is_none())
+        })
     }
 
     /// Every row, by address.

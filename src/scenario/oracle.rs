@@ -52,6 +52,8 @@ pub(super) struct Oracle {
     heard: Vec<Option<Box<Heard>>>,
     /// Whose each address is, and until when.
     leases: BTreeMap<Ipv4Addr, (Mac, Instant)>,
+    /// The address that each client was given last.
+    held: BTreeMap<Mac, Ipv4Addr>,
     /// DHCP servers whose leases are known here.
     servers: Vec<Ipv4Addr>,
     elements: BTreeMap<Ipv4Addr, ElementId>,
@@ -102,6 +104,7 @@ impl Oracle {
             macs: plan.phones.iter().map(|phone| phone.mac).collect(),
             heard: heard.collect(),
             leases: BTreeMap::new(),
+            held: BTreeMap::new(),
             servers: servers.map(|dhcp| dhcp.server).collect(),
             elements: elements.map(|(id, it)| (it.address, id)).collect(),
             patience: patience(plan),
@@ -189,17 +192,38 @@ impl Oracle {
                 address,
                 lease,
             } => {
+                self.granted(now, *mac, *address);
                 self.leases.insert(*address, (*mac, now + *lease));
             }
-            LeaseEvent::Released { address, .. } => {
+            LeaseEvent::Released { address, .. } | LeaseEvent::Declined { address, .. } => {
                 self.leases.remove(address);
             }
             LeaseEvent::Offered { .. }
             | LeaseEvent::Refused { .. }
-            | LeaseEvent::Declined { .. }
             | LeaseEvent::Expired { .. }
             | LeaseEvent::Exhausted { .. }
             | LeaseEvent::Ignored { .. } => {}
+        }
+    }
+
+    /// An address is given to a client, which has no other any more.
+    fn granted(&mut self, now: Instant, mac: Mac, address: Ipv4Addr) {
+        if let Some(before) = self.held.insert(mac, address)
+            && before != address
+            && self
+                .leases
+                .get(&before)
+                .is_some_and(|(owner, _)| *owner == mac)
+        {
+            self.leases.remove(&before);
+        }
+        if let Some((owner, until)) = self.leases.get(&address)
+            && *owner != mac
+            && *until > now
+        {
+            let what = format!("is given {address}, which is leased to {owner} until {until}");
+            let set = self.sets.get(&mac).copied();
+            self.accuse(now, set, "ST-1", what);
         }
     }
 

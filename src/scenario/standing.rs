@@ -45,7 +45,9 @@ pub fn plug_in(plan: &mut Plan, segment: Option<&str>, device: &str) -> Result<(
             known: names().join(", "),
         });
     };
-    if plan.hosts.iter().any(|host| host.name == device) {
+    let is_it =
+        |kind: &HostKind| matches!(kind, HostKind::Interface { device: other } if *other == device);
+    if plan.hosts.iter().any(|host| is_it(&host.kind)) {
         return Err(PlugError::Twice { device });
     }
     plan.hosts.push(Host {

@@ -10,7 +10,7 @@ use super::network::is_kernel;
 use super::{Lint, place};
 use crate::scenario::file::At;
 use crate::scenario::plan::{
-    Action, Dhcp, ElementId, HostKind, Plan, StepKind, SubnetId, TrunkKind,
+    Action, Dhcp, Element, ElementId, HostKind, Plan, StepKind, SubnetId, TrunkKind,
 };
 use crate::scenario::problem::{Problem, Span};
 
@@ -66,7 +66,7 @@ fn targets(lint: &Lint<'_>) -> Vec<(String, Span)> {
     let mut targets = Vec::new();
     for (n, (planned, given)) in plan.elements.iter().zip(&file.elements).enumerate() {
         let own = ElementId(n);
-        let leads_here = |(other, it): (usize, &crate::scenario::plan::Element)| {
+        let leads_here = |(other, it): (usize, &Element)| {
             other != n
                 && plan.trunk(own, ElementId(other)) == TrunkKind::Ip
                 && it
@@ -111,15 +111,20 @@ fn gap(plan: &Plan, dhcp: &Dhcp, fqdn: &str) -> Option<Gap> {
 }
 
 fn has_record(plan: &Plan, server: Ipv4Addr, fqdn: &str) -> bool {
-    let found = plan.hosts.iter().enumerate().find_map(|(n, host)| {
-        let HostKind::Dns {
-            address, records, ..
-        } = &host.kind
-        else {
-            return None;
-        };
-        (*address == server).then_some((n, records))
-    });
+    let found = plan
+        .hosts
+        .iter()
+        .enumerate()
+        .find_map(|(n, host)| match &host.kind {
+            HostKind::Dns {
+                address, records, ..
+            } if *address == server => Some((n, records)),
+            HostKind::Tftp { .. }
+            | HostKind::Dns { .. }
+            | HostKind::Dhcp { .. }
+            | HostKind::Kernel { .. }
+            | HostKind::Interface { .. } => None,
+        });
     let Some((host, records)) = found else {
         return false;
     };

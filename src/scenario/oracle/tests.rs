@@ -114,15 +114,19 @@ fn an_address_of_our_servers_must_be_leased_to_the_set_that_takes_it() {
     wire.leased(ANNA);
     wire.set_did(bound(SERVER));
     assert_eq!(wire.broken(), None);
+    let mut wire = Wire::new();
     wire.leased(ELEMENT);
     wire.set_did(bound(SERVER));
     assert_eq!(wire.broken(), Some("ST-1"));
+    let mut wire = Wire::new();
+    wire.leased(ANNA);
+    wire.leased(ELEMENT);
+    assert_eq!(wire.broken(), Some("ST-1"), "it is leased to two at once");
 }
 
 #[test]
 fn what_led_to_it_is_told_of_that_set_alone() {
     let mut wire = Wire::new();
-    wire.leased(ELEMENT);
     wire.leased(ANNA);
     wire.connect();
     wire.set_says(device(Some("***6009"), 0));
