@@ -145,13 +145,14 @@ impl Step {
                 String::new(),
                 "",
             ),
-            // A client that is gone leaves a closed port, and the server hears of it.
+            // A client that is gone leaves a closed port, and the server hears of it: at the latest when it repeats a
+            // block, which curl asks it to do after 6 s.
             Step::IsKilled(command) => (
                 format!("timeout -s KILL 0.7 {command}; test $? = 137"),
                 String::new(),
                 r#"
 [[step]]
-within = "2 s"
+within = "15 s"
 expect.frames = [{ filter = "icmp.type == 3 && icmp.code == 3 && ip.src == 10.1.0.30", exactly = 1 }]
 "#,
             ),
