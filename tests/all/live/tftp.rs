@@ -41,6 +41,7 @@ fn curl_loads_from_our_server() {
             load(4_096),
             Step::IsKilled(
                 "{client} -sS --tftp-blksize 512 -o cut tftp://10.1.0.20/big".to_owned(),
+                8, // curl asks for a repeat after 6 s (RFC 2349)
             ),
             Step::Fails(absent, 68, "(68)"),
         ],
@@ -62,7 +63,7 @@ fn atftp_loads_from_our_server() {
             Step::Loads(load(512, 1)),
             Step::Loads(load(512, 8)),
             Step::Loads(load(1_468, 16)),
-            Step::IsKilled(load(512, 1)),
+            Step::IsKilled(load(512, 1), 2),
             Step::Fails(absent, 255, "file not found"),
         ],
     );
@@ -77,7 +78,7 @@ fn tftp_hpa_loads_from_our_server() {
         "tftp",
         &[
             Step::Loads(load.clone()),
-            Step::IsKilled(load),
+            Step::IsKilled(load, 2),
             Step::Fails(absent, 0, "file not found"),
         ],
     );
@@ -87,8 +88,9 @@ fn tftp_hpa_loads_from_our_server() {
 enum Step {
     /// It loads the big file as `got`.
     Loads(String),
-    /// It is killed on its way.
-    IsKilled(String),
+    /// It is killed on its way. A client that is gone leaves a closed port, and the server hears of it within so
+    /// many seconds: at the latest when it repeats a block.
+    IsKilled(String, u32),
     /// It asks for a file that is not there: its exit status, and what it says.
     Fails(String, u8, &'static str),
 }
@@ -143,23 +145,23 @@ impl Step {
             Step::Loads(command) => (
                 format!("{command} && cmp got {big} && rm got"),
                 String::new(),
-                "",
-            ),
-            // A client that is gone leaves a closed port, and the server hears of it: at the latest when it repeats a
-            // block, which curl asks it to do after 6 s.
-            Step::IsKilled(command) => (
-                format!("timeout -s KILL 0.7 {command}; test $? = 137"),
                 String::new(),
-                r#"
+            ),
+            Step::IsKilled(command, seconds) => (
+                format!("timeout -s KILL 0.4 {command}; test $? = 137"),
+                String::new(),
+                format!(
+                    r#"
 [[step]]
-within = "15 s"
-expect.frames = [{ filter = "icmp.type == 3 && icmp.code == 3 && ip.src == 10.1.0.30", exactly = 1 }]
-"#,
+within = "{seconds} s"
+expect.frames = [{{ filter = "icmp.type == 3 && icmp.code == 3 && ip.src == 10.1.0.30", exactly = 1 }}]
+"#
+                ),
             ),
             Step::Fails(command, status, says) => (
                 command.clone(),
                 format!(r#", status = {status}, prints = "{says}""#),
-                "",
+                String::new(),
             ),
         };
         let command = command.replace("{client}", program);
