@@ -24,7 +24,7 @@ use crate::wire::trunk::{Message, PORT};
 use link::{Link, State};
 pub(super) use synchronise::Numbers;
 
-/// Numbers that an element takes in one synchronisation: more than any element has.
+/// Numbers of another element that may wait to be written: more than any element has.
 const NUMBERS_MAX: usize = 200_000;
 /// Between two Keep-Alives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -156,7 +156,7 @@ impl Trunks {
                 }
                 Timer::KeepAlive(stream) => self.keep_alive(now, stream, out),
                 Timer::Write(stream) => {
-                    let numbers = self.take_numbers(stream);
+                    let numbers = self.take_numbers(now, stream);
                     if numbers.is_some() {
                         return numbers;
                     }
@@ -200,7 +200,9 @@ impl Trunks {
     /// A standing connection replaces an older one, which is most likely half open.
     fn is_now_up(&mut self, icp: u16, stream: StreamId, out: &mut Effects) {
         if let Some(before) = self.up.insert(icp, stream) {
-            self.forget(before);
+            if let Some(link) = self.forget(before) {
+                link.tell_unwritten("replaced by a new connection", out);
+            }
             out.push(AppEffect::Abort { stream: before });
         }
         if let Some(link) = self.links.get(&stream) {
@@ -242,6 +244,7 @@ impl Trunks {
         let Some(link) = self.links.get_mut(&stream) else {
             return;
         };
+        let waiting = link.waiting();
         match (&mut link.state, message) {
             (State::Introducing, Message::Hello { digits }) => {
                 let Some(element) = forms.cluster_element(&digits) else {
@@ -259,9 +262,7 @@ impl Trunks {
             (State::Open { .. } | State::Errand { .. }, Message::Written { count }) => {
                 return self.is_written(now, stream, count, out);
             }
-            (State::Open { .. }, Message::Numbers { dns })
-                if link.incoming.len() + dns.len() > NUMBERS_MAX =>
-            {
+            (State::Open { .. }, Message::Numbers { dns }) if waiting + dns.len() > NUMBERS_MAX => {
                 return self.fail(now, stream, "too many numbers", out);
             }
             (State::Open { .. }, Message::Numbers { dns }) => link.incoming.extend(dns),
@@ -319,16 +320,8 @@ impl Trunks {
         let Some(link) = self.forget(stream) else {
             return;
         };
+        link.tell_unwritten(reason, out);
         let Link { peer, state, .. } = link;
-        if let Some(sent) = link.sent {
-            let to = peer.clone();
-            let reason = reason.to_owned();
-            out.trace(TraceEvent::Trunk(TrunkEvent::NotSynchronised {
-                to,
-                dns: sent,
-                reason,
-            }));
-        }
         let (icp, opens) = match state {
             State::Connecting { icp } => (icp, true),
             State::Open { icp, from, .. } => (icp, from.is_none()),

@@ -54,6 +54,10 @@ fn dhcp_of(packet: &[u8]) -> Option<(Ipv4Addr, Message)> {
     if first >> 4 != 4 || *packet.get(9)? != UDP {
         return None;
     }
+    // A later fragment has no ports.
+    if u16::from_be_bytes(*packet.get(6..)?.first_chunk()?) & 0x1fff != 0 {
+        return None;
+    }
     let from = Ipv4Addr::from(*packet.get(12..)?.first_chunk::<4>()?);
     let datagram = packet.get(usize::from(first & 0x0f) * 4..)?;
     let (&[a, b, c, d, ..], payload) = datagram.split_first_chunk::<8>()?;

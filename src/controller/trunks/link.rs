@@ -1,5 +1,9 @@
 //! One connection to another element, and how far it has come.
 
+use std::collections::VecDeque;
+
+use crate::controller::element::Effects;
+use crate::outbox::{TraceEvent, TrunkEvent};
 use crate::wire::trunk::Decoder;
 
 /// A connection to another element.
@@ -9,10 +13,12 @@ pub(super) struct Link {
     pub(super) peer: String,
     pub(super) state: State,
     pub(super) decoder: Decoder,
-    /// DNs that have come in, until all of them are written.
+    /// DNs that have come in of a synchronisation that is not all here.
     pub(super) incoming: Vec<String>,
-    /// How many DNs were sent of which the other element has not yet said that they are written.
-    pub(super) sent: Option<usize>,
+    /// Synchronisations that are all here, and not written yet.
+    pub(super) unwritten: VecDeque<Vec<String>>,
+    /// How many DNs each synchronisation had of which the other element has not yet said that it is written.
+    pub(super) sent: VecDeque<usize>,
 }
 
 /// How far a connection has come.
@@ -55,6 +61,23 @@ impl State {
 }
 
 impl Link {
+    /// The connection is over: what the other element has not said to be written is not synchronised.
+    pub(super) fn tell_unwritten(&self, reason: &str, out: &mut Effects) {
+        for dns in &self.sent {
+            out.trace(TraceEvent::Trunk(TrunkEvent::NotSynchronised {
+                to: self.peer.clone(),
+                dns: *dns,
+                reason: reason.to_owned(),
+            }));
+        }
+    }
+
+    /// DNs that wait here for something.
+    pub(super) fn waiting(&self) -> usize {
+        let unwritten: usize = self.unwritten.iter().map(Vec::len).sum();
+        self.incoming.len() + unwritten
+    }
+
     /// A connection that has just begun.
     pub(super) fn new(peer: String, state: State) -> Link {
         Link {
@@ -62,7 +85,8 @@ impl Link {
             state,
             decoder: Decoder::default(),
             incoming: Vec::new(),
-            sent: None,
+            unwritten: VecDeque::new(),
+            sent: VecDeque::new(),
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::wire::trunk::{self, Message};
 
 /// From the last DN until all of them are in the form.
 const WRITING: Duration = Duration::from_secs(2);
+/// Synchronisations of one element that may wait here at once.
+const UNWRITTEN_MAX: usize = 16;
 /// The other element has said in this time that they are.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
@@ -80,7 +82,7 @@ impl Trunks {
 
     fn sent(&mut self, now: Instant, stream: StreamId, dns: usize) {
         if let Some(link) = self.links.get_mut(&stream) {
-            link.sent = Some(dns);
+            link.sent.push_back(dns);
             let until = Some(now + ANSWER_WAIT);
             self.deadlines.set(Timer::Answer(stream), until);
         }
@@ -94,28 +96,36 @@ impl Trunks {
         count: u32,
         out: &mut Effects,
     ) {
-        let Some(link) = self.links.get(&stream) else {
+        let Some(link) = self.links.get_mut(&stream) else {
             return;
         };
         if u32::try_from(link.incoming.len()) != Ok(count) {
             return self.fail(now, stream, "the count of its numbers is wrong", out);
         }
-        self.deadlines
-            .set(Timer::Write(stream), Some(now + WRITING));
+        if link.unwritten.len() == UNWRITTEN_MAX {
+            return self.fail(now, stream, "too many synchronisations at once", out);
+        }
+        let dns = std::mem::take(&mut link.incoming);
+        link.unwritten.push_back(dns);
+        if link.unwritten.len() == 1 {
+            let until = Some(now + WRITING);
+            self.deadlines.set(Timer::Write(stream), until);
+        }
         self.heard(now, stream);
     }
 
-    /// What has come in over this connection.
-    pub(super) fn take_numbers(&mut self, stream: StreamId) -> Option<Numbers> {
+    /// The oldest synchronisation that has come in over this connection; the next one's writing begins.
+    pub(super) fn take_numbers(&mut self, now: Instant, stream: StreamId) -> Option<Numbers> {
         let link = self.links.get_mut(&stream)?;
         let State::Open { icp, .. } = link.state else {
             return None;
         };
-        Some(Numbers {
-            icp,
-            dns: std::mem::take(&mut link.incoming),
-            stream,
-        })
+        let dns = link.unwritten.pop_front()?;
+        if !link.unwritten.is_empty() {
+            let until = Some(now + WRITING);
+            self.deadlines.set(Timer::Write(stream), until);
+        }
+        Some(Numbers { icp, dns, stream })
     }
 
     /// The DNs are in the form: the other element is told.
@@ -142,15 +152,17 @@ impl Trunks {
         let Some(link) = self.links.get_mut(&stream) else {
             return;
         };
-        let sent = link.sent.take();
-        if sent.and_then(|sent| u32::try_from(sent).ok()) != Some(count) {
-            link.sent = sent;
-            return self.fail(now, stream, "it has written another count of numbers", out);
-        }
+        let dns = match link.sent.front() {
+            Some(dns) if u32::try_from(*dns) == Ok(count) => *dns,
+            Some(_) | None => {
+                return self.fail(now, stream, "it has written another count of numbers", out);
+            }
+        };
+        link.sent.pop_front();
         let to = link.peer.clone();
-        let dns = sent.unwrap_or_default();
         out.trace(TraceEvent::Trunk(TrunkEvent::Synchronised { to, dns }));
-        self.deadlines.set(Timer::Answer(stream), None);
+        let until = (!link.sent.is_empty()).then(|| now + ANSWER_WAIT);
+        self.deadlines.set(Timer::Answer(stream), until);
         if matches!(link.state, State::Errand { .. }) {
             out.push(AppEffect::Close { stream });
             self.forget(stream);

@@ -76,6 +76,26 @@ fn a_synchronisation_is_written_after_two_seconds_and_answered() {
 }
 
 #[test]
+fn synchronisations_in_a_row_are_written_one_after_the_other() {
+    let mut pair = Pair::new(Trunk::Ip);
+    pair.start();
+    pair.said();
+    for _ in 0..2 {
+        let mut out = Outbox::default();
+        pair.b.synchronise(pair.now, &pair.forms_b, &mut out);
+        pair.carry(1, out);
+    }
+    pair.passes(2);
+    assert_eq!(pair.written, ["7000", "7001"]);
+    pair.passes(2);
+    assert_eq!(pair.written, ["7000", "7001", "7000", "7001"]);
+    let said = pair.said();
+    let done = said.iter().filter(|it| it.starts_with("b synchronised"));
+    assert_eq!((done.count(), said.len()), (2, 4), "{said:?}");
+    assert!(pair.a.is_up(2) && pair.b.is_up(1));
+}
+
+#[test]
 fn what_cannot_be_synchronised_is_told_with_its_reason() {
     let mut pair = Pair::new(Trunk::Ip);
     let mut out = Outbox::default();
