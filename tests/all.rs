@@ -12,6 +12,7 @@
 mod captures;
 #[path = "all/cli.rs"]
 mod cli;
+mod faults;
 #[path = "all/live.rs"]
 mod live;
 #[path = "all/option125.rs"]
