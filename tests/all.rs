@@ -12,6 +12,7 @@
 mod captures;
 #[path = "all/cli.rs"]
 mod cli;
+#[path = "all/faults.rs"]
 mod faults;
 #[path = "all/live.rs"]
 mod live;
