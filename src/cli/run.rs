@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::files::{capture_path, firmware_folder, read_scenario, recorder};
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
-use super::{RunArgs, complain, print};
+use super::{RunArgs, complain, faults, print};
 use crate::os::{Clock, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::{Action, HostKind, Plan, StepKind};
@@ -22,6 +22,10 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     };
     let plan = &mut scenario.plan;
     plan.seed = args.seed.unwrap_or(plan.seed);
+    if let Err(reason) = faults::place(plan, &args.fault) {
+        complain(&format!("error: {shown}: {reason}"));
+        return Exit::ScenarioWrong;
+    }
     if !args.live
         && let Some(reason) = needs_live(plan)
     {

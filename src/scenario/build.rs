@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use self::forms::{forms, others};
+use self::forms::{forms, others, target};
 use super::lab::{Jack, Lab, Segment, Service, Station, Who, station_end};
 use super::plan::{
     self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
@@ -326,6 +326,10 @@ impl Builder<'_> {
                     .collect(),
             },
         });
+        let app = match element.fault {
+            None => app,
+            Some(fault) => app.with_fault(fault, target(element)),
+        };
         let config = HostConfig {
             mac: element.mac,
             address: Some(address_in(&plan.subnets[element.at.0], element.address)),

@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
-pub use crate::controller::{Operation, SetKey};
+pub use crate::controller::{Fault, Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
 use crate::time::Duration;
@@ -216,6 +216,8 @@ pub struct Element {
     /// ICP/PBX Networking: ICP/PBX number, its entry.
     pub networking: Vec<(u16, Networking)>,
     pub heartbeat: Duration,
+    /// What it does wrong. No file says so: it is asked for when the plan is run.
+    pub fault: Option<Fault>,
 }
 
 /// What joins two elements (CL-5).
