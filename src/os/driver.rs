@@ -17,11 +17,13 @@
 //! past a bound of its own choosing the caller calls the run invalid. Frames that wait in the kernel while the
 //! driver is late carry the time at which they were read.
 
+use std::num::NonZeroU64;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::io::Errno;
+use rustix::thread::set_current_timer_slack;
 use rustix::time::Timespec;
 
 use super::clock::Clock;
@@ -39,6 +41,14 @@ const BATCH_FRAMES: usize = 64;
 const FRAME_BYTES_MAX: usize = 65_536;
 /// Descriptors handled in one turn; the others wait for the next.
 const READY_MAX: usize = 64;
+/// A deadline that is no further away is waited for awake: to fall asleep and be woken takes as long, and a frame
+/// on its way through the network meets a deadline at each end of each cable.
+const AWAKE: Duration = Duration::from_micros(20);
+/// So long after a frame the driver stays awake for the next: an answer to an answer is mostly there before a sleeper
+/// would have been woken, which takes a machine that has gone idle up to 50 µs.
+const AWAKE_AFTER_FRAME: Duration = Duration::from_micros(100);
+/// How much later than asked for the kernel may end a sleep, in nanoseconds; its own 50 µs are the latency of a cable.
+const TIMER_SLACK_NANOS: NonZeroU64 = NonZeroU64::MIN;
 
 /// How a live run is driven.
 #[derive(Debug)]
@@ -104,6 +114,8 @@ pub fn drive_live(
     clock: &Clock,
     settings: &Settings<'_>,
 ) -> Result<Lateness, LiveError> {
+    // Where it is refused, sleeps end later; how late is measured.
+    let _ = set_current_timer_slack(Some(TIMER_SLACK_NANOS));
     let mut driver = Driver::new(ports, clock, settings)?;
     let mut next = Next::At(Instant::ZERO);
     loop {
@@ -180,6 +192,8 @@ struct Driver<'a> {
     buffer: Vec<u8>,
     programs: Programs,
     lateness: Lateness,
+    /// Until then there is no sleep.
+    awake_until: Instant,
 }
 
 impl<'a> Driver<'a> {
@@ -198,6 +212,7 @@ impl<'a> Driver<'a> {
             buffer: vec![0; FRAME_BYTES_MAX],
             programs: Programs::default(),
             lateness: Lateness::default(),
+            awake_until: Instant::ZERO,
         };
         for (index, port) in driver.ports.iter().enumerate() {
             driver.watch(port.fd(), Source::Port(index))?;
@@ -271,6 +286,7 @@ impl<'a> Driver<'a> {
             let Some(length) = received else {
                 return Ok(count > 0);
             };
+            self.awake_until = now + AWAKE_AFTER_FRAME;
             let frame = Frame::from(&self.buffer[..length]);
             run.frame_in(now, EdgeId(index), &frame);
         }
@@ -324,14 +340,22 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Waits until something comes in, or the run or the program's time is due.
+    /// Waits until something comes in, or the run or the program's time is due. A short wait ends at once: the caller
+    /// comes again until it is over.
     fn wait(&mut self, next: Next) -> Result<(), LiveError> {
         let wanted = match next {
             Next::At(at) => Some(at),
             Next::Outside | Next::Finished => None,
         };
         let until = wanted.into_iter().chain(self.programs.deadline()).min();
-        let timeout = until.map(|at| timespec(at.since(self.clock.now())));
+        let now = self.clock.now();
+        let timeout = match until {
+            _ if now < self.awake_until => Some(Duration::ZERO),
+            Some(at) if at.since(now) <= AWAKE => Some(Duration::ZERO),
+            Some(at) => Some(at.since(now)),
+            None => None,
+        };
+        let timeout = timeout.map(timespec);
         self.events.clear();
         match epoll::wait(
             self.epoll.as_fd(),
