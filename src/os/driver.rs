@@ -31,6 +31,7 @@ use super::error::LiveError;
 use super::interrupts::Interrupts;
 use super::port::Port;
 use super::programs::Programs;
+use super::vigil::Vigil;
 use crate::sim::{Drive, EdgeId, Next, ProgramId};
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
@@ -41,12 +42,6 @@ const BATCH_FRAMES: usize = 64;
 const FRAME_BYTES_MAX: usize = 65_536;
 /// Descriptors handled in one turn; the others wait for the next.
 const READY_MAX: usize = 64;
-/// A deadline that is no further away is waited for awake: to fall asleep and be woken takes as long, and a frame
-/// on its way through the network meets a deadline at each end of each cable.
-const AWAKE: Duration = Duration::from_micros(20);
-/// So long after a frame the driver stays awake for the next: an answer to an answer is mostly there before a sleeper
-/// would have been woken, which takes a machine that has gone idle up to 50 µs.
-const AWAKE_AFTER_FRAME: Duration = Duration::from_micros(100);
 /// How much later than asked for the kernel may end a sleep, in nanoseconds; its own 50 µs are the latency of a cable.
 const TIMER_SLACK_NANOS: NonZeroU64 = NonZeroU64::MIN;
 
@@ -192,8 +187,7 @@ struct Driver<'a> {
     buffer: Vec<u8>,
     programs: Programs,
     lateness: Lateness,
-    /// Until then there is no sleep.
-    awake_until: Instant,
+    vigil: Vigil,
 }
 
 impl<'a> Driver<'a> {
@@ -212,7 +206,7 @@ impl<'a> Driver<'a> {
             buffer: vec![0; FRAME_BYTES_MAX],
             programs: Programs::default(),
             lateness: Lateness::default(),
-            awake_until: Instant::ZERO,
+            vigil: Vigil::new(),
         };
         for (index, port) in driver.ports.iter().enumerate() {
             driver.watch(port.fd(), Source::Port(index))?;
@@ -286,7 +280,7 @@ impl<'a> Driver<'a> {
             let Some(length) = received else {
                 return Ok(count > 0);
             };
-            self.awake_until = now + AWAKE_AFTER_FRAME;
+            self.vigil.frame(now);
             let frame = Frame::from(&self.buffer[..length]);
             run.frame_in(now, EdgeId(index), &frame);
         }
@@ -349,11 +343,9 @@ impl<'a> Driver<'a> {
         };
         let until = wanted.into_iter().chain(self.programs.deadline()).min();
         let now = self.clock.now();
-        let timeout = match until {
-            _ if now < self.awake_until => Some(Duration::ZERO),
-            Some(at) if at.since(now) <= AWAKE => Some(Duration::ZERO),
-            Some(at) => Some(at.since(now)),
-            None => None,
+        let timeout = match self.vigil.stays_awake(now, until) {
+            true => Some(Duration::ZERO),
+            false => until.map(|at| at.since(now)),
         };
         let timeout = timeout.map(timespec);
         self.events.clear();

@@ -30,6 +30,7 @@ mod process;
 mod programs;
 mod tap;
 mod userns;
+mod vigil;
 
 pub use clock::{Clock, date_nanos};
 pub use doctor::{Finding, Health, examine};
