@@ -13,17 +13,16 @@
 //! sees both in the order of their times. Ports are read in batches: a flood at one of them delays neither
 //! the others nor a deadline by more than a batch.
 //!
-//! A live run competes for the machine. How late the driver was at each deadline is measured and returned:
+//! A live run competes for the machine, and asks it for short turns soon (`punctual.rs`, `vigil.rs`). How late the
+//! driver was at each deadline is measured and returned:
 //! past a bound of its own choosing the caller calls the run invalid. Frames that wait in the kernel while the
 //! driver is late carry the time at which they were read.
 
-use std::num::NonZeroU64;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::io::Errno;
-use rustix::thread::set_current_timer_slack;
 use rustix::time::Timespec;
 
 use super::clock::Clock;
@@ -31,6 +30,7 @@ use super::error::LiveError;
 use super::interrupts::Interrupts;
 use super::port::Port;
 use super::programs::Programs;
+use super::punctual::be_punctual;
 use super::vigil::Vigil;
 use crate::sim::{Drive, EdgeId, Next, ProgramId};
 use crate::time::{Duration, Instant};
@@ -42,8 +42,6 @@ const BATCH_FRAMES: usize = 64;
 const FRAME_BYTES_MAX: usize = 65_536;
 /// Descriptors handled in one turn; the others wait for the next.
 const READY_MAX: usize = 64;
-/// How much later than asked for the kernel may end a sleep, in nanoseconds; its own 50 µs are the latency of a cable.
-const TIMER_SLACK_NANOS: NonZeroU64 = NonZeroU64::MIN;
 
 /// How a live run is driven.
 #[derive(Debug)]
@@ -109,8 +107,7 @@ pub fn drive_live(
     clock: &Clock,
     settings: &Settings<'_>,
 ) -> Result<Lateness, LiveError> {
-    // Where it is refused, sleeps end later; how late is measured.
-    let _ = set_current_timer_slack(Some(TIMER_SLACK_NANOS));
+    be_punctual();
     let mut driver = Driver::new(ports, clock, settings)?;
     let mut next = Next::At(Instant::ZERO);
     loop {

@@ -20,20 +20,16 @@
 
 use std::fs;
 use std::io;
-use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, PidfdFlags};
-use rustix::thread::{UnshareFlags, set_current_timer_slack};
+use rustix::thread::UnshareFlags;
 
 use super::error::LiveError;
 use super::netns::{self, Namespace};
-
-/// How much later than asked for the kernel may end a sleep of a program: what the kernel gives its first process
-/// (PR_SET_TIMERSLACK(2const)), 50 µs.
-const TIMER_SLACK_NANOS: NonZeroU64 = NonZeroU64::new(50_000).expect("it is not zero");
+use super::punctual::be_usual;
 
 /// A program and all that it has started. Dropping it kills them all.
 #[derive(Debug)]
@@ -56,8 +52,7 @@ impl Enclosure {
         namespace.run(|| {
             // What this thread starts from here on is in the new PID namespace, the thread itself is not.
             netns::unshare(UnshareFlags::NEWPID, "make a PID namespace")?;
-            // The driver's own, which this thread has from it, is finer than what programs have elsewhere.
-            let _ = set_current_timer_slack(Some(TIMER_SLACK_NANOS));
+            be_usual();
             let warden = Command::new("cat")
                 .current_dir("/")
                 .process_group(0) // out of the terminal's: Ctrl-C is for jackfield alone

@@ -28,6 +28,7 @@ mod port;
 mod probe;
 mod process;
 mod programs;
+mod punctual;
 mod tap;
 mod userns;
 mod vigil;
