@@ -4,4 +4,4 @@ mod link;
 mod switch;
 
 pub use link::{Bitrate, Cable, CableSettings};
-pub use switch::{PortMode, Switch};
+pub use switch::{Advertisement, PortMode, Switch};
