@@ -396,6 +396,7 @@ impl Builder<'_> {
                     latency: subnet.cable.latency,
                     rate: subnet.cable.rate.map(Bitrate),
                     queue_bytes_max: subnet.cable.queue_bytes,
+                    impaired: false,
                 }),
                 ports: std::iter::repeat_n(None, first[n])
                     .chain(stations)
