@@ -2,12 +2,12 @@
 
 mod forms;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
 use self::forms::{forms, others, target};
-use super::lab::{Jack, Lab, Segment, Service, Station, Who, station_end};
+use super::lab::{Cabled, Jack, Lab, Segment, Service, Station, Who};
 use super::plan::{
     self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
     Plan, Subnet, SubnetId,
@@ -147,6 +147,9 @@ pub(super) fn build<O: Observer + Meets>(
         hosts,
         elements,
         phones: Vec::with_capacity(phones.len()),
+        fixed: Vec::new(),
+        pulled: BTreeSet::new(),
+        stopped: BTreeSet::new(),
     };
     observer.meet(plan, &lab);
     lab.plug_everything_in(plan, &builder.cables, observer);
@@ -419,6 +422,7 @@ impl Builder<'_> {
                     latency: subnet.cable.latency,
                     rate: subnet.cable.rate.map(Bitrate),
                     queue_bytes_max: subnet.cable.queue_bytes,
+                    impaired: false,
                 }),
                 ports: std::iter::repeat_n(None, first[n])
                     .chain(stations)
@@ -456,14 +460,20 @@ impl Lab {
                     subnet: SubnetId(n),
                     port,
                 };
-                if *station == station_end(station.node) {
+                if let Who::Phone(_) = self.who[station.node.0 as usize] {
                     jacks.insert(station.node, jack);
+                } else {
+                    self.fixed.push(Cabled {
+                        node: station.node,
+                        phone: None,
+                        subnet: SubnetId(n),
+                        link,
+                    });
                 }
             }
         }
-        let is_phone = |jack: &Jack| matches!(self.who[jack.node.0 as usize], Who::Phone(_));
         // Phones are added in the plan's order, so their nodes are.
-        self.phones = jacks.into_values().filter(is_phone).collect();
+        self.phones = jacks.into_values().collect();
     }
 }
 
