@@ -1,17 +1,20 @@
 //! The command line: what the user asks for, and what the program's exit code says.
 
 mod check;
+mod discover;
 mod doctor;
 mod exit;
 mod files;
 mod leases;
 mod live;
+mod merge;
 mod option125;
 mod phone;
 mod progress;
 mod run;
 mod serve;
 mod site;
+mod test;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,6 +37,10 @@ struct Cli {
 enum Command {
     /// Run a scenario: in virtual time, or live on this machine.
     Run(RunArgs),
+    /// Run many scenarios and say first what failed, and why.
+    Test(test::TestArgs),
+    /// Join the results of shards into one report.
+    Merge(merge::MergeArgs),
     /// Keep a scenario's servers running on an interface of this machine, until SIGINT or SIGTERM.
     Serve(ServeArgs),
     /// Boot one emulated phone on an existing network, and say what it meets.
@@ -151,6 +158,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Test(args) => test::test(args),
+        Command::Merge(args) => merge::merge(args),
         Command::Serve(args) => serve::serve(args),
         Command::Phone(args) => phone::phone(args),
         Command::Doctor => doctor::doctor(),

@@ -70,7 +70,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
 }
 
 /// Why a plan can't run in virtual time, if it can't.
-fn needs_live(plan: &Plan) -> Option<String> {
+pub(super) fn needs_live(plan: &Plan) -> Option<String> {
     let kernel = |kind: &HostKind| matches!(kind, HostKind::Kernel { .. });
     if let Some(host) = plan.hosts.iter().find(|host| kernel(&host.kind)) {
         let name = &host.name;
