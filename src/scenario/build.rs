@@ -30,6 +30,10 @@ use crate::wire::Mac;
 
 /// Bytes of the largest IP packet on an Ethernet (RFC 894).
 const MTU: u16 = 1_500;
+/// Bytes of a send buffer of a set, and of an element: each of 100,000 connections has both. Messages are shorter;
+/// what is longer, such as a synchronisation, goes out as it is acknowledged.
+const SET_SEND_BUFFER: usize = 256;
+const ELEMENT_SEND_BUFFER: usize = 512;
 
 /// The boot files of each TFTP host: name and content.
 pub type Files = BTreeMap<HostId, BTreeMap<String, Arc<[u8]>>>;
@@ -170,6 +174,13 @@ struct Builder<'p> {
     who: Vec<Who>,
     /// For each subnet: the ends that its switch's ports get a cable to, in order.
     cables: Vec<Vec<End>>,
+}
+
+fn sending(send_buffer: usize) -> TcpSettings {
+    TcpSettings {
+        send_buffer,
+        ..TcpSettings::default()
+    }
 }
 
 /// File names and models, each once for all phones that share it.
@@ -319,7 +330,7 @@ impl Builder<'_> {
             mac: element.mac,
             address: Some(address_in(&plan.subnets[element.at.0], element.address)),
             neighbours: NeighbourSettings::linux(),
-            tcp: TcpSettings::default(),
+            tcp: sending(ELEMENT_SEND_BUFFER),
             mtu: MTU,
             rng: self.rng(&format!("element {}", element.name)),
         };
@@ -349,7 +360,7 @@ impl Builder<'_> {
             mac: phone.mac,
             address: None,
             neighbours: NeighbourSettings::phone(),
-            tcp: TcpSettings::default(),
+            tcp: sending(SET_SEND_BUFFER),
             mtu: MTU,
             rng,
         };
