@@ -28,6 +28,7 @@ mod port;
 mod probe;
 mod process;
 mod programs;
+mod sockets;
 mod tap;
 mod userns;
 
@@ -38,10 +39,11 @@ pub use error::LiveError;
 pub use interfaces::describe_interfaces;
 pub use interrupts::Interrupts;
 pub use leases::{LeaseStore, LeaseStoreError, StoredLease, StoredState};
-pub use netns::Namespace;
+pub use netns::{FOLDER, Namespace};
 pub use packet::PacketPort;
 pub use port::{Port, PortCounters};
 pub use probe::{MachineRefusal, prepare, probe};
+pub use sockets::{Attendant, SocketError, SocketSettings, host_on_sockets};
 pub use tap::{PortSettings, TapPort};
 
 #[cfg(test)]
