@@ -1,6 +1,8 @@
 //! The command line: what the user asks for, and what the program's exit code says.
 
 mod check;
+mod controller;
+mod controllers;
 mod discover;
 mod doctor;
 mod exit;
@@ -19,10 +21,12 @@ mod test;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use crate::scenario::read_duration;
 use crate::time::Duration;
+use controller::{AdminCommand, ControllerCommand};
+use controllers::ControllerArgs;
 use exit::Exit;
 
 /// Packet-level test harness and network emulator for IP-phone registration.
@@ -49,12 +53,17 @@ enum Command {
     Doctor,
     /// Read scenarios and say what is wrong or odd in them, without running them.
     Check(CheckArgs),
+    /// Be an element: the reference controller on this machine's sockets, until SIGINT or SIGTERM.
+    Controller(ControllerCommand),
+    /// Ask such a controller: one JSON object on standard input, one on standard output.
+    Admin(AdminCommand),
     /// Read and write the sets' configuration in DHCP options 125 and 43.
     #[command(subcommand)]
     Option125(option125::Command),
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("clock").args(["live", "controller"]).multiple(true)))]
 struct RunArgs {
     /// The scenario file.
     scenario: PathBuf,
@@ -82,11 +91,13 @@ struct RunArgs {
     #[arg(long)]
     json: bool,
     /// How late the harness may meet a deadline of a live run before the run is invalid. Without it: 50 ms.
-    #[arg(long, value_name = "TIME", requires = "live", value_parser = read_duration)]
+    #[arg(long, value_name = "TIME", requires = "clock", value_parser = read_duration)]
     late_max: Option<Duration>,
     /// Give the namespaces of kernel hosts names, jackfield-HOST, for `ip netns exec`, and leave them when the run ends.
-    #[arg(long, requires = "live")]
+    #[arg(long, requires = "clock")]
     keep: bool,
+    #[command(flatten)]
+    controllers: ControllerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -164,6 +175,11 @@ pub fn main() -> ExitCode {
         Command::Phone(args) => phone::phone(args),
         Command::Doctor => doctor::doctor(),
         Command::Check(args) => check::check(args),
+        Command::Controller(args) => controller::controller(args),
+        Command::Admin(args) => match controller::admin(args) {
+            Ok(status) => return status.into(),
+            Err(exit) => exit,
+        },
         Command::Option125(command) => option125::run(command),
     };
     exit.into()

@@ -22,13 +22,18 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     };
     let plan = &mut scenario.plan;
     plan.seed = args.seed.unwrap_or(plan.seed);
-    if !args.live
+    if let Err(reason) = args.controllers.replace(plan) {
+        complain(&format!("error: {shown}: {reason}"));
+        return Exit::ScenarioWrong;
+    }
+    let live = args.is_live();
+    if !live
         && let Some(reason) = needs_live(plan)
     {
         complain(&format!("error: {shown}: {reason}; run it with --live"));
         return Exit::ScenarioWrong;
     }
-    if args.live {
+    if live {
         let path = std::path::absolute(&args.scenario).unwrap_or_else(|_| args.scenario.clone());
         live::place_commands(plan, path.parent().unwrap_or(Path::new("/")));
         if let Err(reason) = live::refusal(plan) {
@@ -54,18 +59,25 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         colour: io::stdout().is_terminal(),
         verbose: args.verbose,
     };
-    let clock = if args.live { "live" } else { "virtual time" };
+    let clock = if live { "live" } else { "virtual time" };
     match (args.quiet, args.json) {
         (true, _) => go(args, plan, &files, style, Deaf),
         (false, true) => {
-            let report = JsonLines::new(timeline(args.live));
+            let report = JsonLines::new(timeline(live));
             go(args, plan, &files, style, report)
         }
         (false, false) => {
-            let mut report = TextReport::new(plan, style, timeline(args.live));
+            let mut report = TextReport::new(plan, style, timeline(live));
             report.begin(plan, clock);
             go(args, plan, &files, style, report)
         }
+    }
+}
+
+impl RunArgs {
+    /// Whether the run goes by the machine's clock, as programs do.
+    fn is_live(&self) -> bool {
+        self.live || !self.controllers.is_empty()
     }
 }
 
@@ -85,7 +97,7 @@ pub(super) fn needs_live(plan: &Plan) -> Option<String> {
 fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl Listener) -> Exit {
     let capture = capture_path(args);
     let prepared = Clock::start();
-    let epoch = match args.live {
+    let epoch = match args.is_live() {
         true => date_nanos(),
         false => VIRTUAL_EPOCH_NANOS,
     };
@@ -103,7 +115,9 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
             return Exit::ScenarioWrong;
         }
     };
-    let pace = match args.live {
+    let pace = match args.is_live() {
+        // Nothing is started for a run that is skipped before it has begun.
+        _ if run.skipped().is_some() => Ok(None),
         true => live::drive(&mut run, None, plan, &prepared, terms(args)).map(Some),
         false => {
             in_virtual_time(&mut run, plan);
@@ -142,6 +156,7 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
     }
     match pace {
         Err(_) => Exit::MachineRefused,
+        _ if outcome.skipped.is_some() => Exit::Skipped,
         Ok(Some(pace)) if !pace.is_valid() => Exit::Invalid,
         Ok(_) if outcome.passed() => Exit::Passed,
         Ok(_) => Exit::ExpectationFailed,

@@ -12,6 +12,7 @@ pub use site::{Diagnosis, SiteReport};
 pub use text::{Style, TextReport, shell_word, summary};
 pub use words::Line;
 
+use crate::outbox::TraceEvent;
 use crate::scenario::Deaf;
 use crate::time::Instant;
 
@@ -19,6 +20,11 @@ use crate::time::Instant;
 pub trait Remarks {
     /// Something to tell about the station called `who`.
     fn remark(&mut self, now: Instant, who: &str, line: Line);
+}
+
+/// An event in words, without a time.
+pub fn event_text(event: &TraceEvent) -> String {
+    words::line(event).into_text()
 }
 
 impl Remarks for Deaf {

@@ -247,6 +247,11 @@ pub fn summary(
         let stop = style.paint(RED, "stopped");
         let _ = writeln!(text, "{stop} {file}:{}: {}", stopped.line, stopped.reason);
     }
+    if let Some(reason) = &outcome.skipped {
+        let mark = style.paint(YELLOW, "skipped");
+        let _ = writeln!(text, "{mark} {file}: {reason}");
+        return text;
+    }
     if !outcome.passed() {
         text.extend(outcome.programs.iter().map(program_lines));
     }

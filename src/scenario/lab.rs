@@ -63,8 +63,10 @@ pub(super) struct Lab {
     pub hosts: Vec<NodeId>,
     pub elements: Vec<NodeId>,
     pub phones: Vec<Jack>,
-    /// The edges of the hosts that are outside, in the plan's order.
-    pub edges: Vec<(HostId, NodeId)>,
+    /// The edges of the stations that are outside: hosts, then elements, in the plan's order.
+    pub edges: Vec<(StationId, NodeId)>,
+    /// The cable of each element.
+    pub element_links: Vec<LinkId>,
 }
 
 /// One subnet: a VLAN of a switch.

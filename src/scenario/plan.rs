@@ -3,6 +3,7 @@
 //! A plan looks at no machine and holds no left-over choice: what the file left out has its default here.
 //! `check --explain` prints it. Stations refer to each other by index into the plan's own lists.
 
+mod outside;
 mod prefix;
 mod programs;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
+pub use self::outside::{Driver, Outside};
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
 pub use crate::controller::{Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
@@ -218,6 +220,8 @@ pub struct Element {
     /// ICP/PBX Networking: ICP/PBX number, its entry.
     pub networking: Vec<(u16, Networking)>,
     pub heartbeat: Duration,
+    /// What stands in its place; `None`: the reference controller.
+    pub outside: Option<Outside>,
 }
 
 /// What joins two elements (CL-5).
@@ -420,6 +424,33 @@ impl Plan {
             let dhcp = subnet.dhcp.as_ref()?;
             (dhcp.server == server).then_some((id, dhcp))
         })
+    }
+
+    /// The program that stands at a station.
+    pub fn program(&self, station: StationId) -> Option<&HostProgram> {
+        match station {
+            StationId::Host(host) => match &self.hosts[host.0].kind {
+                HostKind::Kernel { program, .. } => program.as_ref(),
+                HostKind::Tftp { .. }
+                | HostKind::Dns { .. }
+                | HostKind::Dhcp { .. }
+                | HostKind::Interface { .. } => None,
+            },
+            StationId::Element(element) => {
+                let outside = self.elements[element.0].outside.as_ref();
+                outside.map(|outside| &outside.program)
+            }
+        }
+    }
+
+    /// The stations that are outside the emulated network: hosts, then elements.
+    pub fn outside(&self) -> impl Iterator<Item = StationId> + '_ {
+        let hosts = (0..).map(HostId).zip(&self.hosts);
+        let hosts = hosts.filter(|(_, host)| host.kind.is_outside());
+        let elements = (0..).map(ElementId).zip(&self.elements);
+        let elements = elements.filter(|(_, element)| element.outside.is_some());
+        let hosts = hosts.map(|(id, _)| StationId::Host(id));
+        hosts.chain(elements.map(|(id, _)| StationId::Element(id)))
     }
 
     /// What joins these two elements.
