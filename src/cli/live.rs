@@ -52,7 +52,9 @@ pub(super) struct Pace {
 /// # Errors
 /// What it lacks, and how to get it.
 pub(super) fn refusal(plan: &Plan) -> Result<(), MachineRefusal> {
-    let has_interface = plan.outside().any(|station| device(plan, station).is_some());
+    let has_interface = plan
+        .outside()
+        .any(|station| device(plan, station).is_some());
     match kernels(plan).next().is_some() {
         // In a user namespace of its own the run could not have the interface.
         true if has_interface => probe(),

@@ -6,6 +6,7 @@ mod controllers;
 mod discover;
 mod doctor;
 mod exit;
+mod faults;
 mod files;
 mod leases;
 mod live;
@@ -51,6 +52,8 @@ enum Command {
     Phone(PhoneArgs),
     /// Say what this machine has of all that live runs, serve and phone need, and how to get the rest.
     Doctor,
+    /// List the faults that the reference controller can be started with, and the rule that each breaks.
+    Faults,
     /// Read scenarios and say what is wrong or odd in them, without running them.
     Check(CheckArgs),
     /// Be an element: the reference controller on this machine's sockets, until SIGINT or SIGTERM.
@@ -74,6 +77,10 @@ struct RunArgs {
     /// The seed of everything that chance decides, in place of the scenario's.
     #[arg(long)]
     seed: Option<u64>,
+    /// Give an element a fault, or all of them: to see that the scenario notices. Can be given more than once;
+    /// `jackfield faults` lists them.
+    #[arg(long, value_name = "[ELEMENT=]NAME")]
+    fault: Vec<String>,
     /// Where to write the frames: pcapng, or classic pcap if it ends in `.pcap`.
     /// Without it: captures/<scenario>.pcapng.
     #[arg(long, value_name = "FILE")]
@@ -174,6 +181,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(args),
         Command::Phone(args) => phone::phone(args),
         Command::Doctor => doctor::doctor(),
+        Command::Faults => faults::faults(),
         Command::Check(args) => check::check(args),
         Command::Controller(args) => controller::controller(args),
         Command::Admin(args) => match controller::admin(args) {

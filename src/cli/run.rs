@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::files::{capture_path, firmware_folder, read_scenario, recorder};
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
-use super::{RunArgs, complain, print};
+use super::{RunArgs, complain, faults, print};
 use crate::os::{Clock, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::{Action, HostKind, Plan, StepKind};
@@ -22,14 +22,16 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     };
     let plan = &mut scenario.plan;
     plan.seed = args.seed.unwrap_or(plan.seed);
+    if let Err(reason) = faults::place(plan, &args.fault) {
+        complain(&format!("error: {shown}: {reason}"));
+        return Exit::ScenarioWrong;
+    }
     if let Err(reason) = args.controllers.replace(plan) {
         complain(&format!("error: {shown}: {reason}"));
         return Exit::ScenarioWrong;
     }
     let live = args.is_live();
-    if !live
-        && let Some(reason) = needs_live(plan)
-    {
+    if !live && let Some(reason) = needs_live(plan) {
         complain(&format!("error: {shown}: {reason}; run it with --live"));
         return Exit::ScenarioWrong;
     }

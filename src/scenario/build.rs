@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use self::forms::{forms, others};
 pub(super) use self::forms::outside_forms;
+use self::forms::{forms, others, target};
 use super::lab::{Jack, Lab, Segment, Service, Station, Who, station_end};
 use super::plan::{
     self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
@@ -155,7 +155,11 @@ pub(super) fn build<O: Observer + Meets>(
         lab.power(node, true, observer);
     }
     // Beside elements that have to be started first, the run gives each its power in its turn.
-    if plan.elements.iter().all(|element| element.outside.is_none()) {
+    if plan
+        .elements
+        .iter()
+        .all(|element| element.outside.is_none())
+    {
         for node in lab.elements.clone() {
             lab.power(node, true, observer);
         }
@@ -329,6 +333,10 @@ impl Builder<'_> {
                     .collect(),
             },
         });
+        let app = match element.fault {
+            None => app,
+            Some(fault) => app.with_fault(fault, target(element)),
+        };
         let config = HostConfig {
             mac: element.mac,
             address: Some(address_in(&plan.subnets[element.at.0], element.address)),

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 pub use self::outside::{Driver, Outside};
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
-pub use crate::controller::{Operation, SetKey};
+pub use crate::controller::{Fault, Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
 use crate::time::Duration;
@@ -222,6 +222,8 @@ pub struct Element {
     pub heartbeat: Duration,
     /// What stands in its place; `None`: the reference controller.
     pub outside: Option<Outside>,
+    /// What it does wrong. No file says so: it is asked for when the plan is run.
+    pub fault: Option<Fault>,
 }
 
 /// What joins two elements (CL-5).

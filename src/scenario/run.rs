@@ -18,7 +18,8 @@ use super::build::{BuildError, Files, build, outside_forms};
 use super::lab::Lab;
 use super::outcome::{Outcome, Stopped, Verdict, Violation};
 use super::plan::{
-    Action, Control, ElementId, Exec, HostId, HostKind, PhoneId, Plan, ProgramIs, StationId, StepKind,
+    Action, Control, ElementId, Exec, HostId, HostKind, PhoneId, Plan, ProgramIs, StationId,
+    StepKind,
 };
 use super::recorder::Recorder;
 use super::tally::Tally;

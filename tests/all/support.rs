@@ -66,10 +66,15 @@ impl Shipped {
 
     /// Runs it in virtual time.
     pub(super) fn run(&self, seed: u64) -> Ran {
-        let plan = &Plan {
+        let plan = Plan {
             seed,
             ..self.plan.clone()
         };
+        self.run_as(&plan)
+    }
+
+    /// Runs it in virtual time by another plan, which is like its own but for a few values.
+    pub(super) fn run_as(&self, plan: &Plan) -> Ran {
         let beside = self.path.parent().unwrap();
         let files = scenario::firmware(plan, |folder| read_folder(&beside.join(folder))).unwrap();
         let style = Style {
