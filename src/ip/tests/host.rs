@@ -155,15 +155,13 @@ fn a_tagged_host_speaks_and_hears_its_vlan_alone() {
         let (pcp, dei) = (6, false);
         AppEffect::Tag(Some(Tag { pcp, dei, vid }))
     };
-    let [anna, bert] = [0, 1].map(|number| {
-        let app = Probe {
-            binds: vec![69],
-            echoes: true,
-            ..Probe::default()
-        };
-        let address = format!("10.1.0.{}/24", 50 + number);
-        lab.host(0, config(number, &address, ""), app)
-    });
+    let anna = lab.linux(0, "10.1.0.50/24", "");
+    let app = Probe {
+        binds: vec![69],
+        echoes: true,
+        ..Probe::default()
+    };
+    let bert = lab.host(0, config(1, "10.1.0.51/24", ""), app);
     lab.effect(anna, tag(20));
     lab.effect(anna, AppEffect::Bind { port: 5000 });
     lab.send(anna, "10.1.0.51:69", "alone");
