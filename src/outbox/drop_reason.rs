@@ -27,6 +27,8 @@ drop_reasons! {
     NotConnected = "no cable in the port",
     /// A link: more bytes waiting than its queue holds.
     QueueFull = "queue of the link is full",
+    /// A link: a fault of the scenario lost it.
+    LostByFault = "lost by a fault",
     /// A switch: the frame's VLAN is not allowed at the port.
     VlanNotAllowed = "VLAN not allowed at this port",
     /// A switch: the destination is known to be where the frame came from.

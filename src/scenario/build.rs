@@ -2,12 +2,12 @@
 
 mod forms;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-use self::forms::{forms, others};
-use super::lab::{Jack, Lab, Segment, Service, Station, Who, station_end};
+use self::forms::{forms, others, target};
+use super::lab::{Cabled, Jack, Lab, Segment, Service, Station, Who};
 use super::plan::{
     self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
     Plan, Subnet, SubnetId,
@@ -32,6 +32,10 @@ use crate::wire::Mac;
 const FIRST_CHASSIS: Mac = Mac([0x02, 0x02, 0, 0, 0, 1]);
 /// Bytes of the largest IP packet on an Ethernet (RFC 894).
 const MTU: u16 = 1_500;
+/// Bytes of a send buffer of a set, and of an element: each of 100,000 connections has both. Messages are shorter;
+/// what is longer, such as a synchronisation, goes out as it is acknowledged.
+const SET_SEND_BUFFER: usize = 256;
+const ELEMENT_SEND_BUFFER: usize = 512;
 
 /// The boot files of each TFTP host: name and content.
 pub type Files = BTreeMap<HostId, BTreeMap<String, Arc<[u8]>>>;
@@ -143,6 +147,9 @@ pub(super) fn build<O: Observer + Meets>(
         hosts,
         elements,
         phones: Vec::with_capacity(phones.len()),
+        fixed: Vec::new(),
+        pulled: BTreeSet::new(),
+        stopped: BTreeSet::new(),
     };
     observer.meet(plan, &lab);
     lab.plug_everything_in(plan, &builder.cables, observer);
@@ -172,6 +179,13 @@ struct Builder<'p> {
     who: Vec<Who>,
     /// For each subnet: the ends that its switch's ports get a cable to, in order.
     cables: Vec<Vec<End>>,
+}
+
+fn sending(send_buffer: usize) -> TcpSettings {
+    TcpSettings {
+        send_buffer,
+        ..TcpSettings::default()
+    }
 }
 
 /// What phones share: times, and by model its name and those of its files.
@@ -321,11 +335,15 @@ impl Builder<'_> {
                     .collect(),
             },
         });
+        let app = match element.fault {
+            None => app,
+            Some(fault) => app.with_fault(fault, target(element)),
+        };
         let config = HostConfig {
             mac: element.mac,
             address: Some(address_in(&plan.subnets[element.at.0], element.address)),
             neighbours: NeighbourSettings::linux(),
-            tcp: TcpSettings::default(),
+            tcp: sending(ELEMENT_SEND_BUFFER),
             mtu: MTU,
             rng: self.rng(&format!("element {}", element.name)),
         };
@@ -357,7 +375,7 @@ impl Builder<'_> {
             mac: phone.mac,
             address: None,
             neighbours: NeighbourSettings::phone(),
-            tcp: TcpSettings::default(),
+            tcp: sending(SET_SEND_BUFFER),
             mtu: MTU,
             rng,
         };
@@ -404,6 +422,7 @@ impl Builder<'_> {
                     latency: subnet.cable.latency,
                     rate: subnet.cable.rate.map(Bitrate),
                     queue_bytes_max: subnet.cable.queue_bytes,
+                    impaired: false,
                 }),
                 ports: std::iter::repeat_n(None, first[n])
                     .chain(stations)
@@ -441,14 +460,20 @@ impl Lab {
                     subnet: SubnetId(n),
                     port,
                 };
-                if *station == station_end(station.node) {
+                if let Who::Phone(_) = self.who[station.node.0 as usize] {
                     jacks.insert(station.node, jack);
+                } else {
+                    self.fixed.push(Cabled {
+                        node: station.node,
+                        phone: None,
+                        subnet: SubnetId(n),
+                        link,
+                    });
                 }
             }
         }
-        let is_phone = |jack: &Jack| matches!(self.who[jack.node.0 as usize], Who::Phone(_));
         // Phones are added in the plan's order, so their nodes are.
-        self.phones = jacks.into_values().filter(is_phone).collect();
+        self.phones = jacks.into_values().collect();
     }
 }
 

@@ -1,5 +1,6 @@
 //! The lab: a plan's network as nodes and cables, and who stands where.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::tftp::server::TftpServer;
 use crate::time::{Deadline, Instant};
 use crate::wire::Frame;
 
-use super::plan::{ElementId, HostId, HostKind, PhoneId, Plan, StationId, SubnetId};
+use super::plan::{Cables, ElementId, HostId, HostKind, PhoneId, Place, Plan, StationId, SubnetId};
 
 /// A node of a lab.
 #[derive(Debug)]
@@ -65,6 +66,22 @@ pub(super) struct Lab {
     pub phones: Vec<Jack>,
     /// The edges of the hosts that are outside, in the plan's order.
     pub edges: Vec<(HostId, NodeId)>,
+    /// The cables of all stations that never move.
+    pub fixed: Vec<Cabled>,
+    /// Cables of sets that somebody has pulled, and not put back.
+    pub pulled: BTreeSet<LinkId>,
+    /// Stations that a step has stopped, and none has started again.
+    pub stopped: BTreeSet<StationId>,
+}
+
+/// A station's cable.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cabled {
+    pub node: NodeId,
+    /// The set, if it is one.
+    pub phone: Option<PhoneId>,
+    pub subnet: SubnetId,
+    pub link: LinkId,
 }
 
 /// One subnet: a VLAN of a switch.
@@ -288,13 +305,57 @@ impl Lab {
         });
     }
 
+    /// A step takes a station's power.
+    pub(super) fn stop(&mut self, station: StationId, observer: &mut impl Observer) {
+        self.stopped.insert(station);
+        self.power(self.station(station), false, observer);
+    }
+
+    /// A step gives it back.
+    pub(super) fn start(&mut self, station: StationId, observer: &mut impl Observer) {
+        self.stopped.remove(&station);
+        self.power(self.station(station), true, observer);
+    }
+
+    /// These stations' cables, as they are plugged in now.
+    pub(super) fn cables_of(&self, cables: &Cables) -> Vec<Cabled> {
+        let sets = (0..).map(PhoneId).zip(&self.phones);
+        let sets = sets.map(|(id, jack)| Cabled {
+            node: jack.node,
+            phone: Some(id),
+            subnet: jack.subnet,
+            link: jack.link,
+        });
+        let all = self.fixed.iter().copied().chain(sets);
+        let is_of = |cable: &Cabled, place: &Place| match (place, self.who[cable.node.0 as usize]) {
+            (Place::Subnet(subnet), _) => cable.subnet == *subnet,
+            (Place::Phone(id), Who::Phone(is)) => is == *id,
+            (Place::Host(id), Who::Host(is)) => is == *id,
+            (Place::Element(id), Who::Element(is)) => is == *id,
+            (Place::Router(n), Who::Router(is)) => is == *n,
+            (Place::Phone(_) | Place::Host(_) | Place::Element(_) | Place::Router(_), _) => false,
+        };
+        let wanted = |cable: &Cabled| {
+            cables.at.is_none_or(|at| at == cable.subnet)
+                && cables.of.iter().any(|place| is_of(cable, place))
+        };
+        all.filter(wanted).collect()
+    }
+
+    /// Whether a cable is where it was, and nobody has pulled it.
+    pub(super) fn belongs_in(&self, link: LinkId, phone: Option<PhoneId>) -> bool {
+        !self.pulled.contains(&link) && phone.is_none_or(|phone| self.phones[phone.0].link == link)
+    }
+
     /// Pulls a phone's cable.
     pub(super) fn unplug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
+        self.pulled.insert(self.phones[phone.0].link);
         self.world.unplug(self.phones[phone.0].link, observer);
     }
 
     /// Puts a phone's cable back where it was.
     pub(super) fn plug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
+        self.pulled.remove(&self.phones[phone.0].link);
         self.world.plug(self.phones[phone.0].link, observer);
     }
 
@@ -318,6 +379,7 @@ impl Lab {
     /// Puts a phone whose cable is pulled into another port: of `to`, never the one it came from.
     pub(super) fn plug_at(&mut self, phone: PhoneId, to: SubnetId, observer: &mut impl Observer) {
         let jack = self.phones[phone.0];
+        self.pulled.remove(&jack.link);
         let segment = &mut self.segments[to.0];
         let mode = segment.set_port.clone();
         let port = match segment.free.pop() {

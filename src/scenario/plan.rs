@@ -3,6 +3,8 @@
 //! A plan looks at no machine and holds no left-over choice: what the file left out has its default here.
 //! `check --explain` prints it. Stations refer to each other by index into the plan's own lists.
 
+mod faults;
+mod frames;
 mod prefix;
 mod programs;
 
@@ -10,8 +12,12 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
+pub use self::faults::{
+    Bitrate, Burst, Cables, Corruption, Cut, Fault, FaultId, Flap, Impairment, Place, Probability,
+};
+pub use self::frames::{Count, Frames, Since};
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
-pub use crate::controller::{Operation, SetKey};
+pub use crate::controller::{Fault as ElementFault, Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
 pub use crate::phone::Vlan;
@@ -39,6 +45,8 @@ pub struct Plan {
     pub phones: Vec<Phone>,
     /// Names of phones that one table made in numbers (`count`), with their range in `phones`.
     pub groups: Vec<Group>,
+    /// Names of faults; by [`FaultId`].
+    pub faults: Vec<String>,
     pub steps: Vec<Step>,
 }
 
@@ -224,6 +232,8 @@ pub struct Element {
     /// ICP/PBX Networking: ICP/PBX number, its entry.
     pub networking: Vec<(u16, Networking)>,
     pub heartbeat: Duration,
+    /// What it does wrong. No file says so: it is asked for when the plan is run.
+    pub fault: Option<ElementFault>,
 }
 
 /// What joins two elements (CL-5).
@@ -349,6 +359,10 @@ pub enum Action {
     },
     /// Runs a command on a kernel host and waits for its end: live only.
     Exec(Exec),
+    /// A fault begins, with whatever it does on its cables.
+    Fault(Box<Fault>),
+    EndFault(FaultId),
+    Flap(Flap),
     /// Starts or ends the program of a kernel host: live only.
     Control(HostId, Control),
 }
@@ -480,29 +494,4 @@ pub enum PhoneIs {
     Flashed(u32),
     /// The number of redirects since its last power-up.
     Redirects(u32),
-}
-
-/// How many frames.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Frames {
-    /// The segment that they cross; `None`: any.
-    pub on: Option<SubnetId>,
-    /// A display filter.
-    pub filter: String,
-    pub count: Count,
-    /// What is counted: since the last action, or since the run began.
-    pub since: Since,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Count {
-    AtLeast(u64),
-    AtMost(u64),
-    Exactly(u64),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    LastAction,
-    Start,
 }

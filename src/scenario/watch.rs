@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 
 use super::build::Meets;
 use super::comments::Explainer;
+use super::describe::describe_marks;
 use super::lab::{Lab, Who};
 use super::oracle::Oracle;
 use super::outcome::Verdict;
@@ -16,7 +17,7 @@ use super::recorder::Recorder;
 use super::tally::Tally;
 use crate::capture::Direction;
 use crate::outbox::{Display, DropReason, PhoneEvent, TraceEvent};
-use crate::sim::{End, NodeId, Observer, PortId};
+use crate::sim::{End, Mark, NodeId, Observer, PortId};
 use crate::time::Instant;
 use crate::wire::{Frame, Mac, ethernet};
 
@@ -90,6 +91,9 @@ pub(super) struct Watch<L> {
     who: Vec<Who>,
     macs: Vec<Mac>,
     phone_names: Vec<String>,
+    fault_names: Vec<String>,
+    /// What faults did to the frame that comes next at a switch, or that goes no further.
+    marked: Option<String>,
     /// For each segment: which of its ports lead to a router.
     routers: BTreeSet<End>,
     /// The segments of each port of a switch; by node, then by port. Empty for what is no switch.
@@ -141,6 +145,8 @@ impl<L: Listener> Watch<L> {
             who: Vec::new(),
             macs: plan.phones.iter().map(|phone| phone.mac).collect(),
             phone_names: plan.phones.iter().map(|phone| phone.name.clone()).collect(),
+            fault_names: plan.faults.clone(),
+            marked: None,
             routers: BTreeSet::new(),
             segments: Vec::new(),
         }
@@ -308,7 +314,9 @@ impl<L: Listener> Observer for Watch<L> {
         }
         let name = self.names.get(node.0 as usize);
         let name = name.map_or("?", String::as_str);
-        self.recorder.drop(now, name, reason, frame);
+        let fault = self.marked.take();
+        self.recorder
+            .drop(now, name, (reason, fault.as_deref()), frame);
         let frame = frame.clone();
         let event = TraceEvent::Dropped { reason, frame };
         self.listener.event(now, name, &event);
@@ -325,11 +333,35 @@ impl<L: Listener> Observer for Watch<L> {
         } else {
             Direction::Inbound
         };
+        let marked = self.marked.take();
         self.recorder
-            .frame(now, on, frame, direction, &mut self.explainer);
+            .frame(now, (on, direction), frame, marked, &mut self.explainer);
         self.changed |= self.tally.count(on, self.recorder.frames(), frame);
         self.listener.frame(now, frame);
         self.oracle.frame(now, frame);
+    }
+
+    fn touched(&mut self, now: Instant, at: End, frame: &Frame, marks: &[Mark]) {
+        if !self.recorder.is_on() {
+            return;
+        }
+        let text = describe_marks(marks, &self.fault_names);
+        let is_switch = |ports: &Vec<_>| !ports.is_empty();
+        if self.segments.get(at.node.0 as usize).is_some_and(is_switch) {
+            self.marked = Some(text);
+            return;
+        }
+        // The switch saw it before it was touched: what the station gets is told apart.
+        let name = self.names.get(at.node.0 as usize);
+        let name = name.map_or("?", String::as_str);
+        self.recorder.touched(now, name, &text, frame);
+    }
+
+    fn lost_by(&mut self, fault: u32) {
+        if self.recorder.is_on() {
+            let name = self.fault_names.get(fault as usize);
+            self.marked = Some(format!("fault \"{}\"", name.map_or("?", String::as_str)));
+        }
     }
 }
 

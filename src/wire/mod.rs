@@ -4,6 +4,7 @@
 //! Code points that it does not know are kept.
 
 pub mod arp;
+pub mod checksums;
 pub mod dhcp;
 pub mod dns;
 pub mod ethernet;

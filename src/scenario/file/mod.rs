@@ -112,6 +112,7 @@ const RULES: &[(&str, u32)] = &[
     ("RG", 14),
     ("AD", 7),
     ("MV", 11),
+    ("PR", 6),
 ];
 
 fn rule(text: &str) -> Result<String, Wrong> {
