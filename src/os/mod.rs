@@ -28,8 +28,10 @@ mod port;
 mod probe;
 mod process;
 mod programs;
+mod punctual;
 mod tap;
 mod userns;
+mod vigil;
 
 pub use clock::{Clock, date_nanos};
 pub use doctor::{Finding, Health, examine};

@@ -15,6 +15,7 @@ use jackfield::report::{Style, TextReport, summary};
 use jackfield::scenario::plan::{Action, HostKind, Plan, StepKind};
 use jackfield::scenario::{self, Outcome, Recorder, Run, VIRTUAL_EPOCH_NANOS};
 use jackfield::sim::drive_virtual;
+use jackfield::time::{Duration, Instant};
 
 /// A scenario of `fixtures/scenarios`.
 #[derive(Debug)]
@@ -53,6 +54,13 @@ pub(super) struct Ran {
     pub(super) report: String,
     /// The bytes of its pcapng file.
     pub(super) capture: Vec<u8>,
+}
+
+impl Ran {
+    /// Whether it takes longer than a minute: too long for a test on the machine's clock.
+    pub(super) fn is_long(&self) -> bool {
+        self.outcome.ended > Instant::ZERO + Duration::from_secs(60)
+    }
 }
 
 impl Shipped {
