@@ -262,10 +262,13 @@ pub fn summary(
 /// An expectation that failed: what, where it is written, what was found instead, and how to look at it.
 fn failure(verdict: &Verdict, file: &str, capture: Option<&str>, style: Style) -> String {
     let mark = style.paint(RED, "failed");
-    let mut text = format!("{mark} {file}:{}: {}\n", verdict.line, verdict.expected);
-    let _ = writeln!(text, "  expected  {}", verdict.when);
+    let mut text = format!("{mark} {file}:{}\n", verdict.line);
+    let _ = writeln!(text, "  expected  {}: {}", verdict.when, verdict.expected);
     let _ = writeln!(text, "  found     {}", verdict.found);
     let _ = writeln!(text, "  at        {} s, {}", verdict.at, proof(verdict));
+    if let Some(told) = &verdict.told {
+        let _ = writeln!(text, "  told      by {told}");
+    }
     if let Some(capture) = capture {
         let (file, filter) = (shell_word(capture), shell_word(&display_filter(verdict)));
         let _ = writeln!(
@@ -409,6 +412,7 @@ mod tests {
             expected: String::new(),
             when: String::new(),
             found: String::new(),
+            told: None,
             at: Instant::ZERO,
             frames,
             after: 0,
