@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use super::exit::Exit;
 use super::print;
-use crate::scenario::plan::{Fault, Plan};
+use crate::scenario::plan::{ElementFault, Plan};
 
 /// Lists every fault, the rule that it breaks, and what it does.
 pub(super) fn faults() -> Exit {
-    let width = Fault::all().map(|fault| fault.name().len()).max();
+    let width = ElementFault::all().map(|fault| fault.name().len()).max();
     let width = width.unwrap_or_default();
     let mut text = String::new();
-    for fault in Fault::all() {
+    for fault in ElementFault::all() {
         let (name, rule) = (fault.name(), fault.rule());
         let _ = writeln!(text, "{name:<width$}  {rule:<5}  {}", fault.does());
     }
@@ -29,7 +29,7 @@ pub(super) fn place(plan: &mut Plan, asked: &[String]) -> Result<(), String> {
             Some((at, name)) => (Some(at), name),
             None => (None, text.as_str()),
         };
-        let fault: Fault = name
+        let fault: ElementFault = name
             .parse()
             .map_err(|why| format!("--fault {text}: {why}"))?;
         let elements = plan.elements.iter_mut();

@@ -13,8 +13,9 @@ mod progress;
 mod run;
 mod serve;
 mod site;
+mod sweep;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -52,8 +53,9 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct RunArgs {
-    /// The scenario file.
-    scenario: PathBuf,
+    /// The scenario file; with --sweep any number of files and folders, and fixtures/scenarios if none is named.
+    #[arg(value_name = "SCENARIO", required_unless_present = "sweep")]
+    scenarios: Vec<PathBuf>,
     /// Run on this machine's clock, with its kernel and programs behind TAP devices. Needs root if the scenario has
     /// kernel hosts.
     #[arg(long)]
@@ -65,6 +67,13 @@ struct RunArgs {
     /// `jackfield faults` lists them.
     #[arg(long, value_name = "[ELEMENT=]NAME")]
     fault: Vec<String>,
+    /// Lay a mix of faults over it that is drawn from the seed, and judge what stands in the end: no rule broken, and
+    /// every set in service that ought to be.
+    #[arg(long, conflicts_with = "live")]
+    fault_mix: bool,
+    /// Run each scenario with the faults of so many seeds, from --seed (or 1) on, and say which seeds fail.
+    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["live", "capture", "json", "verbose", "fault_mix"])]
+    sweep: Option<u64>,
     /// Where to write the frames: pcapng, or classic pcap if it ends in `.pcap`.
     /// Without it: captures/<scenario>.pcapng.
     #[arg(long, value_name = "FILE")]
@@ -87,6 +96,15 @@ struct RunArgs {
     /// Give the namespaces of kernel hosts names, jackfield-HOST, for `ip netns exec`, and leave them when the run ends.
     #[arg(long, requires = "live")]
     keep: bool,
+}
+
+impl RunArgs {
+    /// The one scenario of a run; clap wants one unless there is a sweep.
+    fn scenario(&self) -> &Path {
+        self.scenarios
+            .first()
+            .map_or(Path::new(""), PathBuf::as_path)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -181,7 +199,7 @@ fn print(text: &str) {
 }
 
 /// Exit for a scenario that could not even be read from disk.
-fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Exit {
+fn unreadable(path: &Path, error: &std::io::Error) -> Exit {
     complain(&format!("error: {}: {error}", path.display()));
     Exit::ScenarioWrong
 }

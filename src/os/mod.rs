@@ -13,6 +13,7 @@
 //! Nothing that is made here has a name on disk, so nothing is left when this process ends, however it ends; but for
 //! what somebody asks to keep ([`Namespace::keep`], [`LeaseStore`]).
 
+mod about;
 mod clock;
 mod doctor;
 mod driver;
@@ -32,7 +33,9 @@ mod punctual;
 mod tap;
 mod userns;
 mod vigil;
+mod workers;
 
+pub use about::{cores, host_name};
 pub use clock::{Clock, date_nanos};
 pub use doctor::{Finding, Health, examine};
 pub use driver::{Lateness, Settings, drive_live};
@@ -45,6 +48,7 @@ pub use packet::PacketPort;
 pub use port::{Port, PortCounters};
 pub use probe::{MachineRefusal, prepare, probe};
 pub use tap::{PortSettings, TapPort};
+pub use workers::in_parallel;
 
 #[cfg(test)]
 mod tests;

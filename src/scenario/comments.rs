@@ -102,7 +102,9 @@ impl Explainer {
         };
         let address = match event {
             PhoneEvent::Bound { address, .. } => Some(*address),
-            PhoneEvent::Unbound { .. } | PhoneEvent::PowerDown => None,
+            PhoneEvent::Unbound { .. } | PhoneEvent::Released { .. } | PhoneEvent::PowerDown => {
+                None
+            }
             _ => return,
         };
         // Another set may have got the address before this one gives it up.

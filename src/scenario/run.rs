@@ -8,9 +8,12 @@ mod admin;
 mod drive;
 mod judge;
 mod programs;
+mod shaken;
+mod users;
 
 use super::build::{BuildError, Files, build};
-use super::lab::Lab;
+use super::faults::Faults;
+use super::lab::{Lab, Who};
 use super::outcome::{Outcome, Stopped, Verdict, Violation};
 use super::plan::{Action, Control, Exec, HostId, HostKind, PhoneId, Plan, ProgramIs, StepKind};
 use super::recorder::Recorder;
@@ -22,11 +25,10 @@ use crate::sim::{EdgeId, Program, ProgramId};
 use crate::time::{Deadlines, Duration, Instant};
 pub(super) use programs::Programs;
 use programs::READY_WITHIN;
+use shaken::Shaken;
 
 /// From pulling a phone's cable until it is in its new port: a user walks.
 const MOVE_TIME: Duration = Duration::from_secs(2);
-/// How often in a row a user types the PIN that the set asks for, before giving up.
-const USER_TRIES: u32 = 3;
 
 /// A plan that is being run.
 #[derive(Debug)]
@@ -47,6 +49,9 @@ pub struct Run<'p, L> {
     exec: Option<ProgramId>,
     /// After the last step it goes on until its driver ends it.
     stands: bool,
+    faults: Faults,
+    /// A mix of faults lies over it.
+    shaken: Option<Box<Shaken>>,
 }
 
 /// How far the present step is.
@@ -85,6 +90,11 @@ enum Stage {
     },
     /// The program of a host is on its way to its end.
     Ending(HostId),
+    /// All steps are done, and a shaken network is left alone. At `look` users come back.
+    Settling {
+        until: Instant,
+        look: Instant,
+    },
     /// All steps are done, and what stands there goes on serving.
     Standing,
     Done,
@@ -116,6 +126,8 @@ impl<'p, L: Listener> Run<'p, L> {
             programs: Programs::default(),
             exec: None,
             stands: false,
+            faults: Faults::default(),
+            shaken: None,
         };
         for (n, host) in plan.hosts.iter().enumerate() {
             if let HostKind::Kernel {
@@ -166,7 +178,9 @@ impl<'p, L: Listener> Run<'p, L> {
     /// Ends the run where it stands, and says what it came to.
     pub fn finish(mut self) -> (Outcome, std::io::Result<()>, L) {
         let capture = self.watch.recorder.finish();
+        let settled = self.settled();
         let outcome = Outcome {
+            settled,
             verdicts: self.verdicts,
             stopped: self.stopped,
             violation: self.violation,
@@ -205,6 +219,7 @@ impl<'p, L: Listener> Run<'p, L> {
                         };
                     }
                     None if self.stands => self.stage = Stage::Standing,
+                    None if self.shaken.is_some() => self.stage = self.calm_down(),
                     None => self.stage = Stage::Done,
                 },
                 Stage::Starting { host, .. } if self.programs.starting().next().is_none() => {
@@ -277,6 +292,9 @@ impl<'p, L: Listener> Run<'p, L> {
                 }
             }
             Action::EnterPin { phone, pin } => {
+                if let Some(shaken) = &mut self.shaken {
+                    shaken.pins.insert(*phone, pin.clone());
+                }
                 if !self.enter_pin(*phone, pin) {
                     let name = &self.plan.phones[phone.0].name;
                     let display = &self.watch.phones[phone.0].display;
@@ -286,8 +304,11 @@ impl<'p, L: Listener> Run<'p, L> {
                 }
             }
             Action::Wait(time) => return Stage::Waiting { until: now + *time },
-            Action::Stop(station) => self.lab.power(self.lab.station(*station), false, watch),
-            Action::Start(station) => self.lab.power(self.lab.station(*station), true, watch),
+            Action::Stop(station) => self.lab.stop(*station, watch),
+            Action::Start(station) => self.lab.start(*station, watch),
+            Action::Fault(fault) => self.faults.begin(self.plan, &mut self.lab, fault),
+            Action::EndFault(fault) => self.faults.end(&mut self.lab, *fault),
+            Action::Flap(flap) => self.faults.flap(&mut self.lab, flap, watch),
             Action::Administer { at, operation } => return self.administer(at, operation),
             Action::MoveDns { dns, from, to } => return self.move_dns(dns, *from, *to),
             Action::SetRecord { server, name, to } => {
@@ -320,6 +341,9 @@ impl<'p, L: Listener> Run<'p, L> {
     }
 
     fn stop(&mut self, reason: String) -> Stage {
+        if self.shaken.is_some() {
+            return self.next_step();
+        }
         let line = self.plan.steps.get(self.step).map_or(0, |step| step.line);
         self.stopped = Some(Stopped { line, reason });
         Stage::Done
@@ -388,7 +412,9 @@ impl<'p, L: Listener> Run<'p, L> {
             for phone in phones {
                 self.lab.plug_at(*phone, *to, &mut self.watch);
                 let (node, jack) = (self.lab.segments[to.0].node, self.lab.phones[phone.0]);
-                self.watch.learn_port(node, jack.port, *to);
+                let who = Who::Phone(*phone);
+                self.watch
+                    .learn_port(self.plan, (node, jack.port), *to, who);
             }
         }
         self.next_step()
@@ -401,14 +427,13 @@ impl<'p, L: Listener> Run<'p, L> {
             Stage::Moving { until } | Stage::Waiting { until } => Some(*until),
             Stage::Expecting { until, .. } => Some(*until),
             Stage::Starting { until, .. } => Some(*until),
+            Stage::Settling { look, .. } => Some(*look),
             Stage::Begin | Stage::Program | Stage::Ending(_) | Stage::Standing | Stage::Done => {
                 None
             }
         };
-        match (step, self.typing.next()) {
-            (Some(step), Some(typing)) => Some(step.min(typing)),
-            (step, typing) => step.or(typing),
-        }
+        let others = [self.typing.next(), self.faults.next()];
+        others.into_iter().chain([step]).flatten().min()
     }
 
     /// Nothing more happens at this moment: what waits for it is done.
@@ -418,12 +443,8 @@ impl<'p, L: Listener> Run<'p, L> {
     )]
     fn deadline_reached(&mut self) {
         let now = self.lab.world.now();
-        while let Some(phone) = self.typing.pop_due(now) {
-            let phone = PhoneId(phone);
-            if let Some(pin) = &self.plan.phones[phone.0].user_pin {
-                self.enter_pin(phone, pin);
-            }
-        }
+        self.faults.act(self.plan, &mut self.lab, &mut self.watch);
+        self.users_type();
         self.stage = match std::mem::replace(&mut self.stage, Stage::Begin) {
             Stage::PoweringUp { done, began, next } if next <= now => {
                 self.power_up_due(done, began)
@@ -431,28 +452,10 @@ impl<'p, L: Listener> Run<'p, L> {
             Stage::Moving { until } if until <= now => self.arrive(),
             Stage::Waiting { until } if until <= now => self.next_step(),
             Stage::Starting { until, .. } if until <= now => self.not_ready(),
+            Stage::Settling { until, look } if look <= now => self.look_again(until),
             Stage::Expecting { until, starts, .. } if until <= now => self.judge(until, starts),
             other => other,
         };
-    }
-
-    fn enter_pin(&mut self, phone: PhoneId, pin: &str) -> bool {
-        self.lab
-            .with_phone(phone, &mut self.watch, |phone, now, out| {
-                phone.enter_pin(now, pin, out)
-            })
-    }
-
-    /// Users whose sets have asked for a PIN begin to type.
-    fn users_notice(&mut self) {
-        let now = self.lab.world.now();
-        while let Some(phone) = self.watch.prompted.pop() {
-            let of = &self.plan.phones[phone.0];
-            let prompts = self.watch.phones[phone.0].prompts;
-            if of.user_pin.is_some() && prompts <= USER_TRIES {
-                self.typing.set(phone.0, Some(now + of.user_delay));
-            }
-        }
     }
 
     /// Asks the oracle, which ends a run that breaks a rule.

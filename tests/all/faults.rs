@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use jackfield::scenario::Outcome;
-use jackfield::scenario::plan::{Fault, Plan};
+use jackfield::scenario::plan::{ElementFault, Plan};
 
 use super::support::{Ran, SHIPPED, Shipped, assert_golden};
 
@@ -11,7 +11,7 @@ use super::support::{Ran, SHIPPED, Shipped, assert_golden};
 fn each_fault_fails_a_scenario_of_its_rule_whose_report_names_the_rule() {
     let mut table = String::from(TABLE_HEAD);
     let mut missed = Vec::new();
-    for fault in Fault::all() {
+    for fault in ElementFault::all() {
         let Some((shipped, ran)) = caught(fault) else {
             missed.push(format!("{fault} ({})", fault.rule()));
             continue;
@@ -33,7 +33,7 @@ fn each_fault_fails_a_scenario_of_its_rule_whose_report_names_the_rule() {
 
 /// The first scenario that fails with this fault in all its elements, of those that show its rule; the smallest
 /// are tried first.
-fn caught(fault: Fault) -> Option<(&'static Shipped, Ran)> {
+fn caught(fault: ElementFault) -> Option<(&'static Shipped, Ran)> {
     let shows = |it: &&Shipped| it.plan.shows.iter().any(|rule| rule == fault.rule());
     let mut showing: Vec<&Shipped> = SHIPPED
         .iter()

@@ -21,7 +21,7 @@ pub(super) use cluster::{Cluster, Element, Entry, Phone};
 pub(super) use dhcp::{Dhcp, Layout};
 pub(super) use dns::Dns;
 pub(super) use expect::{Expect, Frames, Told};
-pub(super) use network::{Cable, Host, Router, Subnet, Tftp};
+pub(super) use network::{Cable, Host, LldpMed, Router, Subnet, Tftp};
 pub(super) use steps::{Action, Step, StepKind};
 
 use toml::de::DeTable;
