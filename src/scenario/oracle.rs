@@ -9,8 +9,8 @@
 //! | CL-8 | a registration follows no more redirects than the limit | the wire at the set |
 //! | ST-1 | an address in use is leased to its user, and is given up when the lease ends | leases, sets |
 //!
-//! The wire is read at the set's own segment: what an element says counts when it passes there, and an order to
-//! clear a PIN when the set has acknowledged it. Set and element may disagree while one of them has not yet
+//! The wire is read at the set's own segment: what an element says counts when it passes there, and an order to save or
+//! clear a PIN when the set has acknowledged it, since it may be lost on the last cable. Set and element may disagree while one of them has not yet
 //! heard what happened, so that is looked at from time to time, and held against them when it lasts.
 
 mod conversation;
@@ -77,12 +77,14 @@ struct Heard {
     port: u16,
     from_set: Way,
     to_set: Way,
+    /// The first segments of the latest connections: port and sequence number. A late copy begins none.
+    begun: [(u16, u32); 4],
     /// The PIN that it was last told to save, or had in its memory.
     told: Option<String>,
     /// The PIN that it was told to clear, and has not been told to save since.
     cleared: Option<String>,
-    /// An order to clear it that the set has not acknowledged, up to this byte.
-    clearing: Option<u32>,
+    /// What it was told and has not acknowledged, each up to this byte: a PIN to save, or (`None`) to clear its own.
+    orders: VecDeque<(u32, Option<String>)>,
     redirects: u32,
 }
 
@@ -133,9 +135,9 @@ impl Oracle {
         let heard = self.heard[phone.0].get_or_insert_default();
         let mut said = std::mem::take(&mut self.said);
         if from_set {
-            if segment.flags & tcp::SYN != 0 {
+            if segment.flags & tcp::SYN != 0 && heard.begins(segment.src_port, segment.seq) {
                 heard.port = segment.src_port;
-                heard.clearing = None;
+                heard.orders.clear();
             }
             if segment.src_port == heard.port {
                 heard.acknowledge(segment.ack);
@@ -235,6 +237,7 @@ impl Oracle {
         match did {
             PhoneEvent::PinSaved { pin } => {
                 let heard = self.heard[phone.0].get_or_insert_default();
+                heard.saved(pin);
                 if heard.told.as_ref() != Some(pin) {
                     let what = format!("saves PIN {pin}, which no element told it to save");
                     self.violated(now, phone, "DV-3", what);
@@ -384,12 +387,8 @@ impl Heard {
     )]
     fn set_is_told(&mut self, said: Said, element: Ipv4Addr) -> Option<(&'static str, String)> {
         match said.message {
-            Message::SavePin { pin } => {
-                self.cleared = None;
-                self.clearing = None;
-                self.told = Some(pin);
-            }
-            Message::ClearPin { .. } => self.clearing = Some(said.end),
+            Message::SavePin { pin } => self.orders.push_back((said.end, Some(pin))),
+            Message::ClearPin { .. } => self.orders.push_back((said.end, None)),
             Message::Registered { .. } => self.redirects = 0,
             Message::Redirect { .. } => {
                 self.redirects += 1;
@@ -406,15 +405,45 @@ impl Heard {
         None
     }
 
+    /// Whether this first segment of a connection is no copy of one that was seen.
+    fn begins(&mut self, port: u16, seq: u32) -> bool {
+        if self.begun.contains(&(port, seq)) {
+            return false;
+        }
+        self.begun.rotate_right(1);
+        self.begun[0] = (port, seq);
+        true
+    }
+
     /// The set has everything up to this byte.
     fn acknowledge(&mut self, ack: u32) {
-        if self.clearing.is_some_and(|end| !is_after(end, ack)) {
-            self.clear();
+        while let Some((_, order)) = self.orders.pop_front_if(|(end, _)| !is_after(*end, ack)) {
+            self.follow(order);
+        }
+    }
+
+    /// The set has saved this PIN: it has followed the orders up to that one.
+    fn saved(&mut self, pin: &str) {
+        let is_it = |(_, order): &(u32, Option<String>)| order.as_deref() == Some(pin);
+        if let Some(at) = self.orders.iter().position(is_it) {
+            let followed: Vec<_> = self.orders.drain(..=at).collect();
+            for (_, order) in followed {
+                self.follow(order);
+            }
+        }
+    }
+
+    fn follow(&mut self, order: Option<String>) {
+        match order {
+            Some(pin) => {
+                self.cleared = None;
+                self.told = Some(pin);
+            }
+            None => self.clear(),
         }
     }
 
     fn clear(&mut self) {
-        self.clearing = None;
         if let Some(pin) = self.told.take() {
             self.cleared = Some(pin);
         }

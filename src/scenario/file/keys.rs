@@ -41,6 +41,10 @@ pub(super) const ALL: &[&Shape] = &[
     &DELETE_SET,
     &CHANGE_CODES,
     &MOVE_DN,
+    &FAULT,
+    &BURST,
+    &CORRUPT,
+    &FLAP,
     &EXPECT,
     &FRAMES,
 ];
@@ -248,6 +252,9 @@ pub(super) const STEP: Shape = Shape {
         "change-codes",
         "move-dn",
         "synchronise",
+        "fault",
+        "end-fault",
+        "flap",
         "within",
         "throughout",
         "never",
@@ -276,6 +283,9 @@ pub(super) const ACTIONS: &[&str] = &[
     "change-codes",
     "move-dn",
     "synchronise",
+    "fault",
+    "end-fault",
+    "flap",
 ];
 
 pub(super) const POWER_UP: Shape = Shape {
@@ -331,6 +341,41 @@ pub(super) const CHANGE_CODES: Shape = Shape {
 pub(super) const MOVE_DN: Shape = Shape {
     title: "move-dn",
     keys: &["dn", "from", "to"],
+};
+
+pub(super) const FAULT: Shape = Shape {
+    title: "fault",
+    keys: &[
+        "name",
+        "on",
+        "at",
+        "direction",
+        "for",
+        "loss",
+        "burst",
+        "delay",
+        "jitter",
+        "reorder",
+        "duplicate",
+        "corrupt",
+        "rate",
+        "queue",
+    ],
+};
+
+pub(super) const BURST: Shape = Shape {
+    title: "burst",
+    keys: &["begins", "ends", "loss"],
+};
+
+pub(super) const CORRUPT: Shape = Shape {
+    title: "corrupt",
+    keys: &["rate", "checksums"],
+};
+
+pub(super) const FLAP: Shape = Shape {
+    title: "flap",
+    keys: &["on", "at", "times", "down", "up"],
 };
 
 pub(super) const EXPECT: Shape = Shape {

@@ -37,6 +37,10 @@ fn a_set_sends_the_pin_that_it_had_or_was_told_to_save() {
     wire.connect();
     wire.set_says(device(Some("***6000"), 0));
     wire.set_is_told(save("***6001"));
+    // It was lost behind the switch: the set goes on with what it has.
+    wire.connect();
+    wire.set_says(device(Some("***6000"), 0));
+    wire.set_is_told(save("***6001"));
     wire.set_did(PhoneEvent::PinSaved {
         pin: "***6001".to_owned(),
     });
@@ -79,6 +83,7 @@ fn a_cleared_pin_must_not_be_sent_once_the_set_has_acknowledged_the_order() {
     wire.set_is_told(clear);
     wire.set_acknowledges();
     wire.set_is_told(save("***6000"));
+    wire.set_acknowledges();
     wire.connect();
     wire.set_says(device(Some("***6000"), 0));
     assert_eq!(wire.broken(), None, "it was told to save it again");

@@ -10,6 +10,9 @@ use crate::scenario::watch::Listener;
 impl<L: Listener> Run<'_, L> {
     /// The same operation at each of these elements.
     pub(super) fn administer(&mut self, at: &[ElementId], operation: &Operation) -> Stage {
+        if let (Some(shaken), Operation::Synchronise) = (&mut self.shaken, operation) {
+            shaken.synchronised.extend(at);
+        }
         for element in at {
             if let Err(why) = self.operate(*element, operation) {
                 return self.stop(why);
@@ -34,7 +37,7 @@ impl<L: Listener> Run<'_, L> {
         self.next_step()
     }
 
-    fn operate(&mut self, at: ElementId, operation: &Operation) -> Result<Done, String> {
+    pub(super) fn operate(&mut self, at: ElementId, operation: &Operation) -> Result<Done, String> {
         let name = &self.plan.elements[at.0].name;
         let done = self
             .lab
