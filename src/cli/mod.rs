@@ -3,6 +3,7 @@
 mod check;
 mod doctor;
 mod exit;
+mod faults;
 mod files;
 mod leases;
 mod live;
@@ -41,6 +42,8 @@ enum Command {
     Phone(PhoneArgs),
     /// Say what this machine has of all that live runs, serve and phone need, and how to get the rest.
     Doctor,
+    /// List the faults that the reference controller can be started with, and the rule that each breaks.
+    Faults,
     /// Read scenarios and say what is wrong or odd in them, without running them.
     Check(CheckArgs),
     /// Read and write the sets' configuration in DHCP options 125 and 43.
@@ -60,12 +63,16 @@ struct RunArgs {
     /// The seed of everything that chance decides, in place of the scenario's.
     #[arg(long)]
     seed: Option<u64>,
+    /// Give an element a fault, or all of them: to see that the scenario notices. Can be given more than once;
+    /// `jackfield faults` lists them.
+    #[arg(long, value_name = "[ELEMENT=]NAME")]
+    fault: Vec<String>,
     /// Lay a mix of faults over it that is drawn from the seed, and judge what stands in the end: no rule broken, and
     /// every set in service that ought to be.
     #[arg(long, conflicts_with = "live")]
-    faults: bool,
+    fault_mix: bool,
     /// Run each scenario with the faults of so many seeds, from --seed (or 1) on, and say which seeds fail.
-    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["live", "capture", "json", "verbose", "faults"])]
+    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["live", "capture", "json", "verbose", "fault_mix"])]
     sweep: Option<u64>,
     /// Where to write the frames: pcapng, or classic pcap if it ends in `.pcap`.
     /// Without it: captures/<scenario>.pcapng.
@@ -172,6 +179,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(args),
         Command::Phone(args) => phone::phone(args),
         Command::Doctor => doctor::doctor(),
+        Command::Faults => faults::faults(),
         Command::Check(args) => check::check(args),
         Command::Option125(command) => option125::run(command),
     };

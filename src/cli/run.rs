@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::files::{capture_path, firmware_folder, read_scenario, recorder};
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
-use super::{RunArgs, complain, print, sweep};
+use super::{RunArgs, complain, faults, print, sweep};
 use crate::os::{Clock, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::{Action, HostKind, Plan, StepKind};
@@ -35,6 +35,10 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     };
     let plan = &mut scenario.plan;
     plan.seed = args.seed.unwrap_or(plan.seed);
+    if let Err(reason) = faults::place(plan, &args.fault) {
+        complain(&format!("error: {shown}: {reason}"));
+        return Exit::ScenarioWrong;
+    }
     if !args.live
         && let Some(reason) = needs_live(plan)
     {
@@ -64,7 +68,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         }
     }
     let mix = match args
-        .faults
+        .fault_mix
         .then(|| mix(&mut scenario.plan, &files))
         .transpose()
     {

@@ -134,7 +134,7 @@ impl Job<'_> {
 
     fn report(&self, fault: &str) -> String {
         let (path, seed) = (self.scenario.path.display(), self.seed);
-        format!("✗ {fault}\n    jackfield run {path} --seed {seed} --faults")
+        format!("✗ {fault}\n    jackfield run {path} --seed {seed} --fault-mix")
     }
 }
 

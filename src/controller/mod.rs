@@ -10,6 +10,8 @@
 //! trunks        connections to other elements, and synchronisation (CL-5, CL-8)
 //! connections   how far each conversation has come, and its deadline
 //! element       the app: says what was decided, and does it
+//! fault         mistakes that a controller build may have: the list
+//! faulty        what an element with one of them does otherwise
 //! ```
 //!
 //! The controller speaks the registration protocol (`docs/registration-protocol.md`) through a host's IP
@@ -20,6 +22,8 @@ mod automatic;
 mod cluster;
 mod connections;
 mod element;
+mod fault;
+mod faulty;
 mod forms;
 mod forms_data;
 mod registration;
@@ -27,6 +31,7 @@ mod trunks;
 
 pub use admin::{Done, Operation, Refused, SetKey};
 pub use element::{Element, ElementConfig};
+pub use fault::{Fault, NoSuchFault};
 pub use forms::{FormError, Forms, Trunk};
 pub use forms_data::{DataError, FormsData};
 pub use trunks::TrunkConfig;

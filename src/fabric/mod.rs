@@ -6,4 +6,4 @@ mod switch;
 
 pub use impair::{Burst, Corruption, Impairment, Probability};
 pub use link::{Bitrate, Cable, CableSettings};
-pub use switch::{PortMode, Switch};
+pub use switch::{Advertisement, PortMode, Switch};

@@ -29,8 +29,10 @@ mod port;
 mod probe;
 mod process;
 mod programs;
+mod punctual;
 mod tap;
 mod userns;
+mod vigil;
 mod workers;
 
 pub use about::{cores, host_name};

@@ -14,11 +14,13 @@
 //! heard what happened, so that is looked at from time to time, and held against them when it lasts.
 
 mod conversation;
+mod heard;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
-use self::conversation::{Said, Way, is_after};
+use self::conversation::Said;
+use self::heard::Heard;
 use super::lab::Lab;
 use super::outcome::{Evidence, Violation};
 use super::plan::{ElementId, PhoneId, Plan};
@@ -26,11 +28,9 @@ use super::watch::PhoneView;
 use crate::outbox::{LeaseEvent, PhoneEvent, TraceEvent};
 use crate::sim::NodeId;
 use crate::time::{Duration, Instant};
-use crate::wire::reg::{self, Message};
+use crate::wire::reg;
 use crate::wire::{Frame, Mac, ethernet, ipv4, tcp};
 
-/// Redirects that a registration may follow (CL-8).
-const REDIRECTS_MAX: u32 = 5;
 /// How often sets and elements are held against each other.
 const SWEEP: Duration = Duration::from_secs(30);
 /// A set may find out this late that its lease has ended.
@@ -68,24 +68,6 @@ pub(super) struct Oracle {
     recent: VecDeque<(NodeId, Evidence)>,
     violation: Option<Violation>,
     said: Vec<Said>,
-}
-
-/// What passed between a set and elements.
-#[derive(Debug, Default)]
-struct Heard {
-    /// The set's port of the connection that is followed.
-    port: u16,
-    from_set: Way,
-    to_set: Way,
-    /// The first segments of the latest connections: port and sequence number. A late copy begins none.
-    begun: [(u16, u32); 4],
-    /// The PIN that it was last told to save, or had in its memory.
-    told: Option<String>,
-    /// The PIN that it was told to clear, and has not been told to save since.
-    cleared: Option<String>,
-    /// What it was told and has not acknowledged, each up to this byte: a PIN to save, or (`None`) to clear its own.
-    orders: VecDeque<(u32, Option<String>)>,
-    redirects: u32,
 }
 
 impl Oracle {
@@ -359,97 +341,6 @@ impl Oracle {
     }
 }
 
-impl Heard {
-    /// A set says something: what is wrong with it, if anything.
-    fn set_says(&mut self, message: &Message) -> Option<(&'static str, String)> {
-        let Message::DeviceRegistration(device) = message else {
-            return None;
-        };
-        if device.redirects == 0 {
-            self.redirects = 0;
-        }
-        let pin = device.pin.as_ref()?;
-        if self.cleared.as_ref() == Some(pin) {
-            let what = format!("sends PIN {pin}, which it was told to clear");
-            return Some(("RG-5", what));
-        }
-        if self.told.as_ref() != Some(pin) {
-            let what = format!("sends PIN {pin}, which no element told it to save");
-            return Some(("DV-3", what));
-        }
-        None
-    }
-
-    /// An element tells a set something: what is wrong with it, if anything.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "nothing else is about a PIN or a redirect"
-    )]
-    fn set_is_told(&mut self, said: Said, element: Ipv4Addr) -> Option<(&'static str, String)> {
-        match said.message {
-            Message::SavePin { pin } => self.orders.push_back((said.end, Some(pin))),
-            Message::ClearPin { .. } => self.orders.push_back((said.end, None)),
-            Message::Registered { .. } => self.redirects = 0,
-            Message::Redirect { .. } => {
-                self.redirects += 1;
-                if self.redirects > REDIRECTS_MAX {
-                    let what = format!(
-                        "is redirected by {element}, the {}th time in one registration",
-                        self.redirects
-                    );
-                    return Some(("CL-8", what));
-                }
-            }
-            _ => {}
-        }
-        None
-    }
-
-    /// Whether this first segment of a connection is no copy of one that was seen.
-    fn begins(&mut self, port: u16, seq: u32) -> bool {
-        if self.begun.contains(&(port, seq)) {
-            return false;
-        }
-        self.begun.rotate_right(1);
-        self.begun[0] = (port, seq);
-        true
-    }
-
-    /// The set has everything up to this byte.
-    fn acknowledge(&mut self, ack: u32) {
-        while let Some((_, order)) = self.orders.pop_front_if(|(end, _)| !is_after(*end, ack)) {
-            self.follow(order);
-        }
-    }
-
-    /// The set has saved this PIN: it has followed the orders up to that one.
-    fn saved(&mut self, pin: &str) {
-        let is_it = |(_, order): &(u32, Option<String>)| order.as_deref() == Some(pin);
-        if let Some(at) = self.orders.iter().position(is_it) {
-            let followed: Vec<_> = self.orders.drain(..=at).collect();
-            for (_, order) in followed {
-                self.follow(order);
-            }
-        }
-    }
-
-    fn follow(&mut self, order: Option<String>) {
-        match order {
-            Some(pin) => {
-                self.cleared = None;
-                self.told = Some(pin);
-            }
-            None => self.clear(),
-        }
-    }
-
-    fn clear(&mut self) {
-        if let Some(pin) = self.told.take() {
-            self.cleared = Some(pin);
-        }
-    }
-}
-
 /// How long a set may think that it has a DN which its element has given to another.
 fn patience(plan: &Plan) -> Option<Duration> {
     let intervals = || plan.elements.iter().map(|element| element.heartbeat);
@@ -484,14 +375,16 @@ fn mac_of(event: &TraceEvent) -> Option<Mac> {
 
 /// A look at a few bytes: whether this can be a segment from or to the registration port, without IP options.
 fn may_be_registration(frame: &[u8]) -> bool {
-    let Some(start) = frame.first_chunk::<38>() else {
+    let tagged = frame.get(12..14) == Some(&ethernet::ETHERTYPE_VLAN.to_be_bytes());
+    let type_at = if tagged { 16 } else { 12 };
+    let Some(start) = frame.get(type_at..).and_then(|it| it.first_chunk::<26>()) else {
         return false;
     };
-    let port = |at: usize| u16::from_be_bytes([start[at], start[at + 1]]);
-    port(12) == ethernet::ETHERTYPE_IPV4
-        && start[14] == 0x45
-        && start[23] == ipv4::TCP
-        && (port(34) == reg::PORT || port(36) == reg::PORT)
+    let number = |at: usize| u16::from_be_bytes([start[at], start[at + 1]]);
+    number(0) == ethernet::ETHERTYPE_IPV4
+        && start[2] == 0x45
+        && start[11] == ipv4::TCP
+        && (number(22) == reg::PORT || number(24) == reg::PORT)
 }
 
 fn read(frame: &[u8]) -> Option<(ethernet::Header, ipv4::Header, tcp::Segment<'_>)> {

@@ -17,11 +17,13 @@ pub use self::faults::{
 };
 pub use self::frames::{Count, Frames, Since};
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
-pub use crate::controller::{Operation, SetKey};
+pub use crate::controller::{Fault as ElementFault, Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
+pub use crate::phone::Vlan;
 use crate::time::Duration;
 use crate::wire::Mac;
+pub use crate::wire::lldp::Policy;
 pub use prefix::Prefix;
 
 /// A network and what is to happen in it.
@@ -70,6 +72,10 @@ pub struct Subnet {
     pub switch: String,
     /// 1 to 4094.
     pub vlan: u16,
+    /// Subnets of the same switch whose VLANs the ports of its sets carry too, tagged.
+    pub voice: Vec<SubnetId>,
+    /// How its switch tells the sets to tag and mark, by LLDP-MED.
+    pub policy: Option<Policy>,
     /// The default gateway of its stations: a router's interface in this subnet.
     pub gateway: Option<Ipv4Addr>,
     /// How its cables are.
@@ -165,6 +171,8 @@ pub enum HostKind {
     /// its interface before the first step; without one it starts with none (and may ask for one by DHCP).
     Kernel {
         address: Option<Ipv4Addr>,
+        /// Subnets of the same switch whose VLANs its port carries too, tagged.
+        trunk: Vec<SubnetId>,
         /// What stands there.
         program: Option<HostProgram>,
     },
@@ -224,6 +232,8 @@ pub struct Element {
     /// ICP/PBX Networking: ICP/PBX number, its entry.
     pub networking: Vec<(u16, Networking)>,
     pub heartbeat: Duration,
+    /// What it does wrong. No file says so: it is asked for when the plan is run.
+    pub fault: Option<ElementFault>,
 }
 
 /// What joins two elements (CL-5).
@@ -258,6 +268,10 @@ pub struct Phone {
     pub stored_pin: Option<String>,
     /// The call server that was programmed on it by hand (DV-1).
     pub call_server: Option<Ipv4Addr>,
+    /// The VLAN that was programmed on it by hand.
+    pub vlan: Option<Vlan>,
+    /// Whether it speaks LLDP.
+    pub lldp: bool,
 }
 
 /// What a set's model decides.

@@ -13,7 +13,7 @@ mod users;
 
 use super::build::{BuildError, Files, build};
 use super::faults::Faults;
-use super::lab::Lab;
+use super::lab::{Lab, Who};
 use super::outcome::{Outcome, Stopped, Verdict, Violation};
 use super::plan::{Action, Control, Exec, HostId, HostKind, PhoneId, Plan, ProgramIs, StepKind};
 use super::recorder::Recorder;
@@ -412,7 +412,9 @@ impl<'p, L: Listener> Run<'p, L> {
             for phone in phones {
                 self.lab.plug_at(*phone, *to, &mut self.watch);
                 let (node, jack) = (self.lab.segments[to.0].node, self.lab.phones[phone.0]);
-                self.watch.learn_port(node, jack.port, *to);
+                let who = Who::Phone(*phone);
+                self.watch
+                    .learn_port(self.plan, (node, jack.port), *to, who);
             }
         }
         self.next_step()

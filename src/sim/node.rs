@@ -15,11 +15,15 @@ pub struct PortId(pub u32);
 pub enum Transmit {
     /// Send the frame out of one port.
     Port { port: PortId, frame: Frame },
-    /// Send the frame out of each of these ports but one. Those without a cable are passed over.
+    /// The same with a frame that the node itself has made: who watches the node sees it leave.
+    Own { port: PortId, frame: Frame },
+    /// Send the frame out of each of these ports but one; and a frame with other bytes, the same with another tag, out
+    /// of each of further ports but the same one. Those without a cable are passed over.
     Flood {
         ports: Arc<[PortId]>,
         except: PortId,
         frame: Frame,
+        also: Option<(Arc<[PortId]>, Frame)>,
     },
 }
 

@@ -41,7 +41,7 @@ pub trait Observer {
     /// A node's ear refused a frame: it is dropped, as with [`TraceEvent::Dropped`].
     fn refused(&mut self, now: Instant, node: NodeId, reason: DropReason, frame: &Frame);
 
-    /// A frame arrived at a port of a node that is watched ([`World::watch`]).
+    /// A frame arrived at a port of a node that is watched, or the node made one and sends it ([`World::watch`]).
     fn frame(&mut self, now: Instant, at: End, frame: &Frame);
 
     /// A frame is about to arrive at a port, watched or not, and faults have done this to it on its way.
@@ -363,11 +363,28 @@ impl<N: Node, L: Link> World<N, L> {
                 Out::Effect(Transmit::Port { port, frame }) => {
                     self.send(End { node: id, port }, &frame, observer);
                 }
+                Out::Effect(Transmit::Own { port, frame }) => {
+                    let from = End { node: id, port };
+                    if self.watched[id.0 as usize] {
+                        observer.frame(self.now(), from, &frame);
+                    }
+                    self.send(from, &frame, observer);
+                }
                 Out::Effect(Transmit::Flood {
                     ports,
                     except,
                     frame,
-                }) => self.flood(id, &ports, except, &frame, observer),
+                    also,
+                }) => {
+                    let mut anywhere = self.flood(id, &ports, except, &frame, observer);
+                    if let Some((ports, frame)) = &also {
+                        anywhere |= self.flood(id, ports, except, frame, observer);
+                    }
+                    if !anywhere {
+                        self.counters.sent += 1;
+                        self.lose(id, DropReason::NotConnected, &frame, observer);
+                    }
+                }
             }
         }
     }
@@ -387,8 +404,8 @@ impl<N: Node, L: Link> World<N, L> {
         }
     }
 
-    /// Sends a frame out of many ports: those with a cable, as a switch does; if none has one, it ends here.
-    /// Neighbouring ports at which it arrives at one instant share an event.
+    /// Sends a frame out of many ports: those with a cable, as a switch does. Whether any has one. Neighbouring
+    /// ports at which it arrives at one instant share an event.
     fn flood(
         &mut self,
         id: NodeId,
@@ -396,14 +413,14 @@ impl<N: Node, L: Link> World<N, L> {
         except: PortId,
         frame: &Frame,
         observer: &mut impl Observer,
-    ) {
+    ) -> bool {
         let mut together: Option<Instant> = None;
-        let mut nowhere = true;
+        let mut anywhere = false;
         for port in ports.iter().copied().filter(|port| *port != except) {
             if self.cable_in(id, port).is_none() {
                 continue;
             }
-            nowhere = false;
+            anywhere = true;
             let Some(flight) = self.put_on_cable(End { node: id, port }, frame, observer) else {
                 continue;
             };
@@ -424,10 +441,7 @@ impl<N: Node, L: Link> World<N, L> {
             self.carried.arrivals = arrivals;
         }
         self.push_flights(together, frame);
-        if nowhere {
-            self.counters.sent += 1;
-            self.lose(id, DropReason::NotConnected, frame, observer);
-        }
+        anywhere
     }
 
     fn cable_in(&self, node: NodeId, port: PortId) -> Option<(LinkId, Side)> {

@@ -10,6 +10,7 @@ pub mod dns;
 pub mod ethernet;
 pub mod icmp;
 pub mod ipv4;
+pub mod lldp;
 pub mod reg;
 pub mod tcp;
 pub mod tftp;

@@ -144,11 +144,7 @@ fn what_is_not_for_this_host_is_dropped_with_its_reason() {
     tagged.splice(12..12, [0x81, 0x00, 0xa0, 0x00]);
     assert_eq!(refusal(&tagged), None, "a priority tag");
     tagged[15] = 5;
-    assert_eq!(
-        refusal(&tagged),
-        Some(DropReason::UnknownProtocol),
-        "VLAN 5"
-    );
+    assert_eq!(refusal(&tagged), Some(DropReason::NotForThisVlan), "VLAN 5");
 }
 
 #[test]

@@ -16,6 +16,14 @@ pub(super) fn others<'p>(
     })
 }
 
+/// Where sets and other elements find an element (CL-9).
+pub(super) fn target(element: &plan::Element) -> Target {
+    match &element.fqdn {
+        Some(fqdn) => Target::Fqdn(fqdn.clone()),
+        None => Target::Address(element.address),
+    }
+}
+
 /// An element's forms as the plan has them, and its trunks to other elements (CL-5).
 pub(super) fn forms(plan: &Plan, id: ElementId) -> Result<Forms, FormError> {
     let element = &plan.elements[id.0];
@@ -37,10 +45,7 @@ pub(super) fn forms(plan: &Plan, id: ElementId) -> Result<Forms, FormError> {
     for (icp, other) in others(plan, element) {
         let named = &plan.elements[other.0];
         let trunk = match plan.trunk(id, other) {
-            TrunkKind::Ip => Some(Trunk::Ip(match &named.fqdn {
-                Some(fqdn) => Target::Fqdn(fqdn.clone()),
-                None => Target::Address(named.address),
-            })),
+            TrunkKind::Ip => Some(Trunk::Ip(target(named))),
             TrunkKind::Dpnss => Some(Trunk::Dpnss),
             TrunkKind::None => None,
         };

@@ -7,6 +7,7 @@ use super::fields::Shape;
 pub(super) const ALL: &[&Shape] = &[
     &FILE,
     &SUBNET,
+    &LLDP_MED,
     &GATEWAY,
     &CABLE,
     &DHCP,
@@ -60,8 +61,13 @@ pub(super) const FILE: Shape = Shape {
 pub(super) const SUBNET: Shape = Shape {
     title: "[[subnet]]",
     keys: &[
-        "name", "prefix", "switch", "vlan", "gateway", "cable", "dhcp",
+        "name", "prefix", "switch", "vlan", "voice", "lldp-med", "gateway", "cable", "dhcp",
     ],
+};
+
+pub(super) const LLDP_MED: Shape = Shape {
+    title: "lldp-med",
+    keys: &["vlan", "l2p", "dscp"],
 };
 
 pub(super) const GATEWAY: Shape = Shape {
@@ -137,6 +143,7 @@ pub(super) const HOST: Shape = Shape {
         "kernel",
         "address",
         "mac",
+        "trunk",
         "command",
         "environment",
         "ready",
@@ -210,7 +217,7 @@ pub(super) const NETWORKING: Shape = Shape {
 pub(super) const PHONE: Shape = Shape {
     title: "[[phone]]",
     keys: &[
-        "name", "model", "at", "mac", "user", "memory", "manual", "count", "names",
+        "name", "model", "at", "mac", "user", "memory", "manual", "lldp", "count", "names",
     ],
 };
 
@@ -226,7 +233,7 @@ pub(super) const MEMORY: Shape = Shape {
 
 pub(super) const MANUAL: Shape = Shape {
     title: "manual",
-    keys: &["call_srv"],
+    keys: &["call_srv", "vlan", "l2p"],
 };
 
 pub(super) const STEP: Shape = Shape {

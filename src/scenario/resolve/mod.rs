@@ -62,6 +62,7 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
             .chain(newlines.map(|(at, _)| at + 1))
             .collect(),
     };
+    network::voice(&mut resolver);
     let mut routers = network::routers(&mut resolver);
     routes::fill_in(file, &resolver.subnets, &mut routers, resolver.problems);
     let hosts = hosts::hosts(&mut resolver);
