@@ -9,6 +9,7 @@ mod cluster;
 mod dhcp;
 mod dns;
 mod expect;
+mod faults;
 mod fields;
 mod keys;
 mod network;
@@ -21,6 +22,7 @@ pub(super) use cluster::{Cluster, Element, Entry, Phone};
 pub(super) use dhcp::{Dhcp, Layout};
 pub(super) use dns::Dns;
 pub(super) use expect::{Expect, Frames, Told};
+pub(super) use faults::{On, Trouble};
 pub(super) use network::{Cable, Host, LldpMed, Router, Subnet, Tftp};
 pub(super) use steps::{Action, Step, StepKind};
 
