@@ -1,16 +1,18 @@
 //! A plan becomes a lab: nodes, cables, forms. Everything but the phones has power when it is done.
 
+mod firmware;
 mod forms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
+pub use self::firmware::{firmware, readable_firmware};
+pub(super) use self::forms::outside_forms;
 use self::forms::{forms, others, target};
 use super::lab::{Cabled, Jack, Lab, Segment, Service, Station, Who};
 use super::plan::{
-    self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
-    Plan, Subnet, SubnetId,
+    self, ElementId, Host as PlannedHost, HostId, HostKind, Model, PhoneId, Plan, Subnet, SubnetId,
 };
 use crate::app::HostAddress;
 use crate::capture::filter::FilterError;
@@ -56,63 +58,6 @@ pub enum BuildError {
     Firmware { folder: String, source: io::Error },
 }
 
-/// All boot files of a plan. `read` gives the files of a folder that the scenario names.
-///
-/// # Errors
-/// If a folder can't be read.
-pub fn firmware(
-    plan: &Plan,
-    mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
-) -> Result<Files, BuildError> {
-    let all = boot_servers(plan).map(|(id, firmware)| Ok((id, files_of(firmware, &mut read)?)));
-    all.collect()
-}
-
-/// As [`firmware`], without the servers whose folder can't be read.
-pub fn readable_firmware(
-    plan: &Plan,
-    mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
-) -> Files {
-    let all = boot_servers(plan);
-    all.filter_map(|(id, firmware)| Some((id, files_of(firmware, &mut read).ok()?)))
-        .collect()
-}
-
-fn boot_servers(plan: &Plan) -> impl Iterator<Item = (HostId, &Firmware)> {
-    let hosts = plan.hosts.iter().enumerate();
-    hosts.filter_map(|(n, host)| match &host.kind {
-        HostKind::Tftp { firmware, .. } => Some((HostId(n), firmware)),
-        HostKind::Dns { .. }
-        | HostKind::Dhcp { .. }
-        | HostKind::Kernel { .. }
-        | HostKind::Interface { .. } => None,
-    })
-}
-
-fn files_of(
-    firmware: &Firmware,
-    read: &mut impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
-) -> Result<BTreeMap<String, Arc<[u8]>>, BuildError> {
-    match firmware {
-        Firmware::Made(made) => Ok(made.iter().map(|f| (f.name.clone(), make(f))).collect()),
-        Firmware::Folder(folder) => read(folder).map_err(|source| BuildError::Firmware {
-            folder: folder.clone(),
-            source,
-        }),
-    }
-}
-
-/// The content of a made-up boot file: a line with its name and version, then bytes that follow from both.
-fn make(file: &MadeFile) -> Arc<[u8]> {
-    let mut bytes = format!("{} {}\n", file.name, file.version).into_bytes();
-    let mut rng = Rng::stream(0, &format!("{} {}", file.name, file.version));
-    while bytes.len() < file.bytes {
-        bytes.extend(rng.u64().to_le_bytes());
-    }
-    bytes.truncate(file.bytes);
-    bytes.into()
-}
-
 /// Builds the lab of a plan.
 pub(super) fn build<O: Observer + Meets>(
     plan: &Plan,
@@ -140,7 +85,7 @@ pub(super) fn build<O: Observer + Meets>(
         .map(|n| builder.phone(PhoneId(n), &models))
         .collect();
     let mut lab = Lab {
-        edges: outside_hosts(plan).map(|id| (id, hosts[id.0])).collect(),
+        edges: Vec::new(),
         segments: builder.switches(),
         world: builder.world,
         who: builder.who,
@@ -152,9 +97,20 @@ pub(super) fn build<O: Observer + Meets>(
         stopped: BTreeSet::new(),
     };
     observer.meet(plan, &lab);
+    lab.edges = plan.outside().map(|id| (id, lab.station(id))).collect();
     lab.plug_everything_in(plan, &builder.cables, observer);
-    for node in lab.hosts.clone().into_iter().chain(lab.elements.clone()) {
+    for node in lab.hosts.clone() {
         lab.power(node, true, observer);
+    }
+    // Beside elements that have to be started first, the run gives each its power in its turn.
+    if plan
+        .elements
+        .iter()
+        .all(|element| element.outside.is_none())
+    {
+        for node in lab.elements.clone() {
+            lab.power(node, true, observer);
+        }
     }
     Ok(lab)
 }
@@ -163,13 +119,6 @@ pub(super) fn build<O: Observer + Meets>(
 pub(super) trait Meets {
     /// These are the nodes.
     fn meet(&mut self, plan: &Plan, lab: &Lab);
-}
-
-fn outside_hosts(plan: &Plan) -> impl Iterator<Item = HostId> + '_ {
-    let numbered = plan.hosts.iter().enumerate();
-    numbered
-        .filter(|(_, host)| host.kind.is_outside())
-        .map(|(n, _)| HostId(n))
 }
 
 /// What the builder has made so far.
@@ -320,10 +269,11 @@ impl Builder<'_> {
     fn element(&mut self, id: ElementId) -> Result<NodeId, BuildError> {
         let plan = self.plan;
         let element = &plan.elements[id.0];
-        let forms = forms(plan, id).map_err(|source| BuildError::Form {
-            element: element.name.clone(),
-            source,
-        })?;
+        let ends = [(element.at, PortId(0))];
+        if element.outside.is_some() {
+            return Ok(self.add(Who::Element(id), Station::Edge(Edge::default()), &ends));
+        }
+        let forms = forms(plan, id)?;
         let app = Element::new(ElementConfig {
             forms,
             heartbeat: element.heartbeat,
@@ -348,7 +298,6 @@ impl Builder<'_> {
             rng: self.rng(&format!("element {}", element.name)),
         };
         let host = Host::new(config, vec![Service::Element(Box::new(app))]);
-        let ends = [(element.at, PortId(0))];
         Ok(self.add(Who::Element(id), Station::Host(Box::new(host)), &ends))
     }
 

@@ -1,5 +1,7 @@
 //! The lab: a plan's network as nodes and cables, and who stands where.
 
+mod cables;
+
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -17,7 +19,8 @@ use crate::tftp::server::TftpServer;
 use crate::time::{Deadline, Instant};
 use crate::wire::Frame;
 
-use super::plan::{Cables, ElementId, HostId, HostKind, PhoneId, Place, Plan, StationId, SubnetId};
+use super::plan::{ElementId, HostId, HostKind, PhoneId, Plan, StationId, SubnetId};
+pub(super) use cables::Cabled;
 
 /// A node of a lab.
 #[derive(Debug)]
@@ -64,24 +67,14 @@ pub(super) struct Lab {
     pub hosts: Vec<NodeId>,
     pub elements: Vec<NodeId>,
     pub phones: Vec<Jack>,
-    /// The edges of the hosts that are outside, in the plan's order.
-    pub edges: Vec<(HostId, NodeId)>,
+    /// The edges of the stations that are outside: hosts, then elements, in the plan's order.
+    pub edges: Vec<(StationId, NodeId)>,
     /// The cables of all stations that never move.
     pub fixed: Vec<Cabled>,
     /// Cables of sets that somebody has pulled, and not put back.
     pub pulled: BTreeSet<LinkId>,
     /// Stations that a step has stopped, and none has started again.
     pub stopped: BTreeSet<StationId>,
-}
-
-/// A station's cable.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cabled {
-    pub node: NodeId,
-    /// The set, if it is one.
-    pub phone: Option<PhoneId>,
-    pub subnet: SubnetId,
-    pub link: LinkId,
 }
 
 /// One subnet: a VLAN of a switch.
@@ -303,48 +296,6 @@ impl Lab {
                 host.power(now, on, out);
             }
         });
-    }
-
-    /// A step takes a station's power.
-    pub(super) fn stop(&mut self, station: StationId, observer: &mut impl Observer) {
-        self.stopped.insert(station);
-        self.power(self.station(station), false, observer);
-    }
-
-    /// A step gives it back.
-    pub(super) fn start(&mut self, station: StationId, observer: &mut impl Observer) {
-        self.stopped.remove(&station);
-        self.power(self.station(station), true, observer);
-    }
-
-    /// These stations' cables, as they are plugged in now.
-    pub(super) fn cables_of(&self, cables: &Cables) -> Vec<Cabled> {
-        let sets = (0..).map(PhoneId).zip(&self.phones);
-        let sets = sets.map(|(id, jack)| Cabled {
-            node: jack.node,
-            phone: Some(id),
-            subnet: jack.subnet,
-            link: jack.link,
-        });
-        let all = self.fixed.iter().copied().chain(sets);
-        let is_of = |cable: &Cabled, place: &Place| match (place, self.who[cable.node.0 as usize]) {
-            (Place::Subnet(subnet), _) => cable.subnet == *subnet,
-            (Place::Phone(id), Who::Phone(is)) => is == *id,
-            (Place::Host(id), Who::Host(is)) => is == *id,
-            (Place::Element(id), Who::Element(is)) => is == *id,
-            (Place::Router(n), Who::Router(is)) => is == *n,
-            (Place::Phone(_) | Place::Host(_) | Place::Element(_) | Place::Router(_), _) => false,
-        };
-        let wanted = |cable: &Cabled| {
-            cables.at.is_none_or(|at| at == cable.subnet)
-                && cables.of.iter().any(|place| is_of(cable, place))
-        };
-        all.filter(wanted).collect()
-    }
-
-    /// Whether a cable is where it was, and nobody has pulled it.
-    pub(super) fn belongs_in(&self, link: LinkId, phone: Option<PhoneId>) -> bool {
-        !self.pulled.contains(&link) && phone.is_none_or(|phone| self.phones[phone.0].link == link)
     }
 
     /// Pulls a phone's cable.

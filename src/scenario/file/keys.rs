@@ -42,6 +42,10 @@ pub(super) const ALL: &[&Shape] = &[
     &DELETE_SET,
     &CHANGE_CODES,
     &MOVE_DN,
+    &FAULT,
+    &BURST,
+    &CORRUPT,
+    &FLAP,
     &EXPECT,
     &FRAMES,
 ];
@@ -49,8 +53,8 @@ pub(super) const ALL: &[&Shape] = &[
 pub(super) const FILE: Shape = Shape {
     title: "the file",
     keys: &[
-        "scenario", "shows", "allow", "seed", "subnet", "router", "tftp", "dns", "host", "cluster",
-        "element", "phone", "step",
+        "scenario", "shows", "tags", "allow", "seed", "subnet", "router", "tftp", "dns", "host",
+        "cluster", "element", "phone", "step",
     ],
 };
 
@@ -255,6 +259,9 @@ pub(super) const STEP: Shape = Shape {
         "change-codes",
         "move-dn",
         "synchronise",
+        "fault",
+        "end-fault",
+        "flap",
         "within",
         "throughout",
         "never",
@@ -283,6 +290,9 @@ pub(super) const ACTIONS: &[&str] = &[
     "change-codes",
     "move-dn",
     "synchronise",
+    "fault",
+    "end-fault",
+    "flap",
 ];
 
 pub(super) const POWER_UP: Shape = Shape {
@@ -338,6 +348,41 @@ pub(super) const CHANGE_CODES: Shape = Shape {
 pub(super) const MOVE_DN: Shape = Shape {
     title: "move-dn",
     keys: &["dn", "from", "to"],
+};
+
+pub(super) const FAULT: Shape = Shape {
+    title: "fault",
+    keys: &[
+        "name",
+        "on",
+        "at",
+        "direction",
+        "for",
+        "loss",
+        "burst",
+        "delay",
+        "jitter",
+        "reorder",
+        "duplicate",
+        "corrupt",
+        "rate",
+        "queue",
+    ],
+};
+
+pub(super) const BURST: Shape = Shape {
+    title: "burst",
+    keys: &["begins", "ends", "loss"],
+};
+
+pub(super) const CORRUPT: Shape = Shape {
+    title: "corrupt",
+    keys: &["rate", "checksums"],
+};
+
+pub(super) const FLAP: Shape = Shape {
+    title: "flap",
+    keys: &["on", "at", "times", "down", "up"],
 };
 
 pub(super) const EXPECT: Shape = Shape {
