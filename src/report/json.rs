@@ -131,6 +131,7 @@ pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<
         "passed": outcome.passed(),
         "verdicts": outcome.verdicts.iter().map(verdict_json).collect::<Vec<_>>(),
         "stopped": stopped.map(|stopped| json!({"line": stopped.line, "reason": stopped.reason})),
+        "skipped": outcome.skipped,
         "violation": violation.map(|violation| violation_json(plan, violation)),
         "rules": rules.collect::<Vec<_>>(),
         "ended_ns": outcome.ended.as_nanos(),

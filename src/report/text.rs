@@ -232,6 +232,11 @@ pub fn summary(
         let stop = style.paint(RED, "stopped");
         let _ = writeln!(text, "{stop} {file}:{}: {}", stopped.line, stopped.reason);
     }
+    if let Some(reason) = &outcome.skipped {
+        let mark = style.paint(YELLOW, "skipped");
+        let _ = writeln!(text, "{mark} {file}: {reason}");
+        return text;
+    }
     if !outcome.passed() {
         text.extend(outcome.programs.iter().map(program_lines));
     }
@@ -338,7 +343,7 @@ fn display_filter(verdict: &Verdict) -> String {
 }
 
 /// A word as a shell reads it back.
-fn shell_word(word: &str) -> String {
+pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),
