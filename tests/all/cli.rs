@@ -109,6 +109,16 @@ fn a_fault_is_listed_placed_and_named_with_the_rule_that_a_failure_is_about() {
 }
 
 #[test]
+fn a_broken_rule_is_told_with_what_it_says_and_what_led_to_it() {
+    let folder = Folder::new();
+    let file = "fixtures/scenarios/redirect-loop.toml";
+    let arguments = ["run", "--quiet", file, "--fault", "counts-no-redirects"];
+    let output = run(&folder, &arguments);
+    assert_eq!((code(&output), stderr(&output)), (1, ""));
+    assert_golden("fixtures/golden/broken-rule.txt", stdout(&output));
+}
+
+#[test]
 fn a_broken_file_or_argument_is_exit_2_and_says_why_on_standard_error() {
     let folder = Folder::new();
     let broken = "fixtures/broken/bad-unit.toml";
