@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
+pub(super) use self::forms::outside_forms;
 use self::forms::{forms, others, target};
 use super::lab::{Cabled, Jack, Lab, Segment, Service, Station, Who};
 use super::plan::{
@@ -140,7 +141,7 @@ pub(super) fn build<O: Observer + Meets>(
         .map(|n| builder.phone(PhoneId(n), &models))
         .collect();
     let mut lab = Lab {
-        edges: outside_hosts(plan).map(|id| (id, hosts[id.0])).collect(),
+        edges: Vec::new(),
         segments: builder.switches(),
         world: builder.world,
         who: builder.who,
@@ -152,9 +153,20 @@ pub(super) fn build<O: Observer + Meets>(
         stopped: BTreeSet::new(),
     };
     observer.meet(plan, &lab);
+    lab.edges = plan.outside().map(|id| (id, lab.station(id))).collect();
     lab.plug_everything_in(plan, &builder.cables, observer);
-    for node in lab.hosts.clone().into_iter().chain(lab.elements.clone()) {
+    for node in lab.hosts.clone() {
         lab.power(node, true, observer);
+    }
+    // Beside elements that have to be started first, the run gives each its power in its turn.
+    if plan
+        .elements
+        .iter()
+        .all(|element| element.outside.is_none())
+    {
+        for node in lab.elements.clone() {
+            lab.power(node, true, observer);
+        }
     }
     Ok(lab)
 }
@@ -163,13 +175,6 @@ pub(super) fn build<O: Observer + Meets>(
 pub(super) trait Meets {
     /// These are the nodes.
     fn meet(&mut self, plan: &Plan, lab: &Lab);
-}
-
-fn outside_hosts(plan: &Plan) -> impl Iterator<Item = HostId> + '_ {
-    let numbered = plan.hosts.iter().enumerate();
-    numbered
-        .filter(|(_, host)| host.kind.is_outside())
-        .map(|(n, _)| HostId(n))
 }
 
 /// What the builder has made so far.
@@ -320,10 +325,11 @@ impl Builder<'_> {
     fn element(&mut self, id: ElementId) -> Result<NodeId, BuildError> {
         let plan = self.plan;
         let element = &plan.elements[id.0];
-        let forms = forms(plan, id).map_err(|source| BuildError::Form {
-            element: element.name.clone(),
-            source,
-        })?;
+        let ends = [(element.at, PortId(0))];
+        if element.outside.is_some() {
+            return Ok(self.add(Who::Element(id), Station::Edge(Edge::default()), &ends));
+        }
+        let forms = forms(plan, id)?;
         let app = Element::new(ElementConfig {
             forms,
             heartbeat: element.heartbeat,
@@ -348,7 +354,6 @@ impl Builder<'_> {
             rng: self.rng(&format!("element {}", element.name)),
         };
         let host = Host::new(config, vec![Service::Element(Box::new(app))]);
-        let ends = [(element.at, PortId(0))];
         Ok(self.add(Who::Element(id), Station::Host(Box::new(host)), &ends))
     }
 

@@ -64,8 +64,8 @@ pub(super) struct Lab {
     pub hosts: Vec<NodeId>,
     pub elements: Vec<NodeId>,
     pub phones: Vec<Jack>,
-    /// The edges of the hosts that are outside, in the plan's order.
-    pub edges: Vec<(HostId, NodeId)>,
+    /// The edges of the stations that are outside: hosts, then elements, in the plan's order.
+    pub edges: Vec<(StationId, NodeId)>,
     /// The cables of all stations that never move.
     pub fixed: Vec<Cabled>,
     /// Cables of sets that somebody has pulled, and not put back.
@@ -315,6 +315,16 @@ impl Lab {
     pub(super) fn start(&mut self, station: StationId, observer: &mut impl Observer) {
         self.stopped.remove(&station);
         self.power(self.station(station), true, observer);
+    }
+
+    /// The cable of an element.
+    ///
+    /// # Panics
+    /// If the lab has no such element.
+    pub(super) fn element_link(&self, element: ElementId) -> LinkId {
+        let node = self.elements[element.0];
+        let cable = self.fixed.iter().find(|cable| cable.node == node);
+        cable.expect("each element has a cable").link
     }
 
     /// These stations' cables, as they are plugged in now.

@@ -5,6 +5,7 @@
 
 mod faults;
 mod frames;
+mod outside;
 mod prefix;
 mod programs;
 
@@ -16,6 +17,7 @@ pub use self::faults::{
     Bitrate, Burst, Cables, Corruption, Cut, Fault, FaultId, Flap, Impairment, Place, Probability,
 };
 pub use self::frames::{Count, Frames, Since};
+pub use self::outside::{Driver, Outside};
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
 pub use crate::controller::{Fault as ElementFault, Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
@@ -35,6 +37,8 @@ pub struct Plan {
     pub shows: Vec<String>,
     /// Ids of the warnings that it silences, since it stages what they warn of.
     pub allow: Vec<String>,
+    /// Words by which scenarios are chosen from many.
+    pub tags: Vec<String>,
     pub seed: u64,
     pub subnets: Vec<Subnet>,
     pub routers: Vec<Router>,
@@ -232,6 +236,8 @@ pub struct Element {
     /// ICP/PBX Networking: ICP/PBX number, its entry.
     pub networking: Vec<(u16, Networking)>,
     pub heartbeat: Duration,
+    /// What stands in its place; `None`: the reference controller.
+    pub outside: Option<Outside>,
     /// What it does wrong. No file says so: it is asked for when the plan is run.
     pub fault: Option<ElementFault>,
 }
@@ -444,6 +450,33 @@ impl Plan {
             let dhcp = subnet.dhcp.as_ref()?;
             (dhcp.server == server).then_some((id, dhcp))
         })
+    }
+
+    /// The program that stands at a station.
+    pub fn program(&self, station: StationId) -> Option<&HostProgram> {
+        match station {
+            StationId::Host(host) => match &self.hosts[host.0].kind {
+                HostKind::Kernel { program, .. } => program.as_ref(),
+                HostKind::Tftp { .. }
+                | HostKind::Dns { .. }
+                | HostKind::Dhcp { .. }
+                | HostKind::Interface { .. } => None,
+            },
+            StationId::Element(element) => {
+                let outside = self.elements[element.0].outside.as_ref();
+                outside.map(|outside| &outside.program)
+            }
+        }
+    }
+
+    /// The stations that are outside the emulated network: hosts, then elements.
+    pub fn outside(&self) -> impl Iterator<Item = StationId> + '_ {
+        let hosts = (0..).map(HostId).zip(&self.hosts);
+        let hosts = hosts.filter(|(_, host)| host.kind.is_outside());
+        let elements = (0..).map(ElementId).zip(&self.elements);
+        let elements = elements.filter(|(_, element)| element.outside.is_some());
+        let hosts = hosts.map(|(id, _)| StationId::Host(id));
+        hosts.chain(elements.map(|(id, _)| StationId::Element(id)))
     }
 
     /// What joins these two elements.

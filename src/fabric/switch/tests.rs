@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::outbox::{Out, TraceEvent};
+use crate::time::Duration;
 use crate::wire::{ethernet, lldp};
 
 const A: Mac = Mac([2, 0, 0, 0, 0, 0xa]);
