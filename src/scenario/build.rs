@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
+pub(super) use self::firmware::make;
 pub use self::firmware::{firmware, readable_firmware};
 use self::forms::{forms, others, target};
 use super::lab::{Cabled, Jack, Lab, Segment, Service, Station, Who};
 use super::plan::{
-    self, ElementId, Host as PlannedHost, HostId, HostKind, Model, PhoneId,
-    Plan, Subnet, SubnetId,
+    self, ElementId, Host as PlannedHost, HostId, HostKind, Model, PhoneId, Plan, Subnet, SubnetId,
 };
 use crate::app::HostAddress;
 use crate::capture::filter::FilterError;
@@ -95,6 +95,7 @@ pub(super) fn build<O: Observer + Meets>(
         fixed: Vec::new(),
         pulled: BTreeSet::new(),
         stopped: BTreeSet::new(),
+        bare: BTreeMap::new(),
     };
     observer.meet(plan, &lab);
     lab.plug_everything_in(plan, &builder.cables, observer);

@@ -5,6 +5,7 @@
 //! that could have changed them. Users type their PINs here: they are not part of their sets.
 
 mod admin;
+mod disturb;
 mod drive;
 mod judge;
 mod programs;
@@ -309,6 +310,9 @@ impl<'p, L: Listener> Run<'p, L> {
             Action::Fault(fault) => self.faults.begin(self.plan, &mut self.lab, fault),
             Action::EndFault(fault) => self.faults.end(&mut self.lab, *fault),
             Action::Flap(flap) => self.faults.flap(&mut self.lab, flap, watch),
+            Action::ChangeFile { .. } | Action::JumpLeaseClock { .. } | Action::Send(_) => {
+                self.disturb(action);
+            }
             Action::Administer { at, operation } => return self.administer(at, operation),
             Action::MoveDns { dns, from, to } => return self.move_dns(dns, *from, *to),
             Action::SetRecord { server, name, to } => {

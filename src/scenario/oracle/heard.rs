@@ -52,7 +52,11 @@ impl Heard {
         clippy::wildcard_enum_match_arm,
         reason = "nothing else is about a PIN or a redirect"
     )]
-    pub(super) fn set_is_told(&mut self, said: Said, element: Ipv4Addr) -> Option<(&'static str, String)> {
+    pub(super) fn set_is_told(
+        &mut self,
+        said: Said,
+        element: Ipv4Addr,
+    ) -> Option<(&'static str, String)> {
         match said.message {
             Message::SavePin { pin } => self.orders.push_back((said.end, Some(pin))),
             Message::ClearPin { .. } => self.orders.push_back((said.end, None)),
