@@ -3,7 +3,7 @@
 use super::*;
 use crate::outbox::LeaseEvent;
 use crate::scenario::read;
-use crate::wire::reg::{DeviceRegistration, Envelope, Reason, Target};
+use crate::wire::reg::{DeviceRegistration, Envelope, Message, Reason, Target};
 
 const ANNA: Mac = Mac([0x08, 0x00, 0x0f, 0, 0, 1]);
 const ELEMENT: Mac = Mac([2, 0, 10, 1, 0, 10]);
