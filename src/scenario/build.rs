@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
+pub(super) use self::firmware::make;
 pub use self::firmware::{firmware, readable_firmware};
 pub(super) use self::forms::outside_forms;
 use self::forms::{forms, others, target};
@@ -94,6 +95,7 @@ pub(super) fn build<O: Observer + Meets>(
         fixed: Vec::new(),
         pulled: BTreeSet::new(),
         stopped: BTreeSet::new(),
+        bare: BTreeMap::new(),
     };
     observer.meet(plan, &lab);
     lab.edges = plan.outside().map(|id| (id, lab.station(id))).collect();

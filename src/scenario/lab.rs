@@ -1,9 +1,10 @@
 //! The lab: a plan's network as nodes and cables, and who stands where.
 
 mod cables;
+mod disturb;
 mod ports;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -74,6 +75,8 @@ pub(super) struct Lab {
     pub fixed: Vec<Cabled>,
     /// Cables of sets that somebody has pulled, and not put back.
     pub pulled: BTreeSet<LinkId>,
+    /// Ports that are nobody's, from which steps send.
+    pub bare: BTreeMap<SubnetId, PortId>,
     /// Stations that a step has stopped, and none has started again.
     pub stopped: BTreeSet<StationId>,
 }

@@ -172,6 +172,11 @@ impl Oracle {
         self.recent.push_back((node, Evidence { at: now, event }));
     }
 
+    /// A server's clock has jumped: what it granted before tells nothing any more.
+    pub(super) fn forget_leases(&mut self) {
+        self.leases.clear();
+    }
+
     fn lease(&mut self, now: Instant, event: &LeaseEvent) {
         match event {
             LeaseEvent::Granted {

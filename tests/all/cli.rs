@@ -45,6 +45,36 @@ fn the_readme_shows_lines_of_that_report() {
     );
 }
 
+/// A sweep in small; `jackfield run --sweep 200` is the whole of it.
+#[test]
+fn a_sweep_runs_each_scenario_with_each_seed_and_finds_nothing() {
+    let folder = Folder::new();
+    let shipped = "fixtures/scenarios";
+    let some = ["first-registration", "subnet-move", "set-deleted", "trunks"];
+    let some: Vec<String> = some
+        .iter()
+        .map(|it| format!("{shipped}/{it}.toml"))
+        .collect();
+    let mut args = vec!["run", "--quiet", "--sweep", "5", "--seed", "44"];
+    args.extend(some.iter().map(String::as_str));
+    let output = run(&folder, &args);
+    let last = "20 runs of 4 scenarios with 5 seeds: 0 failed\n";
+    assert_eq!((code(&output), stdout(&output)), (0, last));
+}
+
+#[test]
+fn a_run_under_a_mix_says_which_and_is_the_same_each_time() {
+    let folder = Folder::new();
+    let args = ["run", "--fault-mix", "--seed", "5", "--no-capture", MOVE];
+    let output = run(&folder, &args);
+    let said = stdout(&output);
+    assert!(said.starts_with("faults of seed 5:\n  at "), "{said}");
+    let end = "under these faults: no rule broken, and every set that ought to be is in service\n";
+    assert!(said.ends_with(end), "{said}");
+    assert_eq!(code(&output), 0);
+    assert_eq!(stdout(&run(&folder, &args)), said);
+}
+
 /// A line without its numbers.
 fn shape(line: &str) -> Vec<&str> {
     line.split(|c: char| c.is_ascii_digit())

@@ -55,7 +55,7 @@ fn files_of(
 }
 
 /// The content of a made-up boot file: a line with its name and version, then bytes that follow from both.
-fn make(file: &MadeFile) -> Arc<[u8]> {
+pub(in crate::scenario) fn make(file: &MadeFile) -> Arc<[u8]> {
     let mut bytes = format!("{} {}\n", file.name, file.version).into_bytes();
     let mut rng = Rng::stream(0, &format!("{} {}", file.name, file.version));
     while bytes.len() < file.bytes {

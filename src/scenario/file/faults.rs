@@ -15,6 +15,22 @@ pub(crate) enum Trouble {
     Fault(Box<Fault>),
     EndFault(At<String>),
     Flap(Flap),
+    ChangeFile {
+        server: At<String>,
+        file: At<String>,
+        change: FileChange,
+    },
+    JumpLeaseClock {
+        server: At<String>,
+        by: Duration,
+    },
+}
+
+/// What becomes of a file that is served.
+#[derive(Debug, Clone)]
+pub(crate) enum FileChange {
+    CutTo(usize),
+    Made { version: String, bytes: usize },
 }
 
 #[derive(Debug)]
@@ -50,6 +66,16 @@ pub(super) fn trouble(key: &str, item: &Item<'_>, problems: &mut Problems) -> Op
             .map(|name| At::new(name, item.span()))
             .map(Trouble::EndFault),
         "flap" => flap(item, problems).map(Trouble::Flap),
+        "change-file" => change_file(item, problems),
+        "jump-lease-clock" => {
+            let mut fields = Fields::of(item, &keys::JUMP_LEASE_CLOCK, problems)?;
+            let server = fields.required("server", problems, text);
+            let by = fields.required("by", problems, of(units::duration));
+            Some(Trouble::JumpLeaseClock {
+                server: server?,
+                by: by?.value,
+            })
+        }
         _ => None,
     }
 }
@@ -163,6 +189,33 @@ fn flap(item: &Item<'_>, problems: &mut Problems) -> Option<Flap> {
         times: times.map_or(1, |it| it.value),
         down,
         up: up.map_or(down, |it| it.value),
+    })
+}
+
+fn change_file(item: &Item<'_>, problems: &mut Problems) -> Option<Trouble> {
+    let mut fields = Fields::of(item, &keys::CHANGE_FILE, problems)?;
+    let server = fields.required("server", problems, text);
+    let file = fields.required("file", problems, text);
+    let cut = fields.optional("cut-to", problems, of(units::size));
+    let version = fields.optional("version", problems, text);
+    let size = fields.optional("size", problems, of(units::size));
+    let change = match (cut, version, size) {
+        (Some(cut), None, None) => Some(FileChange::CutTo(cut.value)),
+        (None, Some(version), Some(size)) => Some(FileChange::Made {
+            version: version.value,
+            bytes: size.value,
+        }),
+        _ => {
+            let message = "the file is cut, or another one is put in its place";
+            let problem = Problem::new(&fields.span, message);
+            problems.push(problem.label("needs `cut-to`, or `version` and `size`"));
+            None
+        }
+    };
+    Some(Trouble::ChangeFile {
+        server: server?,
+        file: file?,
+        change: change?,
     })
 }
 

@@ -46,6 +46,13 @@ pub(super) const ALL: &[&Shape] = &[
     &BURST,
     &CORRUPT,
     &FLAP,
+    &CHANGE_FILE,
+    &JUMP_LEASE_CLOCK,
+    &SEND,
+    &ARP,
+    &UDP,
+    &ECHO,
+    &PATCH,
     &EXPECT,
     &FRAMES,
 ];
@@ -262,6 +269,9 @@ pub(super) const STEP: Shape = Shape {
         "fault",
         "end-fault",
         "flap",
+        "change-file",
+        "jump-lease-clock",
+        "send",
         "within",
         "throughout",
         "never",
@@ -293,6 +303,9 @@ pub(super) const ACTIONS: &[&str] = &[
     "fault",
     "end-fault",
     "flap",
+    "change-file",
+    "jump-lease-clock",
+    "send",
 ];
 
 pub(super) const POWER_UP: Shape = Shape {
@@ -383,6 +396,52 @@ pub(super) const CORRUPT: Shape = Shape {
 pub(super) const FLAP: Shape = Shape {
     title: "flap",
     keys: &["on", "at", "times", "down", "up"],
+};
+
+pub(super) const CHANGE_FILE: Shape = Shape {
+    title: "change-file",
+    keys: &["server", "file", "cut-to", "version", "size"],
+};
+
+pub(super) const JUMP_LEASE_CLOCK: Shape = Shape {
+    title: "jump-lease-clock",
+    keys: &["server", "by"],
+};
+
+pub(super) const SEND: Shape = Shape {
+    title: "send",
+    keys: &[
+        "from",
+        "src-mac",
+        "dst-mac",
+        "arp",
+        "udp",
+        "echo",
+        "raw",
+        "patch",
+        "cut",
+        "checksums",
+    ],
+};
+
+pub(super) const ARP: Shape = Shape {
+    title: "arp",
+    keys: &["operation", "sender-mac", "sender", "target-mac", "target"],
+};
+
+pub(super) const UDP: Shape = Shape {
+    title: "udp",
+    keys: &["src", "src-port", "dst", "dst-port", "hex", "text"],
+};
+
+pub(super) const ECHO: Shape = Shape {
+    title: "echo",
+    keys: &["src", "dst", "hex", "text"],
+};
+
+pub(super) const PATCH: Shape = Shape {
+    title: "patch",
+    keys: &["at", "hex"],
 };
 
 pub(super) const EXPECT: Shape = Shape {

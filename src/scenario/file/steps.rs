@@ -9,6 +9,7 @@ use super::dns::{SetRecord, set_record};
 use super::expect::{Expect, expect};
 use super::faults::{Trouble, trouble};
 use super::fields::Fields;
+use super::send::{Send, send};
 use super::value::{Item, any_text, list, number, of, one_or_more, parsed, text, word};
 use super::{At, keys};
 use crate::scenario::plan::When;
@@ -57,6 +58,7 @@ pub(crate) enum Action {
     Exec(Exec),
     Admin(Admin),
     Trouble(Trouble),
+    Send(Box<Send>),
 }
 
 #[derive(Debug)]
@@ -129,7 +131,10 @@ fn action(key: &str, fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Op
         "kill" => name(problems).map(Action::Kill),
         "set-record" => set_record(item, problems).map(Action::SetRecord),
         "exec" => exec(item, problems).map(Action::Exec),
-        "fault" | "end-fault" | "flap" => trouble(key, item, problems).map(Action::Trouble),
+        "send" => send(item, problems).map(Box::new).map(Action::Send),
+        "fault" | "end-fault" | "flap" | "change-file" | "jump-lease-clock" => {
+            trouble(key, item, problems).map(Action::Trouble)
+        }
         key => admin(key, item, problems).map(Action::Admin),
     }
 }

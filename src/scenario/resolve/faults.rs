@@ -1,8 +1,8 @@
 //! Faults of the timeline: names become cables, and a fault ends only what has begun.
 
 use super::Resolver;
-use crate::scenario::file::{At, On, Trouble};
-use crate::scenario::plan::{Action, Cables, Fault, FaultId, Flap};
+use crate::scenario::file::{At, FileChange, On, Trouble};
+use crate::scenario::plan::{self, Action, Cables, Fault, FaultId, Flap, StationId};
 use crate::scenario::problem::Problem;
 
 /// The action; `None` after a problem.
@@ -27,6 +27,44 @@ pub(super) fn act(resolver: &mut Resolver<'_>, trouble: &Trouble) -> Option<Acti
             Some(fault) => Action::EndFault(fault),
             None => return never_began(resolver, name),
         },
+        Trouble::ChangeFile {
+            server,
+            file,
+            change,
+        } => {
+            let boot_servers = resolver.file.tftp.len();
+            Action::ChangeFile {
+                server: resolver
+                    .names
+                    .boot_server(server, boot_servers, resolver.problems)?,
+                file: file.value.clone(),
+                change: match change {
+                    FileChange::CutTo(bytes) => plan::FileChange::CutTo(*bytes),
+                    FileChange::Made { version, bytes } => plan::FileChange::Made(plan::MadeFile {
+                        name: file.value.clone(),
+                        version: version.clone(),
+                        bytes: *bytes,
+                    }),
+                },
+            }
+        }
+        Trouble::JumpLeaseClock { server, by } => {
+            match resolver.names.station(server, resolver.problems)? {
+                StationId::Host(host) if server.value.starts_with("dhcp.") => {
+                    Action::JumpLeaseClock {
+                        server: host,
+                        by: *by,
+                    }
+                }
+                StationId::Host(_) | StationId::Element(_) => {
+                    let message = format!("`{}` keeps no leases", server.value);
+                    let problem = Problem::new(&server.span, message);
+                    let help = "a DHCP server is called `dhcp.` and its subnet".to_owned();
+                    resolver.problems.push(problem.help(help));
+                    return None;
+                }
+            }
+        }
         Trouble::Flap(flap) => Action::Flap(Flap {
             on: cables(resolver, &flap.on)?,
             times: flap.times,

@@ -14,6 +14,7 @@ mod network;
 mod options;
 mod phones;
 mod routes;
+mod send;
 mod states;
 mod stations;
 mod steps;
