@@ -224,6 +224,10 @@ fn server(net: u8, authoritative: bool, options: &[(u8, &[u8])]) -> ServerConfig
                 .map(|(code, data)| (*code, data.to_vec()))
                 .collect(),
             reservations: BTreeMap::new(),
+            client_reservations: BTreeMap::new(),
+            classes: Vec::new(),
+            rapid_commit: false,
+            probe: None,
         }],
     }
 }
@@ -401,6 +405,7 @@ impl Link {
             Declined { address, .. } => format!("declined {address}"),
             Expired { address, .. } => format!("expired {address}"),
             Exhausted { .. } => "exhausted".to_owned(),
+            InUse { address, .. } => format!("in use {address}"),
             Ignored { reason, .. } => format!("ignored: {reason}"),
         };
         self.note(&format!("{who}: {text}"));

@@ -19,7 +19,7 @@
 
 mod receive;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::arp::Neighbours;
@@ -36,7 +36,7 @@ use crate::time::Instant;
 use crate::wire::arp::{self, Arp};
 use crate::wire::ipv4::{self, BAD_CHECKSUM};
 use crate::wire::tcp::Segment;
-use crate::wire::{DecodeError, Frame, Mac, udp};
+use crate::wire::{DecodeError, Frame, Mac, icmp, udp};
 
 /// Bytes of the headers of a datagram.
 const IP_AND_UDP_LEN: usize = 28;
@@ -83,8 +83,8 @@ const FEW_PORTS: usize = 8;
 pub(super) struct Endpoint {
     pub(super) interface: Interface,
     address: Option<HostAddress>,
-    /// The address that an app is probing for (RFC 5227 section 2.1).
-    probing: Option<Ipv4Addr>,
+    /// The addresses that apps are probing for (RFC 5227 section 2.1).
+    probing: BTreeSet<Ipv4Addr>,
     /// Which app each UDP port belongs to.
     ports: BTreeMap<u16, u16>,
     bound: Sieve,
@@ -99,7 +99,7 @@ impl Endpoint {
         Endpoint {
             interface: Interface::new(PortId(0), mac, mtu, neighbours),
             address: None,
-            probing: None,
+            probing: BTreeSet::new(),
             ports: BTreeMap::new(),
             bound: Sieve::default(),
             limits: Limits::default(),
@@ -120,7 +120,7 @@ impl Endpoint {
 
     /// What of a segment's frames concerns the host at all.
     pub(super) fn ear(&self) -> Ear {
-        if self.probing.is_some() {
+        if !self.probing.is_empty() {
             return Ear::OPEN;
         }
         let known = self.interface.neighbours.known();
@@ -134,7 +134,7 @@ impl Endpoint {
             self.interface.neighbours.clear(out);
         }
         self.address = address;
-        self.probing = None;
+        self.probing.clear();
     }
 
     /// Power is gone: everything volatile goes with it.
@@ -180,8 +180,35 @@ impl Endpoint {
 
     /// Sends an ARP probe: from nobody, so that nobody learns from it (RFC 5227 section 2.1.1).
     pub(super) fn probe(&mut self, address: Ipv4Addr, out: &mut Outbox<Transmit>) {
-        self.probing = Some(address);
+        self.probing.insert(address);
         self.ask_about(address, Ipv4Addr::UNSPECIFIED, out);
+    }
+
+    /// Sends an echo request, to learn whether anybody has an address (RFC 2131 section 2.2).
+    pub(super) fn probe_by_echo(
+        &mut self,
+        now: Instant,
+        address: Ipv4Addr,
+        out: &mut Outbox<Transmit>,
+    ) {
+        self.probing.insert(address);
+        let header = self.header(ipv4::ICMP, address);
+        let request = icmp::Message::EchoRequest {
+            id: header.id,
+            seq: 1,
+            data: &[],
+        };
+        let way = self.way(address);
+        // An address of this host's own is no stranger's.
+        let _ = self.send(now, way, out, |packet| {
+            header.encode(8, packet);
+            request.encode(packet);
+        });
+    }
+
+    /// No longer listens for answers from an address.
+    pub(super) fn end_probe(&mut self, address: Ipv4Addr) {
+        self.probing.remove(&address);
     }
 
     /// Sends an ARP announcement (RFC 5227 section 2.3).

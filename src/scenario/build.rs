@@ -212,7 +212,7 @@ impl Builder<'_> {
             prefix_len: plan.subnets[interface.subnet.0].prefix.len,
             arp: interface.arp,
             reverse_path: interface.reverse_path,
-            relay_to: interface.relay_to,
+            relay: interface.relay.clone(),
         };
         let route = |route: &plan::Route| Route {
             prefix: route.to.address,
@@ -447,6 +447,10 @@ fn dhcp_server(plan: &Plan, address: std::net::Ipv4Addr) -> DhcpServer {
         rebind: dhcp.rebind,
         options: dhcp.options.clone(),
         reservations: dhcp.reservations.iter().copied().collect(),
+        client_reservations: dhcp.client_reservations.iter().cloned().collect(),
+        classes: dhcp.classes.clone(),
+        rapid_commit: dhcp.rapid_commit,
+        probe: dhcp.probe,
     };
     DhcpServer::new(ServerConfig {
         address,

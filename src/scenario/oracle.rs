@@ -200,6 +200,7 @@ impl Oracle {
             }
             LeaseEvent::Offered { .. }
             | LeaseEvent::Refused { .. }
+            | LeaseEvent::InUse { .. }
             | LeaseEvent::Expired { .. }
             | LeaseEvent::Exhausted { .. }
             | LeaseEvent::Ignored { .. } => {}
@@ -440,6 +441,7 @@ fn mac_of(event: &TraceEvent) -> Option<Mac> {
             | LeaseEvent::Refused { mac, .. }
             | LeaseEvent::Released { mac, .. }
             | LeaseEvent::Declined { mac, .. }
+            | LeaseEvent::InUse { mac, .. }
             | LeaseEvent::Expired { mac, .. }
             | LeaseEvent::Exhausted { mac }
             | LeaseEvent::Ignored { mac, .. } => Some(*mac),

@@ -346,7 +346,11 @@ impl Bench {
             AppEffect::Unbind { port } => format!("> unbind {port}"),
             AppEffect::Configure(Some(address)) => format!("> address {}", address.address),
             AppEffect::Configure(None) => "> no address".to_owned(),
-            AppEffect::Listen { .. } | AppEffect::ArpProbe(_) | AppEffect::ArpAnnounce(_) => {
+            AppEffect::Listen { .. }
+            | AppEffect::ArpProbe(_)
+            | AppEffect::EchoProbe(_)
+            | AppEffect::ProbeEnd(_)
+            | AppEffect::ArpAnnounce(_) => {
                 panic!("a set never asks for {effect:?}")
             }
         }

@@ -62,7 +62,12 @@ pub(super) const SUBNET: Shape = Shape {
 
 pub(super) const GATEWAY: Shape = Shape {
     title: "gateway",
-    keys: &["router", "address", "arp", "reverse-path", "mac"],
+    keys: &["router", "address", "arp", "reverse-path", "mac", "relay"],
+};
+
+pub(super) const RELAY: Shape = Shape {
+    title: "relay",
+    keys: &["circuit-id", "remote-id", "trusted"],
 };
 
 pub(super) const CABLE: Shape = Shape {
@@ -89,6 +94,26 @@ pub(super) const DHCP: Shape = Shape {
         "option-60",
         "options",
         "reserve",
+        "reserve-client-id",
+        "probe",
+        "rapid-commit",
+        "class",
+    ],
+};
+
+pub(super) const CLASS: Shape = Shape {
+    title: "class",
+    keys: &[
+        "name",
+        "pool",
+        "call_srv",
+        "sw_tftp",
+        "vlan",
+        "l2p",
+        "dscp",
+        "layout",
+        "option-60",
+        "options",
     ],
 };
 

@@ -198,7 +198,7 @@ fn configuration(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp, who: &(Stri
             lint.warn("CL-7", problem, effect);
         }
         Ok(chosen) => {
-            let list = given.value.call_srv.as_ref();
+            let list = given.value.told.call_srv.as_ref();
             let span = place(list, &given.span);
             match chosen.call_srv {
                 CallServers::Name(fqdn) => names::call_server(lint, dhcp, &fqdn, &span),
