@@ -255,6 +255,10 @@ impl Link {
                 Err(refusal) => Err(refusal.to_string()),
             },
             broadcast: false,
+            client_id: Vec::new(),
+            max_message_size: None,
+            rapid_commit: false,
+            check: None,
             timing: Timing {
                 jitter: Duration::ZERO,
                 ..Timing::default()
@@ -434,6 +438,7 @@ impl Link {
                     via.unwrap_or_default()
                 )
             }
+            Some(ClientEvent::Informed(_)) => "informed".to_owned(),
             Some(ClientEvent::Renewed(lease)) => format!("renewed {}", lease.address),
             Some(ClientEvent::Lost { reason }) => format!("lost: {reason}"),
         };

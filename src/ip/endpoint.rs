@@ -78,13 +78,17 @@ pub(super) enum Way {
 /// With as few bound ports as this it is worth forgetting those that were given back.
 const FEW_PORTS: usize = 8;
 
+/// The addresses that apps are probing for (RFC 5227 section 2.1).
+#[derive(Debug, Default)]
+struct Probing(BTreeSet<Ipv4Addr>);
+
 /// A host below its apps.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) interface: Interface,
     address: Option<HostAddress>,
-    /// The addresses that apps are probing for (RFC 5227 section 2.1).
-    probing: BTreeSet<Ipv4Addr>,
+    /// There while apps probe for addresses.
+    probing: Option<Box<Probing>>,
     /// Which app each UDP port belongs to.
     ports: BTreeMap<u16, u16>,
     bound: Sieve,
@@ -99,7 +103,7 @@ impl Endpoint {
         Endpoint {
             interface: Interface::new(PortId(0), mac, mtu, neighbours),
             address: None,
-            probing: BTreeSet::new(),
+            probing: None,
             ports: BTreeMap::new(),
             bound: Sieve::default(),
             limits: Limits::default(),
@@ -120,7 +124,7 @@ impl Endpoint {
 
     /// What of a segment's frames concerns the host at all.
     pub(super) fn ear(&self) -> Ear {
-        if !self.probing.is_empty() {
+        if self.probing.is_some() {
             return Ear::OPEN;
         }
         let known = self.interface.neighbours.known();
@@ -134,7 +138,7 @@ impl Endpoint {
             self.interface.neighbours.clear(out);
         }
         self.address = address;
-        self.probing.clear();
+        self.probing = None;
     }
 
     /// Power is gone: everything volatile goes with it.
@@ -180,7 +184,7 @@ impl Endpoint {
 
     /// Sends an ARP probe: from nobody, so that nobody learns from it (RFC 5227 section 2.1.1).
     pub(super) fn probe(&mut self, address: Ipv4Addr, out: &mut Outbox<Transmit>) {
-        self.probing.insert(address);
+        self.begin_probe(address);
         self.ask_about(address, Ipv4Addr::UNSPECIFIED, out);
     }
 
@@ -191,7 +195,7 @@ impl Endpoint {
         address: Ipv4Addr,
         out: &mut Outbox<Transmit>,
     ) {
-        self.probing.insert(address);
+        self.begin_probe(address);
         let header = self.header(ipv4::ICMP, address);
         let request = icmp::Message::EchoRequest {
             id: header.id,
@@ -208,7 +212,20 @@ impl Endpoint {
 
     /// No longer listens for answers from an address.
     pub(super) fn end_probe(&mut self, address: Ipv4Addr) {
-        self.probing.remove(&address);
+        if let Some(probing) = &mut self.probing {
+            probing.0.remove(&address);
+            self.probing.take_if(|probing| probing.0.is_empty());
+        }
+    }
+
+    fn begin_probe(&mut self, address: Ipv4Addr) {
+        self.probing.get_or_insert_default().0.insert(address);
+    }
+
+    /// Whether an app is probing for this address.
+    pub(super) fn is_probing(&self, address: Ipv4Addr) -> bool {
+        let probing = self.probing.as_ref();
+        probing.is_some_and(|probing| probing.0.contains(&address))
     }
 
     /// Sends an ARP announcement (RFC 5227 section 2.3).

@@ -29,7 +29,7 @@ mod told;
 
 pub use machine::Phone;
 pub use memory::{FlashImage, Memory};
-pub use settings::{PhoneSettings, PhoneTimes, keeps_pin, supports_cluster};
+pub use settings::{PhoneDhcp, PhoneSettings, PhoneTimes, keeps_pin, supports_cluster};
 
 #[cfg(test)]
 mod tests;

@@ -332,6 +332,7 @@ impl Builder<'_> {
         let phone = &self.plan.phones[id.0];
         let [model, boot_file, main_file] = models.0[phone.model.name.as_str()].clone();
         let settings = PhoneSettings {
+            dhcp: phone.dhcp.clone(),
             mac: phone.mac,
             model,
             boot_file,
@@ -339,6 +340,7 @@ impl Builder<'_> {
             times: PhoneTimes::default(),
         };
         let memory = Memory {
+            address: None,
             pin: phone.stored_pin.clone(),
             flash: None,
             call_server: phone.call_server,

@@ -14,6 +14,7 @@ use super::plan::{
 };
 use super::units::{show_duration, show_rate, show_size};
 use crate::ip::Relay;
+use crate::phone::PhoneDhcp;
 use crate::wire::Mac;
 use crate::wire::vendor::{Decoded, decode_43, decode_125};
 
@@ -429,10 +430,34 @@ fn write_phone(out: &mut String, plan: &Plan, phone: &Phone) -> fmt::Result {
         "  memory    PIN {}",
         or_none(phone.stored_pin.as_ref())
     )?;
+    if let Some(dhcp) = &phone.dhcp {
+        write_dhcp_client(out, dhcp)?;
+    }
     match phone.call_server {
         Some(element) => writeln!(out, "  manual    call server {element}"),
         None => Ok(()),
     }
+}
+
+fn write_dhcp_client(out: &mut String, dhcp: &PhoneDhcp) -> fmt::Result {
+    if dhcp.init_reboot {
+        writeln!(out, "  dhcp      asks for its old address at power-up")?;
+    }
+    if let Some(wait) = dhcp.check {
+        let wait = show_duration(wait);
+        writeln!(out, "  dhcp      probes its address by ARP for {wait}")?;
+    }
+    if !dhcp.client_id.is_empty() {
+        let id = hex(&dhcp.client_id);
+        writeln!(out, "  dhcp      client identifier {id}")?;
+    }
+    if let Some(size) = dhcp.max_message_size {
+        writeln!(out, "  dhcp      takes messages of {size} bytes")?;
+    }
+    if dhcp.rapid_commit {
+        writeln!(out, "  dhcp      takes an ACK without an offer")?;
+    }
+    Ok(())
 }
 
 fn subnet(plan: &Plan, at: SubnetId) -> &str {

@@ -9,6 +9,7 @@ mod programs;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
 pub use crate::controller::{Operation, SetKey};
@@ -16,6 +17,7 @@ use crate::dhcp::Class;
 use crate::ip::Relay;
 pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
+use crate::phone::PhoneDhcp;
 use crate::time::Duration;
 use crate::wire::Mac;
 pub use prefix::Prefix;
@@ -259,6 +261,8 @@ pub struct Phone {
     pub stored_pin: Option<String>,
     /// The call server that was programmed on it by hand (DV-1).
     pub call_server: Option<Ipv4Addr>,
+    /// What it does with DHCP that no set is known to do; `None`: nothing.
+    pub dhcp: Option<Arc<PhoneDhcp>>,
 }
 
 /// What a set's model decides.

@@ -16,15 +16,8 @@ impl Client {
         before: &State,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        match before {
-            State::Idle => out.push(AppEffect::Bind { port: CLIENT_PORT }),
-            State::Init { .. } | State::Selecting(_) | State::Requesting(_) => {}
-            State::Bound(_) | State::Renewing(..) | State::Rebinding(..) => {
-                out.push(AppEffect::Configure(None));
-            }
-        }
-        let (low, high) = self.config.timing.start_delay;
-        let delay = self.rng.duration(low, high);
+        leave(before, out);
+        let delay = self.start_delay();
         if delay.is_zero() {
             return self.discover(now, out);
         }
@@ -162,6 +155,11 @@ impl Client {
         let address = host_address(&held);
         let lease = held.lease.clone();
         let old = before.held().map(host_address);
+        if let (None, Some(wait)) = (old, self.config.check) {
+            out.push(AppEffect::ArpProbe(lease.address));
+            self.state = State::Checking(held, Box::new(ack), now + wait);
+            return None;
+        }
         if old != Some(address) {
             out.push(AppEffect::Configure(Some(address)));
         }
@@ -216,7 +214,7 @@ impl Client {
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
         if let Some(held) = before.held() {
-            let message = message::release(self.mac, held, self.rng.u32());
+            let message = message::release(self.mac, &self.config, held, self.rng.u32());
             out.push(message::to_server(held.lease.server, &message));
         }
         self.end(before, out)
@@ -231,12 +229,15 @@ impl Client {
         if before.held().is_some() {
             out.push(AppEffect::Configure(None));
         }
+        if let State::Checking(held, ..) = before {
+            out.push(AppEffect::ProbeEnd(held.lease.address));
+        }
         out.push(AppEffect::Unbind { port: CLIENT_PORT });
         self.state = State::Idle;
         None
     }
 
-    fn keep(
+    pub(super) fn keep(
         &mut self,
         before: State,
         reason: &'static str,
@@ -268,8 +269,13 @@ impl Client {
         }
     }
 
+    pub(super) fn start_delay(&mut self) -> Duration {
+        let (low, high) = self.config.timing.start_delay;
+        self.rng.duration(low, high)
+    }
+
     /// How long to wait for an answer to the `sent`th message (RFC 2131 section 4.1).
-    fn retransmission(&mut self, sent: u32) -> Duration {
+    pub(super) fn retransmission(&mut self, sent: u32) -> Duration {
         let timing = self.config.timing;
         let doublings = sent.saturating_sub(1).min(31);
         let wait = timing
@@ -281,7 +287,24 @@ impl Client {
     }
 }
 
-fn host_address(held: &Held) -> HostAddress {
+/// Readies the host for a beginning, from whatever state.
+pub(super) fn leave(before: &State, out: &mut Outbox<AppEffect>) {
+    match before {
+        State::Idle => out.push(AppEffect::Bind { port: CLIENT_PORT }),
+        State::Init { .. }
+        | State::InitReboot { .. }
+        | State::Selecting(_)
+        | State::Requesting(_)
+        | State::Rebooting(_)
+        | State::Informing(_) => {}
+        State::Checking(held, ..) => out.push(AppEffect::ProbeEnd(held.lease.address)),
+        State::Bound(_) | State::Renewing(..) | State::Rebinding(..) => {
+            out.push(AppEffect::Configure(None));
+        }
+    }
+}
+
+pub(super) fn host_address(held: &Held) -> HostAddress {
     HostAddress {
         address: held.lease.address,
         prefix_len: held.lease.prefix_len,
@@ -290,6 +313,6 @@ fn host_address(held: &Held) -> HostAddress {
 }
 
 /// `secs` of a message.
-fn seconds_since(began: Instant, now: Instant) -> u16 {
+pub(super) fn seconds_since(began: Instant, now: Instant) -> u16 {
     u16::try_from(now.since(began).as_secs()).unwrap_or(u16::MAX)
 }

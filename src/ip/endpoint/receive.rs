@@ -44,7 +44,7 @@ impl Endpoint {
         let own = self.own();
         heading.refusal(
             self.interface.mac,
-            |address| address == own || self.probing.contains(&address),
+            |address| address == own || self.is_probing(address),
             |address| self.interface.neighbours.knows(address),
             |port| self.ports.contains_key(&port),
         )
@@ -94,12 +94,12 @@ impl Endpoint {
     fn conflict(&self, message: &Arp) -> Option<Ipv4Addr> {
         let own = self.address.map(|host| host.address);
         let sender = message.sender_ip;
-        if !sender.is_unspecified() && (Some(sender) == own || self.probing.contains(&sender)) {
+        if !sender.is_unspecified() && (Some(sender) == own || self.is_probing(sender)) {
             return Some(sender);
         }
         let probe = message.operation == arp::REQUEST && sender.is_unspecified();
         let target = message.target_ip;
-        (probe && self.probing.contains(&target)).then_some(target)
+        (probe && self.is_probing(target)).then_some(target)
     }
 
     fn receive_ip<'a>(
@@ -192,7 +192,7 @@ impl Endpoint {
                 Ok(Received::Nothing)
             }
             Message::Unreachable { code, quoted } => Ok(Received::Unreachable { code, quoted }),
-            Message::EchoReply { .. } if self.probing.contains(&header.src) => {
+            Message::EchoReply { .. } if self.is_probing(header.src) => {
                 Ok(Received::Conflict(header.src))
             }
             Message::EchoReply { .. } => Ok(Received::Nothing),

@@ -53,6 +53,7 @@ impl Bench {
     /// A set of this model with this PIN in its memory, without power.
     pub(super) fn of(model: &str, pin: Option<&str>) -> Bench {
         let settings = PhoneSettings {
+            dhcp: None,
             mac: MAC,
             model: model.into(),
             boot_file: "Boot.bin".into(),
@@ -60,6 +61,7 @@ impl Bench {
             times: PhoneTimes::default(),
         };
         let memory = Memory {
+            address: None,
             pin: pin.map(str::to_owned),
             ..Memory::default()
         };

@@ -8,8 +8,10 @@ pub(super) const ALL: &[&Shape] = &[
     &FILE,
     &SUBNET,
     &GATEWAY,
+    &RELAY,
     &CABLE,
     &DHCP,
+    &CLASS,
     &ROUTER,
     &INTERFACE,
     &TFTP,
@@ -29,6 +31,7 @@ pub(super) const ALL: &[&Shape] = &[
     &USER,
     &MEMORY,
     &MANUAL,
+    &DHCP_CLIENT,
     &STEP,
     &POWER_UP,
     &MOVE,
@@ -231,7 +234,27 @@ pub(super) const NETWORKING: Shape = Shape {
 pub(super) const PHONE: Shape = Shape {
     title: "[[phone]]",
     keys: &[
-        "name", "model", "at", "mac", "user", "memory", "manual", "count", "names",
+        "name",
+        "model",
+        "at",
+        "mac",
+        "user",
+        "memory",
+        "manual",
+        "dhcp-client",
+        "count",
+        "names",
+    ],
+};
+
+pub(super) const DHCP_CLIENT: Shape = Shape {
+    title: "dhcp-client",
+    keys: &[
+        "init-reboot",
+        "check",
+        "client-id",
+        "max-message-size",
+        "rapid-commit",
     ],
 };
 

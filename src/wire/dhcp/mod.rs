@@ -292,11 +292,16 @@ impl Message {
             let len = 2 + data.len();
             let from = field_of[usize::from(code)];
             let place = (from..rooms.len()).find(|place| len <= rooms[*place]);
-            // Once a part of an option is lost, so are those that follow.
             field_of[usize::from(code)] = place.unwrap_or(rooms.len());
             if let Some(place) = place {
                 rooms[place] -= len;
                 fields[place].push(code, data);
+            }
+        }
+        // An option that is not whole says something else than it should.
+        for code in 0..=u8::MAX {
+            if field_of[usize::from(code)] == rooms.len() {
+                fields.iter_mut().for_each(|field| field.remove(code));
             }
         }
         let [mut options, file, sname] = fields;
