@@ -48,6 +48,8 @@ pub(super) struct Oracle {
     sets: BTreeMap<Mac, PhoneId>,
     /// By phone.
     macs: Vec<Mac>,
+    /// The client identifiers of those sets that send one: two with the same one are one client (RFC 2131 section 4.2).
+    client_ids: BTreeMap<Mac, Vec<u8>>,
     /// By phone; made when the set first says something.
     heard: Vec<Option<Box<Heard>>>,
     /// Whose each address is, and until when.
@@ -102,6 +104,7 @@ impl Oracle {
         Oracle {
             sets: sets.map(|(id, phone)| (phone.mac, id)).collect(),
             macs: plan.phones.iter().map(|phone| phone.mac).collect(),
+            client_ids: client_ids(plan),
             heard: heard.collect(),
             leases: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -221,11 +224,17 @@ impl Oracle {
         if let Some((owner, until)) = self.leases.get(&address)
             && *owner != mac
             && *until > now
+            && !self.are_one_client(*owner, mac)
         {
             let what = format!("is given {address}, which is leased to {owner} until {until}");
             let set = self.sets.get(&mac).copied();
             self.accuse(now, set, "ST-1", what);
         }
+    }
+
+    fn are_one_client(&self, a: Mac, b: Mac) -> bool {
+        let id = self.client_ids.get(&a);
+        id.is_some() && id == self.client_ids.get(&b)
     }
 
     #[expect(
@@ -428,6 +437,14 @@ fn patience(plan: &Plan) -> Option<Duration> {
     let longest = intervals().max()?;
     let all_beat = intervals().all(|interval| interval > Duration::ZERO);
     all_beat.then(|| longest * HEARTBEATS + DISAGREE_GRACE)
+}
+
+fn client_ids(plan: &Plan) -> BTreeMap<Mac, Vec<u8>> {
+    let own = plan.phones.iter().filter_map(|phone| {
+        let dhcp = phone.dhcp.as_ref()?;
+        Some((phone.mac, dhcp.client_id.clone()))
+    });
+    own.filter(|(_, id)| !id.is_empty()).collect()
 }
 
 /// Whose set a controller's or a DHCP server's event is about.

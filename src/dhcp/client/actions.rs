@@ -44,6 +44,7 @@ impl Client {
         self.state = State::Selecting(Search {
             xid,
             began: now,
+            secs: 0,
             sent: 1,
             resend_at,
             offers: 0,
@@ -68,6 +69,7 @@ impl Client {
         let sent = search.sent.saturating_add(1);
         let resend_at = now + self.retransmission(sent);
         self.state = State::Selecting(Search {
+            secs,
             sent,
             resend_at,
             ..search
@@ -105,14 +107,14 @@ impl Client {
         }
         let asked = Asked {
             xid: search.xid,
-            began: search.began,
+            secs: search.secs,
             server,
             address: offer.yiaddr,
             first_sent: now,
             sent: 1,
             resend_at: now + self.retransmission(1),
         };
-        self.send_request(now, &asked, out);
+        self.send_request(&asked, out);
         self.state = State::Requesting(asked);
         Some(ClientEvent::OfferAccepted { server, count })
     }
@@ -127,7 +129,7 @@ impl Client {
         if asked.sent >= self.config.timing.requests_max {
             return self.lose(now, "no answer to the request");
         }
-        self.send_request(now, &asked, out);
+        self.send_request(&asked, out);
         let sent = asked.sent + 1;
         let resend_at = now + self.retransmission(sent);
         self.state = State::Requesting(Asked {
@@ -248,14 +250,9 @@ impl Client {
         None
     }
 
-    fn send_request(&self, now: Instant, asked: &Asked, out: &mut Outbox<AppEffect>) {
-        let secs = seconds_since(asked.began, now);
-        out.push(message::to_all(&message::request(
-            self.mac,
-            &self.config,
-            asked,
-            secs,
-        )));
+    fn send_request(&self, asked: &Asked, out: &mut Outbox<AppEffect>) {
+        let message = message::request(self.mac, &self.config, asked);
+        out.push(message::to_all(&message));
     }
 
     /// A new question for more time. It is asked again after half of what is left of this stage, but not

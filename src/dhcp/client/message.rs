@@ -23,8 +23,8 @@ pub(super) fn discover(mac: Mac, config: &ClientConfig, xid: u32, secs: u16) -> 
 }
 
 /// REQUEST for what was offered: with server identifier and address, without `ciaddr`.
-pub(super) fn request(mac: Mac, config: &ClientConfig, asked: &Asked, secs: u16) -> Message {
-    let mut message = begin(mac, config, MessageType::Request, asked.xid, secs);
+pub(super) fn request(mac: Mac, config: &ClientConfig, asked: &Asked) -> Message {
+    let mut message = begin(mac, config, MessageType::Request, asked.xid, asked.secs);
     set_broadcast(config, &mut message);
     message
         .options

@@ -39,6 +39,8 @@ pub(super) enum State {
 pub(super) struct Search {
     pub(super) xid: u32,
     pub(super) began: Instant,
+    /// `secs` of the last DISCOVER.
+    pub(super) secs: u16,
     /// DISCOVERs sent.
     pub(super) sent: u32,
     pub(super) resend_at: Instant,
@@ -50,8 +52,9 @@ pub(super) struct Search {
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) xid: u32,
-    /// When the search began: what `secs` counts from.
-    pub(super) began: Instant,
+    /// `secs` of the DISCOVER that was answered: "the DHCPREQUEST message MUST use the same value" (RFC 2131 section
+    /// 3.1 step 3).
+    pub(super) secs: u16,
     pub(super) server: Ipv4Addr,
     pub(super) address: Ipv4Addr,
     /// The lease counts from here: the answer may be to the first REQUEST (RFC 2131 section 4.4.1).

@@ -288,6 +288,18 @@ fn the_old_address_is_asked_for_without_server_identifier_and_given_up_after_fiv
 }
 
 #[test]
+fn a_request_has_the_secs_of_the_discover_that_was_answered() {
+    let mut bench = Bench::in_state("SELECTING");
+    bench.timeout();
+    assert_eq!(bench.sent.last().unwrap().secs, 4);
+    bench.now += Duration::from_secs(3);
+    bench.give("OFFER");
+    bench.timeout();
+    let requests = &bench.sent[bench.sent.len() - 2..];
+    assert!(requests.iter().all(|request| request.secs == 4));
+}
+
+#[test]
 fn an_inform_has_the_clients_address_and_ends_with_its_ack() {
     let mut bench = Bench::in_state("INFORMING");
     let sent = bench.sent.last().unwrap();

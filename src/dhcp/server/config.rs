@@ -50,7 +50,7 @@ pub struct Scope {
 /// Clients of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Class {
-    /// What their option 60 begins with.
+    /// Their option 60: "by an exact match" (RFC 2131 section 4.3.1).
     pub vendor_class: Vec<u8>,
     /// Their own addresses, first and last; `None`: those of everybody. Pools do not overlap.
     pub pool: Option<(Ipv4Addr, Ipv4Addr)>,
@@ -72,7 +72,7 @@ impl Scope {
         }
         let sent = message.option(code::VENDOR_CLASS)?;
         let mut classes = self.classes.iter();
-        classes.position(|class| sent.starts_with(&class.vendor_class))
+        classes.position(|class| *sent == class.vendor_class)
     }
 
     /// Which of the scope's pools a class has: that of everybody, then those of classes that have one.

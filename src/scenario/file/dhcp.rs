@@ -34,7 +34,7 @@ pub(crate) struct Dhcp {
 /// Clients that get something else, by their option 60.
 #[derive(Debug)]
 pub(crate) struct Class {
-    /// What their option 60 begins with.
+    /// Their option 60.
     pub(crate) name: Option<At<String>>,
     pub(crate) pool: Option<At<(Ipv4Addr, Ipv4Addr)>>,
     pub(crate) told: ClientOptions,

@@ -82,7 +82,12 @@ pub(super) fn dhcp(
     let name_servers = name_servers.collect();
     let (lease, renew, rebind) = times(given, resolver.problems);
     check_relay(resolver, at);
-    let everybodys = pool(resolver, given.pool.as_ref(), &dhcp.span, &subnet);
+    let everybodys = pool(
+        resolver,
+        given.pool.as_ref(),
+        (&dhcp.span, given.probe.is_some()),
+        &subnet,
+    );
     let classes = classes(resolver, given, &subnet, everybodys);
     let server = server(&resolver.file.subnets[at]);
     Dhcp {
@@ -125,7 +130,7 @@ fn check_relay(resolver: &mut Resolver<'_>, at: usize) {
 fn pool(
     resolver: &mut Resolver<'_>,
     given: Option<&At<(Ipv4Addr, Ipv4Addr)>>,
-    table: &Span,
+    (table, probes): (&Span, bool),
     subnet: &Subnet,
 ) -> (Ipv4Addr, Ipv4Addr) {
     let problems = &mut *resolver.problems;
@@ -148,7 +153,8 @@ fn pool(
     if !first || !last {
         return pool;
     }
-    if let Some((address, who, place)) = resolver.stations.first_in(pool) {
+    // A server that probes finds out by itself.
+    if let Some((address, who, place)) = resolver.stations.first_in(pool).filter(|_| !probes) {
         let (from, to) = pool;
         let message = format!("the pool {from} - {to} contains {address}, the address of {who}");
         let problem = Problem::new(span, message).context(place, format!("{who} has {address}"));
@@ -166,9 +172,10 @@ fn classes(
 ) -> Vec<Class> {
     let mut pools = vec![everybodys];
     let mut classes = Vec::new();
+    let probes = given.probe.is_some();
     for At { value: class, span } in &given.classes {
         let own = class.pool.as_ref();
-        let own_pool = own.map(|given| pool(resolver, Some(given), span, subnet));
+        let own_pool = own.map(|given| pool(resolver, Some(given), (span, probes), subnet));
         if let (Some((first, last)), Some(given)) = (own_pool, own) {
             let mut others = pools.iter();
             if let Some((from, to)) = others.find(|(from, to)| first <= *to && *from <= last) {

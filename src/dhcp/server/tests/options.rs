@@ -10,12 +10,12 @@ fn with_class() -> ServerConfig {
     let mut config = config();
     config.scopes[0].classes = vec![
         Class {
-            vendor_class: b"MSFT".to_vec(),
+            vendor_class: b"MSFT 5.0".to_vec(),
             pool: None,
             options: Vec::new(),
         },
         Class {
-            vendor_class: b"ipphone".to_vec(),
+            vendor_class: VENDOR.to_vec(),
             pool: Some((host(200), host(201))),
             options: vec![(15, b"sets.example.com".to_vec()), (43, vec![1, 1, 7])],
         },
@@ -40,6 +40,8 @@ fn a_class_is_told_by_option_60_and_has_its_own_addresses_and_options() {
     assert_eq!(offer.yiaddr, host(50));
     assert_eq!(offer.option(15).unwrap().as_ref(), b"example.com");
     assert_eq!(bench.exchange(discover(3)).yiaddr, host(51));
+    let nearly = bench.exchange(of(6, b"ipphone.mitel.com 2"));
+    assert_eq!(nearly.yiaddr, host(52), "an exact match");
     assert_eq!(bench.exchange(of(4, VENDOR)).yiaddr, host(201));
     assert_eq!(bench.send(of(5, VENDOR)), ["exhausted"]);
 }
@@ -167,6 +169,33 @@ fn more_than_576_bytes_go_on_in_file_and_sname_unless_the_client_allows_more() {
     let reply = bench.exchange(asks);
     assert_eq!(reply.option(code::OVERLOAD), None);
     assert_eq!(reply.option(153).unwrap().len(), 30);
+}
+
+#[test]
+fn what_a_server_must_not_send_is_in_none_of_its_answers() {
+    let full = |mut asks: Message| {
+        asks.options
+            .push(code::PARAMETER_REQUEST_LIST, &[1, 3, 50, 55, 57]);
+        asks.options.push(code::MAX_MESSAGE_SIZE, &[2, 64]);
+        asks
+    };
+    let mut bench = Bench::new(config());
+    let offer = bench.exchange(full(discover(1)));
+    let ack = bench.exchange(full(select(1, SERVER, 50)));
+    let nak = bench.exchange(full(select(1, SERVER, 60)));
+    for answer in [&offer, &ack, &nak] {
+        for code in [
+            code::REQUESTED_ADDRESS,
+            code::PARAMETER_REQUEST_LIST,
+            code::MAX_MESSAGE_SIZE,
+        ] {
+            assert_eq!(answer.option(code), None, "{answer}");
+        }
+    }
+    assert!(ack.option(code::LEASE_TIME).is_some());
+    let codes: Vec<u8> = nak.options.iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, [53, 54, 56]);
+    assert_eq!((nak.sname, nak.file), ([0; 64], [0; 128]));
 }
 
 #[test]
