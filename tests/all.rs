@@ -12,11 +12,15 @@
 mod captures;
 #[path = "all/cli.rs"]
 mod cli;
+#[path = "all/faults.rs"]
+mod faults;
 #[path = "all/live.rs"]
 mod live;
 #[path = "all/option125.rs"]
 mod option125;
 #[path = "all/scenarios.rs"]
 mod scenarios;
+#[path = "all/suite.rs"]
+mod suite;
 #[path = "all/support.rs"]
 mod support;

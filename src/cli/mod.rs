@@ -1,25 +1,34 @@
 //! The command line: what the user asks for, and what the program's exit code says.
 
 mod check;
+mod controller;
+mod controllers;
+mod discover;
 mod doctor;
 mod exit;
+mod faults;
 mod files;
 mod leases;
 mod live;
+mod merge;
 mod option125;
 mod phone;
 mod progress;
 mod run;
 mod serve;
 mod site;
+mod sweep;
+mod test;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use crate::scenario::read_duration;
 use crate::time::Duration;
+use controller::{AdminCommand, ControllerCommand};
+use controllers::ControllerArgs;
 use exit::Exit;
 
 /// Packet-level test harness and network emulator for IP-phone registration.
@@ -34,23 +43,35 @@ struct Cli {
 enum Command {
     /// Run a scenario: in virtual time, or live on this machine.
     Run(RunArgs),
+    /// Run many scenarios and say first what failed, and why.
+    Test(test::TestArgs),
+    /// Join the results of shards into one report.
+    Merge(merge::MergeArgs),
     /// Keep a scenario's servers running on an interface of this machine, until SIGINT or SIGTERM.
     Serve(ServeArgs),
     /// Boot one emulated phone on an existing network, and say what it meets.
     Phone(PhoneArgs),
     /// Say what this machine has of all that live runs, serve and phone need, and how to get the rest.
     Doctor,
+    /// List the faults that the reference controller can be started with, and the rule that each breaks.
+    Faults,
     /// Read scenarios and say what is wrong or odd in them, without running them.
     Check(CheckArgs),
+    /// Be an element: the reference controller on this machine's sockets, until SIGINT or SIGTERM.
+    Controller(ControllerCommand),
+    /// Ask such a controller: one JSON object on standard input, one on standard output.
+    Admin(AdminCommand),
     /// Read and write the sets' configuration in DHCP options 125 and 43.
     #[command(subcommand)]
     Option125(option125::Command),
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("clock").args(["live", "controller"]).multiple(true)))]
 struct RunArgs {
-    /// The scenario file.
-    scenario: PathBuf,
+    /// The scenario file; with --sweep any number of files and folders, and fixtures/scenarios if none is named.
+    #[arg(value_name = "SCENARIO", required_unless_present = "sweep")]
+    scenarios: Vec<PathBuf>,
     /// Run on this machine's clock, with its kernel and programs behind TAP devices. Needs root if the scenario has
     /// kernel hosts.
     #[arg(long)]
@@ -58,6 +79,17 @@ struct RunArgs {
     /// The seed of everything that chance decides, in place of the scenario's.
     #[arg(long)]
     seed: Option<u64>,
+    /// Give an element a fault, or all of them: to see that the scenario notices. Can be given more than once;
+    /// `jackfield faults` lists them.
+    #[arg(long, value_name = "[ELEMENT=]NAME")]
+    fault: Vec<String>,
+    /// Lay a mix of faults over it that is drawn from the seed, and judge what stands in the end: no rule broken, and
+    /// every set in service that ought to be.
+    #[arg(long, conflicts_with = "live")]
+    fault_mix: bool,
+    /// Run each scenario with the faults of so many seeds, from --seed (or 1) on, and say which seeds fail.
+    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["live", "capture", "json", "verbose", "fault_mix"])]
+    sweep: Option<u64>,
     /// Where to write the frames: pcapng, or classic pcap if it ends in `.pcap`.
     /// Without it: captures/<scenario>.pcapng.
     #[arg(long, value_name = "FILE")]
@@ -75,11 +107,22 @@ struct RunArgs {
     #[arg(long)]
     json: bool,
     /// How late the harness may meet a deadline of a live run before the run is invalid. Without it: 50 ms.
-    #[arg(long, value_name = "TIME", requires = "live", value_parser = read_duration)]
+    #[arg(long, value_name = "TIME", requires = "clock", value_parser = read_duration)]
     late_max: Option<Duration>,
     /// Give the namespaces of kernel hosts names, jackfield-HOST, for `ip netns exec`, and leave them when the run ends.
-    #[arg(long, requires = "live")]
+    #[arg(long, requires = "clock")]
     keep: bool,
+    #[command(flatten)]
+    controllers: ControllerArgs,
+}
+
+impl RunArgs {
+    /// The one scenario of a run; clap wants one unless there is a sweep.
+    fn scenario(&self) -> &Path {
+        self.scenarios
+            .first()
+            .map_or(Path::new(""), PathBuf::as_path)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -151,10 +194,18 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Test(args) => test::test(args),
+        Command::Merge(args) => merge::merge(args),
         Command::Serve(args) => serve::serve(args),
         Command::Phone(args) => phone::phone(args),
         Command::Doctor => doctor::doctor(),
+        Command::Faults => faults::faults(),
         Command::Check(args) => check::check(args),
+        Command::Controller(args) => controller::controller(args),
+        Command::Admin(args) => match controller::admin(args) {
+            Ok(status) => return status.into(),
+            Err(exit) => exit,
+        },
         Command::Option125(command) => option125::run(command),
     };
     exit.into()
@@ -173,7 +224,7 @@ fn print(text: &str) {
 }
 
 /// Exit for a scenario that could not even be read from disk.
-fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Exit {
+fn unreadable(path: &Path, error: &std::io::Error) -> Exit {
     complain(&format!("error: {}: {error}", path.display()));
     Exit::ScenarioWrong
 }

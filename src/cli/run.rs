@@ -7,36 +7,57 @@ use super::exit::Exit;
 use super::files::{capture_path, firmware_folder, read_scenario, recorder};
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
-use super::{RunArgs, complain, print};
+use super::{RunArgs, complain, faults, print, sweep};
 use crate::os::{Clock, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::{Action, HostKind, Plan, StepKind};
-use crate::scenario::{self, Deaf, Files, Listener, Outcome, Run, Stopped, VIRTUAL_EPOCH_NANOS};
+use crate::scenario::{
+    self, Deaf, Files, Listener, Mix, Outcome, Run, Settled, Stopped, VIRTUAL_EPOCH_NANOS,
+};
 use crate::sim::drive_virtual;
+use crate::time::Instant;
 
 pub(super) fn run(args: &RunArgs) -> Exit {
-    let shown = args.scenario.display().to_string();
-    let mut scenario = match read_scenario(&args.scenario) {
+    if let Some(seeds) = args.sweep {
+        return sweep::sweep(args, seeds);
+    }
+    if let [_, second, ..] = args.scenarios.as_slice() {
+        let second = second.display();
+        complain(&format!(
+            "error: one scenario is run at a time; {second} is another"
+        ));
+        return Exit::ScenarioWrong;
+    }
+    let shown = args.scenario().display().to_string();
+    let mut scenario = match read_scenario(args.scenario()) {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
     };
     let plan = &mut scenario.plan;
     plan.seed = args.seed.unwrap_or(plan.seed);
-    if !args.live
-        && let Some(reason) = needs_live(plan)
-    {
+    if let Err(reason) = faults::place(plan, &args.fault) {
+        complain(&format!("error: {shown}: {reason}"));
+        return Exit::ScenarioWrong;
+    }
+    if let Err(reason) = args.controllers.replace(plan) {
+        complain(&format!("error: {shown}: {reason}"));
+        return Exit::ScenarioWrong;
+    }
+    let live = args.is_live();
+    if !live && let Some(reason) = needs_live(plan) {
         complain(&format!("error: {shown}: {reason}; run it with --live"));
         return Exit::ScenarioWrong;
     }
-    if args.live {
-        let path = std::path::absolute(&args.scenario).unwrap_or_else(|_| args.scenario.clone());
+    if live {
+        let path =
+            std::path::absolute(args.scenario()).unwrap_or_else(|_| args.scenario().to_owned());
         live::place_commands(plan, path.parent().unwrap_or(Path::new("/")));
         if let Err(reason) = live::refusal(plan) {
             complain(&format!("error: this machine cannot run it live: {reason}"));
             return Exit::MachineRefused;
         }
     }
-    let files = match scenario::firmware(plan, |folder| firmware_folder(&args.scenario, folder)) {
+    let files = match scenario::firmware(plan, |folder| firmware_folder(args.scenario(), folder)) {
         Ok(files) => files,
         Err(error) => {
             complain(&format!("error: {shown}: {error}"));
@@ -49,28 +70,60 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             complain(&format!("{warnings}: see jackfield check {shown}"));
         }
     }
+    let mix = match args
+        .fault_mix
+        .then(|| mix(&mut scenario.plan, &files))
+        .transpose()
+    {
+        Ok(mix) => mix,
+        Err(why) => {
+            complain(&format!("error: {shown}: {why}"));
+            return Exit::ExpectationFailed;
+        }
+    };
     let plan = &scenario.plan;
+    if let (Some((mix, _)), false) = (&mix, args.json) {
+        print(&format!("faults of seed {}:\n", plan.seed));
+        for line in mix.describe(plan) {
+            print(&format!("  {line}\n"));
+        }
+    }
+    let with = (&files, mix.as_ref());
     let style = Style {
         colour: io::stdout().is_terminal(),
         verbose: args.verbose,
     };
-    let clock = if args.live { "live" } else { "virtual time" };
+    let clock = if live { "live" } else { "virtual time" };
     match (args.quiet, args.json) {
-        (true, _) => go(args, plan, &files, style, Deaf),
+        (true, _) => go(args, plan, with, style, Deaf),
         (false, true) => {
-            let report = JsonLines::new(timeline(args.live));
-            go(args, plan, &files, style, report)
+            let report = JsonLines::new(timeline(live));
+            go(args, plan, with, style, report)
         }
         (false, false) => {
-            let mut report = TextReport::new(plan, style, timeline(args.live));
+            let mut report = TextReport::new(plan, style, timeline(live));
             report.begin(plan, clock);
-            go(args, plan, &files, style, report)
+            go(args, plan, with, style, report)
         }
     }
 }
 
+/// The mix of the plan's seed, and what a run without one came to.
+fn mix(plan: &mut Plan, files: &Files) -> Result<(Mix, Settled), String> {
+    let calm = sweep::calm_run(plan, files)?;
+    let mix = Mix::draw(plan, calm.stepped - Instant::ZERO);
+    Ok((mix, calm))
+}
+
+impl RunArgs {
+    /// Whether the run goes by the machine's clock, as programs do.
+    fn is_live(&self) -> bool {
+        self.live || !self.controllers.is_empty()
+    }
+}
+
 /// Why a plan can't run in virtual time, if it can't.
-fn needs_live(plan: &Plan) -> Option<String> {
+pub(super) fn needs_live(plan: &Plan) -> Option<String> {
     let kernel = |kind: &HostKind| matches!(kind, HostKind::Kernel { .. });
     if let Some(host) = plan.hosts.iter().find(|host| kernel(&host.kind)) {
         let name = &host.name;
@@ -82,10 +135,16 @@ fn needs_live(plan: &Plan) -> Option<String> {
 }
 
 /// Runs a plan and reports what came of it.
-fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl Listener) -> Exit {
+fn go(
+    args: &RunArgs,
+    plan: &Plan,
+    (files, mix): (&Files, Option<&(Mix, Settled)>),
+    style: Style,
+    listener: impl Listener,
+) -> Exit {
     let capture = capture_path(args);
     let prepared = Clock::start();
-    let epoch = match args.live {
+    let epoch = match args.is_live() {
         true => date_nanos(),
         false => VIRTUAL_EPOCH_NANOS,
     };
@@ -99,11 +158,16 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
     let mut run = match Run::new(plan, files, recorder, listener) {
         Ok(run) => run,
         Err(error) => {
-            complain(&format!("error: {}: {error}", args.scenario.display()));
+            complain(&format!("error: {}: {error}", args.scenario().display()));
             return Exit::ScenarioWrong;
         }
     };
-    let pace = match args.live {
+    if let Some((mix, owed)) = mix {
+        run.shake(mix, Some(owed));
+    }
+    let pace = match args.is_live() {
+        // Nothing is started for a run that is skipped before it has begun.
+        _ if run.skipped().is_some() => Ok(None),
         true => live::drive(&mut run, None, plan, &prepared, terms(args)).map(Some),
         false => {
             in_virtual_time(&mut run, plan);
@@ -127,7 +191,7 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
         print(&summary(
             plan,
             &outcome,
-            &args.scenario.display().to_string(),
+            &args.scenario().display().to_string(),
             capture.as_deref(),
             style,
         ));
@@ -136,14 +200,28 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
             print(&live::kept(plan));
         }
     }
+    if mix.is_some() && !args.json {
+        print(&match outcome.withstood() {
+            true => {
+                "under these faults: no rule broken, and every set that ought to be is in service\n"
+                    .to_owned()
+            }
+            false => format!(
+                "✗ under these faults: {}\n",
+                sweep::complaint(plan, &outcome)
+            ),
+        });
+    }
     if let Err(error) = captured {
         complain(&format!("error: the capture is incomplete: {error}"));
         return Exit::MachineRefused;
     }
     match pace {
         Err(_) => Exit::MachineRefused,
+        _ if outcome.skipped.is_some() => Exit::Skipped,
         Ok(Some(pace)) if !pace.is_valid() => Exit::Invalid,
-        Ok(_) if outcome.passed() => Exit::Passed,
+        Ok(_) if mix.is_some() && outcome.withstood() => Exit::Passed,
+        Ok(_) if mix.is_none() && outcome.passed() => Exit::Passed,
         Ok(_) => Exit::ExpectationFailed,
     }
 }
@@ -170,7 +248,7 @@ fn json(
     pace: Option<&Pace>,
     captured: &io::Result<Option<&str>>,
 ) -> String {
-    let file = args.scenario.display().to_string();
+    let file = args.scenario().display().to_string();
     let capture = captured.as_ref().ok().copied().flatten();
     let mut value = outcome_json(plan, outcome, &file, capture);
     if let Err(error) = captured {

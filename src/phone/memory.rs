@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use super::vlan::Vlan;
+
 /// A set's lasting memory.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Memory {
@@ -16,6 +18,8 @@ pub struct Memory {
     pub call_server: Option<Ipv4Addr>,
     /// The address that it had last; only a set that asks for it again remembers it ([`super::PhoneDhcp`]).
     pub address: Option<Ipv4Addr>,
+    /// The VLAN that was programmed on the set by hand.
+    pub vlan: Option<Vlan>,
 }
 
 /// An image, as far as a set tells one from another.

@@ -1,23 +1,25 @@
 //! A plan becomes a lab: nodes, cables, forms. Everything but the phones has power when it is done.
 
+mod firmware;
 mod forms;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-use self::forms::{forms, others};
-use super::lab::{Jack, Lab, Segment, Service, Station, Who, station_end};
+pub use self::firmware::{firmware, readable_firmware};
+pub(super) use self::forms::outside_forms;
+use self::forms::{forms, others, target};
+use super::lab::{Cabled, Jack, Lab, Segment, Service, Station, Who};
 use super::plan::{
-    self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
-    Plan, Subnet, SubnetId,
+    self, ElementId, Host as PlannedHost, HostId, HostKind, Model, PhoneId, Plan, Subnet, SubnetId,
 };
 use crate::app::HostAddress;
 use crate::capture::filter::FilterError;
 use crate::controller::{Element, ElementConfig, FormError, TrunkConfig};
 use crate::dhcp::{DhcpServer, Scope, ServerConfig};
 use crate::dns::{self, server::DnsServer};
-use crate::fabric::{Bitrate, Cable, CableSettings, PortMode, Switch};
+use crate::fabric::{Advertisement, Bitrate, Cable, CableSettings, PortMode, Switch};
 use crate::ip::{
     Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig, NeighbourSettings,
     Route, RouteTo, TcpSettings,
@@ -28,8 +30,14 @@ use crate::sim::{Edge, End, NodeId, Observer, PortId, World};
 use crate::tftp::server::{self, TftpServer};
 use crate::wire::Mac;
 
+/// The MAC of the first switch, by which it calls itself in LLDP.
+const FIRST_CHASSIS: Mac = Mac([0x02, 0x02, 0, 0, 0, 1]);
 /// Bytes of the largest IP packet on an Ethernet (RFC 894).
 const MTU: u16 = 1_500;
+/// Bytes of a send buffer of a set, and of an element: each of 100,000 connections has both. Messages are shorter;
+/// what is longer, such as a synchronisation, goes out as it is acknowledged.
+const SET_SEND_BUFFER: usize = 256;
+const ELEMENT_SEND_BUFFER: usize = 512;
 
 /// The boot files of each TFTP host: name and content.
 pub type Files = BTreeMap<HostId, BTreeMap<String, Arc<[u8]>>>;
@@ -48,63 +56,6 @@ pub enum BuildError {
     },
     #[error("firmware folder {folder}: {source}")]
     Firmware { folder: String, source: io::Error },
-}
-
-/// All boot files of a plan. `read` gives the files of a folder that the scenario names.
-///
-/// # Errors
-/// If a folder can't be read.
-pub fn firmware(
-    plan: &Plan,
-    mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
-) -> Result<Files, BuildError> {
-    let all = boot_servers(plan).map(|(id, firmware)| Ok((id, files_of(firmware, &mut read)?)));
-    all.collect()
-}
-
-/// As [`firmware`], without the servers whose folder can't be read.
-pub fn readable_firmware(
-    plan: &Plan,
-    mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
-) -> Files {
-    let all = boot_servers(plan);
-    all.filter_map(|(id, firmware)| Some((id, files_of(firmware, &mut read).ok()?)))
-        .collect()
-}
-
-fn boot_servers(plan: &Plan) -> impl Iterator<Item = (HostId, &Firmware)> {
-    let hosts = plan.hosts.iter().enumerate();
-    hosts.filter_map(|(n, host)| match &host.kind {
-        HostKind::Tftp { firmware, .. } => Some((HostId(n), firmware)),
-        HostKind::Dns { .. }
-        | HostKind::Dhcp { .. }
-        | HostKind::Kernel { .. }
-        | HostKind::Interface { .. } => None,
-    })
-}
-
-fn files_of(
-    firmware: &Firmware,
-    read: &mut impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
-) -> Result<BTreeMap<String, Arc<[u8]>>, BuildError> {
-    match firmware {
-        Firmware::Made(made) => Ok(made.iter().map(|f| (f.name.clone(), make(f))).collect()),
-        Firmware::Folder(folder) => read(folder).map_err(|source| BuildError::Firmware {
-            folder: folder.clone(),
-            source,
-        }),
-    }
-}
-
-/// The content of a made-up boot file: a line with its name and version, then bytes that follow from both.
-fn make(file: &MadeFile) -> Arc<[u8]> {
-    let mut bytes = format!("{} {}\n", file.name, file.version).into_bytes();
-    let mut rng = Rng::stream(0, &format!("{} {}", file.name, file.version));
-    while bytes.len() < file.bytes {
-        bytes.extend(rng.u64().to_le_bytes());
-    }
-    bytes.truncate(file.bytes);
-    bytes.into()
 }
 
 /// Builds the lab of a plan.
@@ -134,18 +85,32 @@ pub(super) fn build<O: Observer + Meets>(
         .map(|n| builder.phone(PhoneId(n), &models))
         .collect();
     let mut lab = Lab {
-        edges: outside_hosts(plan).map(|id| (id, hosts[id.0])).collect(),
+        edges: Vec::new(),
         segments: builder.switches(),
         world: builder.world,
         who: builder.who,
         hosts,
         elements,
         phones: Vec::with_capacity(phones.len()),
+        fixed: Vec::new(),
+        pulled: BTreeSet::new(),
+        stopped: BTreeSet::new(),
     };
     observer.meet(plan, &lab);
-    lab.plug_everything_in(&builder.cables, observer);
-    for node in lab.hosts.clone().into_iter().chain(lab.elements.clone()) {
+    lab.edges = plan.outside().map(|id| (id, lab.station(id))).collect();
+    lab.plug_everything_in(plan, &builder.cables, observer);
+    for node in lab.hosts.clone() {
         lab.power(node, true, observer);
+    }
+    // Beside elements that have to be started first, the run gives each its power in its turn.
+    if plan
+        .elements
+        .iter()
+        .all(|element| element.outside.is_none())
+    {
+        for node in lab.elements.clone() {
+            lab.power(node, true, observer);
+        }
     }
     Ok(lab)
 }
@@ -154,13 +119,6 @@ pub(super) fn build<O: Observer + Meets>(
 pub(super) trait Meets {
     /// These are the nodes.
     fn meet(&mut self, plan: &Plan, lab: &Lab);
-}
-
-fn outside_hosts(plan: &Plan) -> impl Iterator<Item = HostId> + '_ {
-    let numbered = plan.hosts.iter().enumerate();
-    numbered
-        .filter(|(_, host)| host.kind.is_outside())
-        .map(|(n, _)| HostId(n))
 }
 
 /// What the builder has made so far.
@@ -172,8 +130,18 @@ struct Builder<'p> {
     cables: Vec<Vec<End>>,
 }
 
-/// File names and models, each once for all phones that share it.
-struct Models<'p>(BTreeMap<&'p str, [Arc<str>; 3]>);
+fn sending(send_buffer: usize) -> TcpSettings {
+    TcpSettings {
+        send_buffer,
+        ..TcpSettings::default()
+    }
+}
+
+/// What phones share: times, and by model its name and those of its files.
+struct Models<'p> {
+    times: Arc<PhoneTimes>,
+    names: BTreeMap<&'p str, [Arc<str>; 3]>,
+}
 
 impl<'p> Models<'p> {
     fn of(plan: &'p Plan) -> Models<'p> {
@@ -181,11 +149,12 @@ impl<'p> Models<'p> {
             [&model.name, &model.boot_file, &model.main_file].map(|text| Arc::from(text.as_str()))
         };
         let models = plan.phones.iter().map(|phone| &phone.model);
-        Models(
-            models
+        Models {
+            times: Arc::default(),
+            names: models
                 .map(|model| (model.name.as_str(), shared(model)))
                 .collect(),
-        )
+        }
     }
 }
 
@@ -300,10 +269,11 @@ impl Builder<'_> {
     fn element(&mut self, id: ElementId) -> Result<NodeId, BuildError> {
         let plan = self.plan;
         let element = &plan.elements[id.0];
-        let forms = forms(plan, id).map_err(|source| BuildError::Form {
-            element: element.name.clone(),
-            source,
-        })?;
+        let ends = [(element.at, PortId(0))];
+        if element.outside.is_some() {
+            return Ok(self.add(Who::Element(id), Station::Edge(Edge::default()), &ends));
+        }
+        let forms = forms(plan, id)?;
         let app = Element::new(ElementConfig {
             forms,
             heartbeat: element.heartbeat,
@@ -315,35 +285,40 @@ impl Builder<'_> {
                     .collect(),
             },
         });
+        let app = match element.fault {
+            None => app,
+            Some(fault) => app.with_fault(fault, target(element)),
+        };
         let config = HostConfig {
             mac: element.mac,
             address: Some(address_in(&plan.subnets[element.at.0], element.address)),
             neighbours: NeighbourSettings::linux(),
-            tcp: TcpSettings::default(),
+            tcp: sending(ELEMENT_SEND_BUFFER),
             mtu: MTU,
             rng: self.rng(&format!("element {}", element.name)),
         };
         let host = Host::new(config, vec![Service::Element(Box::new(app))]);
-        let ends = [(element.at, PortId(0))];
         Ok(self.add(Who::Element(id), Station::Host(Box::new(host)), &ends))
     }
 
     fn phone(&mut self, id: PhoneId, models: &Models<'_>) -> NodeId {
         let phone = &self.plan.phones[id.0];
-        let [model, boot_file, main_file] = models.0[phone.model.name.as_str()].clone();
+        let [model, boot_file, main_file] = models.names[phone.model.name.as_str()].clone();
         let settings = PhoneSettings {
             dhcp: phone.dhcp.clone(),
             mac: phone.mac,
             model,
             boot_file,
             main_file,
-            times: PhoneTimes::default(),
+            lldp: phone.lldp,
+            times: Arc::clone(&models.times),
         };
         let memory = Memory {
             address: None,
             pin: phone.stored_pin.clone(),
             flash: None,
             call_server: phone.call_server,
+            vlan: phone.vlan,
         };
         let mut rng = self.rng(&format!("phone {}", phone.name));
         let set = Service::Phone(Phone::new(settings, memory, &mut rng));
@@ -351,7 +326,7 @@ impl Builder<'_> {
             mac: phone.mac,
             address: None,
             neighbours: NeighbourSettings::phone(),
-            tcp: TcpSettings::default(),
+            tcp: sending(SET_SEND_BUFFER),
             mtu: MTU,
             rng,
         };
@@ -363,13 +338,15 @@ impl Builder<'_> {
     fn switches(&mut self) -> Vec<Segment> {
         let mut ports: BTreeMap<&str, Vec<PortMode>> = BTreeMap::new();
         let mut first = Vec::new();
-        for (subnet, stations) in self.plan.subnets.iter().zip(&self.cables) {
+        let numbered = (0..).map(SubnetId).zip(&self.plan.subnets);
+        for ((at, subnet), stations) in numbered.zip(&self.cables) {
             let of_switch = ports.entry(&subnet.switch).or_default();
             first.push(of_switch.len());
-            let modes = std::iter::repeat_n(PortMode::Access(subnet.vlan), stations.len());
+            let who = |end: &End| self.who[end.node.0 as usize];
+            let modes = stations.iter().map(|end| who(end).port_mode(self.plan, at));
             of_switch.extend(modes);
         }
-        let mut nodes: BTreeMap<&str, NodeId> = BTreeMap::new();
+        let mut nodes: BTreeMap<&str, (NodeId, Mac)> = BTreeMap::new();
         let mut segments = Vec::new();
         for (n, subnet) in self.plan.subnets.iter().enumerate() {
             let modes = ports.remove(subnet.switch.as_str());
@@ -377,16 +354,26 @@ impl Builder<'_> {
                 let node = self.world.add(Station::Switch(Switch::new(modes)));
                 self.who.push(Who::Switch(SubnetId(n)));
                 self.world.watch(node);
-                nodes.insert(&subnet.switch, node);
+                let chassis = FIRST_CHASSIS.plus(nodes.len() as u64);
+                nodes.insert(&subnet.switch, (node, chassis));
             }
+            let (node, chassis) = nodes[subnet.switch.as_str()];
             let stations = self.cables[n].iter().map(|end| Some(end.node));
             segments.push(Segment {
-                node: nodes[subnet.switch.as_str()],
-                vlan: subnet.vlan,
+                node,
+                says: subnet.policy.map(|policy| {
+                    Arc::new(Advertisement {
+                        chassis,
+                        system_name: subnet.switch.clone(),
+                        policy,
+                    })
+                }),
+                set_port: Who::Phone(PhoneId(0)).port_mode(self.plan, SubnetId(n)),
                 cable: Arc::new(CableSettings {
                     latency: subnet.cable.latency,
                     rate: subnet.cable.rate.map(Bitrate),
                     queue_bytes_max: subnet.cable.queue_bytes,
+                    impaired: false,
                 }),
                 ports: std::iter::repeat_n(None, first[n])
                     .chain(stations)
@@ -400,12 +387,20 @@ impl Builder<'_> {
 
 impl Lab {
     /// A cable from each switch port to its station.
-    fn plug_everything_in(&mut self, cables: &[Vec<End>], observer: &mut impl Observer) {
+    fn plug_everything_in(
+        &mut self,
+        plan: &Plan,
+        cables: &[Vec<End>],
+        observer: &mut impl Observer,
+    ) {
         let mut jacks: BTreeMap<NodeId, Jack> = BTreeMap::new();
         for (n, stations) in cables.iter().enumerate() {
             let (node, cable) = (self.segments[n].node, self.segments[n].cable.clone());
             let first = self.segments[n].ports.len() - stations.len();
             for (port, station) in (first as u32..).map(PortId).zip(stations) {
+                if self.who[station.node.0 as usize].is_for_sets(plan) {
+                    self.advertise(SubnetId(n), port, observer);
+                }
                 let cable = Cable::new(cable.clone());
                 let link = self
                     .world
@@ -416,14 +411,20 @@ impl Lab {
                     subnet: SubnetId(n),
                     port,
                 };
-                if *station == station_end(station.node) {
+                if let Who::Phone(_) = self.who[station.node.0 as usize] {
                     jacks.insert(station.node, jack);
+                } else {
+                    self.fixed.push(Cabled {
+                        node: station.node,
+                        phone: None,
+                        subnet: SubnetId(n),
+                        link,
+                    });
                 }
             }
         }
-        let is_phone = |jack: &Jack| matches!(self.who[jack.node.0 as usize], Who::Phone(_));
         // Phones are added in the plan's order, so their nodes are.
-        self.phones = jacks.into_values().filter(is_phone).collect();
+        self.phones = jacks.into_values().collect();
     }
 }
 

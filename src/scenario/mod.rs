@@ -14,10 +14,13 @@ mod comments;
 mod describe;
 mod expect;
 mod explain;
+mod faults;
 mod file;
 mod lab;
 mod lint;
+mod mix;
 mod nearest;
+mod needs;
 mod oracle;
 mod outcome;
 pub mod plan;
@@ -34,10 +37,11 @@ mod watch;
 pub use build::{BuildError, Files, firmware, readable_firmware};
 pub use explain::explain;
 pub use lint::{Warning, Warnings};
-pub use outcome::{Evidence, Outcome, ProgramView, Stopped, Verdict, Violation};
+pub use mix::{Disturbance, Mix};
+pub use outcome::{Evidence, Outcome, ProgramView, Settled, Stopped, Verdict, Violation};
 pub use problem::{Problem, Problems};
-pub use recorder::{CaptureSink, DROPS, Recorder, VIRTUAL_EPOCH_NANOS};
-pub use run::Run;
+pub use recorder::{CaptureSink, DROPS, FAULTS, Recorder, VIRTUAL_EPOCH_NANOS};
+pub use run::{FORMS_FILE, Run};
 pub use standing::{PlugError, plug_in, standing};
 pub use units::{read_duration, show_duration};
 pub use watch::{Deaf, Listener, PhoneView};
@@ -76,6 +80,11 @@ impl Scenario {
     pub fn warnings(&self, files: &Files) -> Warnings {
         lint::warnings(&self.plan, &self.file, files)
     }
+}
+
+/// Whether a TOML file found among others is meant as a scenario: it is no TOML, or has a key of a scenario file.
+pub fn is_meant_as_scenario(text: &str) -> bool {
+    file::is_meant(text)
 }
 
 /// The plan of a scenario file.

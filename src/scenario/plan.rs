@@ -3,6 +3,9 @@
 //! A plan looks at no machine and holds no left-over choice: what the file left out has its default here.
 //! `check --explain` prints it. Stations refer to each other by index into the plan's own lists.
 
+mod faults;
+mod frames;
+mod outside;
 mod prefix;
 mod programs;
 
@@ -11,15 +14,22 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use self::faults::{
+    Bitrate, Burst, Cables, Corruption, Cut, Fault, FaultId, Flap, Impairment, Place, Probability,
+};
+pub use self::frames::{Count, Frames, Since};
+pub use self::outside::{Driver, Outside};
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
-pub use crate::controller::{Operation, SetKey};
+pub use crate::controller::{Fault as ElementFault, Operation, SetKey};
 use crate::dhcp::Class;
 use crate::ip::Relay;
 pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
 use crate::phone::PhoneDhcp;
+pub use crate::phone::Vlan;
 use crate::time::Duration;
 use crate::wire::Mac;
+pub use crate::wire::lldp::Policy;
 pub use prefix::Prefix;
 
 /// A network and what is to happen in it.
@@ -31,6 +41,8 @@ pub struct Plan {
     pub shows: Vec<String>,
     /// Ids of the warnings that it silences, since it stages what they warn of.
     pub allow: Vec<String>,
+    /// Words by which scenarios are chosen from many.
+    pub tags: Vec<String>,
     pub seed: u64,
     pub subnets: Vec<Subnet>,
     pub routers: Vec<Router>,
@@ -41,6 +53,8 @@ pub struct Plan {
     pub phones: Vec<Phone>,
     /// Names of phones that one table made in numbers (`count`), with their range in `phones`.
     pub groups: Vec<Group>,
+    /// Names of faults; by [`FaultId`].
+    pub faults: Vec<String>,
     pub steps: Vec<Step>,
 }
 
@@ -66,6 +80,10 @@ pub struct Subnet {
     pub switch: String,
     /// 1 to 4094.
     pub vlan: u16,
+    /// Subnets of the same switch whose VLANs the ports of its sets carry too, tagged.
+    pub voice: Vec<SubnetId>,
+    /// How its switch tells the sets to tag and mark, by LLDP-MED.
+    pub policy: Option<Policy>,
     /// The default gateway of its stations: a router's interface in this subnet.
     pub gateway: Option<Ipv4Addr>,
     /// How its cables are.
@@ -168,6 +186,8 @@ pub enum HostKind {
     /// its interface before the first step; without one it starts with none (and may ask for one by DHCP).
     Kernel {
         address: Option<Ipv4Addr>,
+        /// Subnets of the same switch whose VLANs its port carries too, tagged.
+        trunk: Vec<SubnetId>,
         /// What stands there.
         program: Option<HostProgram>,
     },
@@ -227,6 +247,10 @@ pub struct Element {
     /// ICP/PBX Networking: ICP/PBX number, its entry.
     pub networking: Vec<(u16, Networking)>,
     pub heartbeat: Duration,
+    /// What stands in its place; `None`: the reference controller.
+    pub outside: Option<Outside>,
+    /// What it does wrong. No file says so: it is asked for when the plan is run.
+    pub fault: Option<ElementFault>,
 }
 
 /// What joins two elements (CL-5).
@@ -263,6 +287,10 @@ pub struct Phone {
     pub call_server: Option<Ipv4Addr>,
     /// What it does with DHCP that no set is known to do; `None`: nothing.
     pub dhcp: Option<Arc<PhoneDhcp>>,
+    /// The VLAN that was programmed on it by hand.
+    pub vlan: Option<Vlan>,
+    /// Whether it speaks LLDP.
+    pub lldp: bool,
 }
 
 /// What a set's model decides.
@@ -350,6 +378,10 @@ pub enum Action {
     },
     /// Runs a command on a kernel host and waits for its end: live only.
     Exec(Exec),
+    /// A fault begins, with whatever it does on its cables.
+    Fault(Box<Fault>),
+    EndFault(FaultId),
+    Flap(Flap),
     /// Starts or ends the program of a kernel host: live only.
     Control(HostId, Control),
 }
@@ -433,6 +465,33 @@ impl Plan {
         })
     }
 
+    /// The program that stands at a station.
+    pub fn program(&self, station: StationId) -> Option<&HostProgram> {
+        match station {
+            StationId::Host(host) => match &self.hosts[host.0].kind {
+                HostKind::Kernel { program, .. } => program.as_ref(),
+                HostKind::Tftp { .. }
+                | HostKind::Dns { .. }
+                | HostKind::Dhcp { .. }
+                | HostKind::Interface { .. } => None,
+            },
+            StationId::Element(element) => {
+                let outside = self.elements[element.0].outside.as_ref();
+                outside.map(|outside| &outside.program)
+            }
+        }
+    }
+
+    /// The stations that are outside the emulated network: hosts, then elements.
+    pub fn outside(&self) -> impl Iterator<Item = StationId> + '_ {
+        let hosts = (0..).map(HostId).zip(&self.hosts);
+        let hosts = hosts.filter(|(_, host)| host.kind.is_outside());
+        let elements = (0..).map(ElementId).zip(&self.elements);
+        let elements = elements.filter(|(_, element)| element.outside.is_some());
+        let hosts = hosts.map(|(id, _)| StationId::Host(id));
+        hosts.chain(elements.map(|(id, _)| StationId::Element(id)))
+    }
+
     /// What joins these two elements.
     pub fn trunk(&self, a: ElementId, b: ElementId) -> TrunkKind {
         let kind = self.trunks.get(&(a.min(b), a.max(b)));
@@ -481,29 +540,4 @@ pub enum PhoneIs {
     Flashed(u32),
     /// The number of redirects since its last power-up.
     Redirects(u32),
-}
-
-/// How many frames.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Frames {
-    /// The segment that they cross; `None`: any.
-    pub on: Option<SubnetId>,
-    /// A display filter.
-    pub filter: String,
-    pub count: Count,
-    /// What is counted: since the last action, or since the run began.
-    pub since: Since,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Count {
-    AtLeast(u64),
-    AtMost(u64),
-    Exactly(u64),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    LastAction,
-    Start,
 }

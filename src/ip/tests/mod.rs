@@ -124,6 +124,10 @@ impl App for Probe {
         }
     }
 
+    fn handle_lldp(&mut self, now: Instant, message: &[u8], _out: &mut Outbox<AppEffect>) {
+        self.note(now, format!("LLDP {}", String::from_utf8_lossy(message)));
+    }
+
     fn handle_timeout(&mut self, _now: Instant, _out: &mut Outbox<AppEffect>) {}
 
     fn poll_timeout(&self) -> Deadline {
@@ -362,7 +366,9 @@ impl Lab {
                     self.in_flight.push_back((station, port.0, frame));
                     line
                 }
-                Out::Effect(Transmit::Flood { .. }) => unreachable!("only switches flood"),
+                Out::Effect(Transmit::Flood { .. } | Transmit::Own { .. }) => {
+                    unreachable!("only switches do")
+                }
                 Out::Trace(TraceEvent::Dropped { reason, frame }) => {
                     if reason.is_routine() {
                         continue;

@@ -15,7 +15,7 @@ use crate::time::{Duration, Instant};
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREPLY, CLIENT_PORT, Message, MessageType, SERVER_PORT, code};
 use crate::wire::reg::{Envelope, Message as Reg, Reason};
-use crate::wire::tftp;
+use crate::wire::{lldp, tftp};
 
 pub(super) const MAC: Mac = Mac([8, 0, 0x0f, 0, 0, 1]);
 pub(super) const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 50);
@@ -58,7 +58,8 @@ impl Bench {
             model: model.into(),
             boot_file: "Boot.bin".into(),
             main_file: "Main.bin".into(),
-            times: PhoneTimes::default(),
+            lldp: false,
+            times: PhoneTimes::default().into(),
         };
         let memory = Memory {
             address: None,
@@ -119,6 +120,11 @@ impl Bench {
 
     pub(super) fn carrier(&mut self, up: bool) {
         self.call(|phone, now, out| phone.handle_host(now, HostEvent::Carrier(up), out));
+    }
+
+    /// Its switch says this by LLDP.
+    pub(super) fn lldp(&mut self, message: &[u8]) {
+        self.call(|phone, now, out| phone.handle_lldp(now, message, out));
     }
 
     pub(super) fn types(&mut self, pin: &str) -> bool {
@@ -248,6 +254,14 @@ impl Bench {
         self.lines.drain(..).map(|(_, line)| line).collect()
     }
 
+    /// The same, each after its time.
+    pub(super) fn timed(&mut self) -> Vec<String> {
+        let lines = self.lines.drain(..);
+        lines
+            .map(|(at, line)| format!("{} {line}", millis(at)))
+            .collect()
+    }
+
     /// The same, each after its time; what TFTP and DHCP sent is left out.
     pub(super) fn timeline(&mut self) -> Vec<String> {
         let lines = self.lines.drain(..);
@@ -348,6 +362,9 @@ impl Bench {
             AppEffect::Unbind { port } => format!("> unbind {port}"),
             AppEffect::Configure(Some(address)) => format!("> address {}", address.address),
             AppEffect::Configure(None) => "> no address".to_owned(),
+            AppEffect::Tag(Some(tag)) => format!("> tag vlan {}, p {}", tag.vid, tag.pcp),
+            AppEffect::SendLldp(message) => format!("> {}", lldp::decode(&message).unwrap()),
+            AppEffect::Tag(None) => "> no tag".to_owned(),
             AppEffect::Listen { .. }
             | AppEffect::ArpProbe(_)
             | AppEffect::EchoProbe(_)
@@ -357,6 +374,28 @@ impl Bench {
             }
         }
     }
+}
+
+/// What a switch says: a voice policy of this VLAN with priority 6, or that frames have no tag.
+pub(super) fn policy(vlan: u16, tagged: bool) -> Vec<u8> {
+    let policy = lldp::Policy {
+        application: lldp::VOICE,
+        unknown: false,
+        tagged,
+        reserved: false,
+        vlan,
+        priority: 6,
+        dscp: 46,
+    };
+    let message = lldp::Lldpdu {
+        chassis: lldp::Id::local_port("switch"),
+        port: lldp::Id::local_port("1"),
+        ttl: 120,
+        tlvs: vec![lldp::Tlv::MedPolicy(policy)],
+    };
+    let mut bytes = Vec::new();
+    message.encode(&mut bytes);
+    bytes
 }
 
 fn millis(at: Instant) -> String {

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::value::{Item, boolean, list, number, of, text, word};
 use super::{At, keys, name};
 use crate::phone::PhoneDhcp;
-use crate::scenario::plan::TrunkKind;
+use crate::scenario::plan::{TrunkKind, Vlan};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units;
 use crate::wire::Mac;
@@ -93,6 +93,9 @@ pub(crate) struct Phone {
     pub(crate) call_server: Option<At<String>>,
     /// What it does with DHCP that no set is known to do.
     pub(crate) dhcp_client: Option<PhoneDhcp>,
+    /// The VLAN that was programmed on it, and the priority.
+    pub(crate) vlan: Option<Vlan>,
+    pub(crate) lldp: Option<At<bool>>,
     pub(crate) count: Option<At<usize>>,
     pub(crate) names: Option<At<String>>,
 }
@@ -242,6 +245,7 @@ pub(super) fn phone(item: &Item<'_>, problems: &mut Problems) -> Option<Phone> {
     let memory = fields.optional("memory", problems, memory);
     let manual = fields.optional("manual", problems, manual);
     let dhcp_client = fields.optional("dhcp-client", problems, dhcp_client);
+    let (call_server, vlan) = manual.map(|manual| manual.value).unwrap_or_default();
     Some(Phone {
         span: fields.span.clone(),
         name: fields.required("name", problems, of(name)),
@@ -252,8 +256,10 @@ pub(super) fn phone(item: &Item<'_>, problems: &mut Problems) -> Option<Phone> {
             .optional("user", problems, user)
             .map(|user| user.value),
         stored_pin: memory.and_then(|memory| memory.value),
-        call_server: manual.and_then(|manual| manual.value),
+        call_server,
         dhcp_client: dhcp_client.map(|client| client.value),
+        vlan,
+        lldp: fields.optional("lldp", problems, boolean),
         count: fields.optional("count", problems, number(1, COUNT_MAX)),
         names: fields.optional("names", problems, text),
     })
@@ -311,7 +317,26 @@ fn client_id(text: &str) -> Result<Vec<u8>, units::Wrong> {
     Err(units::Wrong::new(message, help))
 }
 
-fn manual(item: &Item<'_>, problems: &mut Problems) -> Option<Option<At<String>>> {
+fn manual(item: &Item<'_>, problems: &mut Problems) -> Option<Manual> {
     let mut fields = Fields::of(item, &keys::MANUAL, problems)?;
-    Some(fields.required("call_srv", problems, text))
+    let call_server = fields.optional("call_srv", problems, text);
+    let vlan = fields.optional("vlan", problems, number(0, 4094));
+    let l2p = fields.optional("l2p", problems, number(0, 7));
+    let vlan = match (vlan, l2p) {
+        (Some(id), Some(priority)) => Some(Vlan {
+            id: id.value,
+            priority: priority.value,
+        }),
+        (None, None) => None,
+        (Some(At { span, .. }), None) | (None, Some(At { span, .. })) => {
+            let message = "a set is programmed with a VLAN and a priority together";
+            let help = "write both, for example { vlan = 20, l2p = 6 }".to_owned();
+            problems.push(Problem::new(&span, message).help(help));
+            None
+        }
+    };
+    Some((call_server, vlan))
 }
+
+/// What is programmed by hand: call server and VLAN.
+type Manual = (Option<At<String>>, Option<Vlan>);

@@ -7,6 +7,7 @@ use super::fields::Shape;
 pub(super) const ALL: &[&Shape] = &[
     &FILE,
     &SUBNET,
+    &LLDP_MED,
     &GATEWAY,
     &RELAY,
     &CABLE,
@@ -44,6 +45,10 @@ pub(super) const ALL: &[&Shape] = &[
     &DELETE_SET,
     &CHANGE_CODES,
     &MOVE_DN,
+    &FAULT,
+    &BURST,
+    &CORRUPT,
+    &FLAP,
     &EXPECT,
     &FRAMES,
 ];
@@ -51,16 +56,21 @@ pub(super) const ALL: &[&Shape] = &[
 pub(super) const FILE: Shape = Shape {
     title: "the file",
     keys: &[
-        "scenario", "shows", "allow", "seed", "subnet", "router", "tftp", "dns", "host", "cluster",
-        "element", "phone", "step",
+        "scenario", "shows", "tags", "allow", "seed", "subnet", "router", "tftp", "dns", "host",
+        "cluster", "element", "phone", "step",
     ],
 };
 
 pub(super) const SUBNET: Shape = Shape {
     title: "[[subnet]]",
     keys: &[
-        "name", "prefix", "switch", "vlan", "gateway", "cable", "dhcp",
+        "name", "prefix", "switch", "vlan", "voice", "lldp-med", "gateway", "cable", "dhcp",
     ],
+};
+
+pub(super) const LLDP_MED: Shape = Shape {
+    title: "lldp-med",
+    keys: &["vlan", "l2p", "dscp"],
 };
 
 pub(super) const GATEWAY: Shape = Shape {
@@ -161,6 +171,7 @@ pub(super) const HOST: Shape = Shape {
         "kernel",
         "address",
         "mac",
+        "trunk",
         "command",
         "environment",
         "ready",
@@ -242,6 +253,7 @@ pub(super) const PHONE: Shape = Shape {
         "memory",
         "manual",
         "dhcp-client",
+        "lldp",
         "count",
         "names",
     ],
@@ -270,7 +282,7 @@ pub(super) const MEMORY: Shape = Shape {
 
 pub(super) const MANUAL: Shape = Shape {
     title: "manual",
-    keys: &["call_srv"],
+    keys: &["call_srv", "vlan", "l2p"],
 };
 
 pub(super) const STEP: Shape = Shape {
@@ -296,6 +308,9 @@ pub(super) const STEP: Shape = Shape {
         "change-codes",
         "move-dn",
         "synchronise",
+        "fault",
+        "end-fault",
+        "flap",
         "within",
         "throughout",
         "never",
@@ -324,6 +339,9 @@ pub(super) const ACTIONS: &[&str] = &[
     "change-codes",
     "move-dn",
     "synchronise",
+    "fault",
+    "end-fault",
+    "flap",
 ];
 
 pub(super) const POWER_UP: Shape = Shape {
@@ -379,6 +397,41 @@ pub(super) const CHANGE_CODES: Shape = Shape {
 pub(super) const MOVE_DN: Shape = Shape {
     title: "move-dn",
     keys: &["dn", "from", "to"],
+};
+
+pub(super) const FAULT: Shape = Shape {
+    title: "fault",
+    keys: &[
+        "name",
+        "on",
+        "at",
+        "direction",
+        "for",
+        "loss",
+        "burst",
+        "delay",
+        "jitter",
+        "reorder",
+        "duplicate",
+        "corrupt",
+        "rate",
+        "queue",
+    ],
+};
+
+pub(super) const BURST: Shape = Shape {
+    title: "burst",
+    keys: &["begins", "ends", "loss"],
+};
+
+pub(super) const CORRUPT: Shape = Shape {
+    title: "corrupt",
+    keys: &["rate", "checksums"],
+};
+
+pub(super) const FLAP: Shape = Shape {
+    title: "flap",
+    keys: &["on", "at", "times", "down", "up"],
 };
 
 pub(super) const EXPECT: Shape = Shape {

@@ -7,6 +7,7 @@ use toml::de::DeValue;
 use super::admin::{Admin, admin};
 use super::dns::{SetRecord, set_record};
 use super::expect::{Expect, expect};
+use super::faults::{Trouble, trouble};
 use super::fields::Fields;
 use super::value::{Item, any_text, list, number, of, one_or_more, parsed, text, word};
 use super::{At, keys};
@@ -55,6 +56,7 @@ pub(crate) enum Action {
     SetRecord(SetRecord),
     Exec(Exec),
     Admin(Admin),
+    Trouble(Trouble),
 }
 
 #[derive(Debug)]
@@ -127,6 +129,7 @@ fn action(key: &str, fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Op
         "kill" => name(problems).map(Action::Kill),
         "set-record" => set_record(item, problems).map(Action::SetRecord),
         "exec" => exec(item, problems).map(Action::Exec),
+        "fault" | "end-fault" | "flap" => trouble(key, item, problems).map(Action::Trouble),
         key => admin(key, item, problems).map(Action::Admin),
     }
 }

@@ -3,6 +3,9 @@
 //! Each direction is followed by its sequence numbers, so that a message counts once however it was cut
 //! into segments, repeated, or overtaken (RFC 9293 section 3.4).
 
+use std::net::Ipv4Addr;
+
+use crate::time::Instant;
 use crate::wire::reg::{Decoder, Message};
 use crate::wire::tcp::{SYN, Segment};
 
@@ -12,6 +15,8 @@ const EARLY_MAX: usize = 32;
 /// One direction of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Way {
+    /// The number of the SYN.
+    start: Option<u32>,
     /// The number of the next byte; `None` before the connection began.
     next: Option<u32>,
     decoder: Decoder,
@@ -26,11 +31,49 @@ pub(super) struct Said {
     pub(super) end: u32,
 }
 
+/// What an element said last to a set, heartbeats apart: all that came at one moment.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::scenario) struct LastSaid {
+    pub(in crate::scenario) at: Instant,
+    pub(in crate::scenario) element: Ipv4Addr,
+    pub(in crate::scenario) messages: Vec<Message>,
+}
+
+impl LastSaid {
+    /// Takes note of one more message.
+    pub(super) fn note(
+        last: &mut Option<LastSaid>,
+        at: Instant,
+        element: Ipv4Addr,
+        message: &Message,
+    ) {
+        match last {
+            _ if *message == Message::HeartbeatAnswer => {}
+            Some(last) if (last.at, last.element) == (at, element) => {
+                last.messages.push(message.clone());
+            }
+            Some(_) | None => {
+                let messages = vec![message.clone()];
+                *last = Some(LastSaid {
+                    at,
+                    element,
+                    messages,
+                });
+            }
+        }
+    }
+}
+
 impl Way {
     /// Takes a segment of this direction; the messages that are whole now are added to `said`.
     pub(super) fn take(&mut self, segment: &Segment<'_>, said: &mut Vec<Said>) {
         if segment.flags & SYN != 0 {
+            if self.start == Some(segment.seq) {
+                // A late copy: the connection goes on.
+                return;
+            }
             *self = Way {
+                start: Some(segment.seq),
                 next: Some(segment.seq.wrapping_add(1)),
                 ..Way::default()
             };
@@ -126,6 +169,17 @@ mod tests {
         assert_eq!(said, []);
         way.take(&segment(900, SYN, &[]), &mut said);
         way.take(&segment(901, 0, &save("***6000")), &mut said);
+        assert_eq!(said.len(), 1);
+    }
+
+    #[test]
+    fn a_late_copy_of_the_first_segment_begins_nothing_anew() {
+        let mut way = Way::default();
+        let mut said = Vec::new();
+        way.take(&segment(1, SYN, &[]), &mut said);
+        way.take(&segment(2, 0, &save("***6000")), &mut said);
+        way.take(&segment(1, SYN, &[]), &mut said);
+        way.take(&segment(2, 0, &save("***6000")), &mut said);
         assert_eq!(said.len(), 1);
     }
 

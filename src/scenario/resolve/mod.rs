@@ -7,6 +7,7 @@
 mod admin;
 mod cluster;
 mod dhcp;
+mod faults;
 mod hosts;
 mod names;
 mod network;
@@ -34,6 +35,10 @@ struct Resolver<'a> {
     stations: Stations,
     /// Of the phones, in the plan's order.
     macs: Vec<Mac>,
+    /// Names of the routers, in the plan's order.
+    routers: Vec<String>,
+    /// Names of faults, in the order in which steps begin them.
+    faults: Vec<String>,
     /// Offsets of the lines' first bytes.
     lines: Vec<usize>,
 }
@@ -51,10 +56,13 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
         subnets,
         stations: Stations::default(),
         macs: Vec::new(),
+        routers: Vec::new(),
+        faults: Vec::new(),
         lines: std::iter::once(0)
             .chain(newlines.map(|(at, _)| at + 1))
             .collect(),
     };
+    network::voice(&mut resolver);
     let mut routers = network::routers(&mut resolver);
     routes::fill_in(file, &resolver.subnets, &mut routers, resolver.problems);
     let hosts = hosts::hosts(&mut resolver);
@@ -70,10 +78,12 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
     }
     let trunks = cluster::trunks(&mut resolver);
     resolver.macs = macs;
+    resolver.routers = routers.iter().map(|router| router.name.clone()).collect();
     let steps = steps::steps(&mut resolver, &codes);
     Some(Plan {
         title: file.title.as_ref()?.value.clone(),
         shows: file.shows.iter().map(|rule| rule.value.clone()).collect(),
+        tags: file.tags.iter().map(|tag| tag.value.clone()).collect(),
         allow: file.allow.iter().map(|id| id.value.clone()).collect(),
         seed: file.seed.as_ref().map_or(1, |seed| seed.value),
         subnets: resolver.subnets,
@@ -83,6 +93,7 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
         trunks,
         phones,
         groups,
+        faults: resolver.faults,
         steps,
     })
 }
