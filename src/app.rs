@@ -91,7 +91,7 @@ pub enum HostEvent {
     Stop,
     /// The cable brings a signal, or no longer does. The host keeps its addresses either way.
     Carrier(bool),
-    /// Another station answered the ARP probe for, or announced, this address (RFC 5227).
+    /// Another station answered the ARP or echo probe for, or announced, this address (RFC 5227).
     AddressConflict(Ipv4Addr),
     /// A datagram that the app sent from this UDP port came to one where nobody listens (ICMP port unreachable).
     Refused { from_port: u16, to: SocketAddrV4 },
@@ -157,6 +157,10 @@ pub enum AppEffect {
     SendLldp(Vec<u8>),
     /// Sends an ARP probe or announcement for this address (RFC 5227 section 1.1).
     ArpProbe(Ipv4Addr),
+    /// Sends an ICMP echo request to this address, to learn whether anybody has it.
+    EchoProbe(Ipv4Addr),
+    /// The answer to a probe no longer matters. A host that is given an address has no more use for any.
+    ProbeEnd(Ipv4Addr),
     ArpAnnounce(Ipv4Addr),
 }
 

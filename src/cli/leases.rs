@@ -33,8 +33,10 @@ impl<'r, 'p, L: Listener> Lasting<'r, 'p, L> {
         epoch_nanos: u64,
     ) -> Result<Lasting<'r, 'p, L>, LeaseStoreError> {
         if let Some(store) = &store {
-            let records: Vec<LeaseRecord> = store
-                .all()?
+            let mut rows = store.all()?;
+            // What ended before the run began ended at its beginning, for the run: this keeps the order.
+            rows.sort_by_key(|row| row.date_nanos);
+            let records: Vec<LeaseRecord> = rows
                 .into_iter()
                 .map(|lease| record(lease, epoch_nanos))
                 .collect();

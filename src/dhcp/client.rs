@@ -9,6 +9,13 @@
 //!             ├────────────────────────────────────────────────────────┤ T2         │
 //!             │                                                        ▼            │
 //!             └─────────────────────────────────────────────────── REBINDING ───────┘
+//!
+//!           reboot           REQUEST for the old address        ACK
+//!   IDLE ──► INIT-REBOOT ──► REBOOTING ─────────────────────────────► BOUND; NAK, no answer: INIT
+//!           inform                          ACK: settings
+//!   IDLE ──► INFORMING ─────────────────────────────────► IDLE
+//!
+//!   With `check` an ACK leads to CHECKING: an ARP probe; an answer: DECLINE, INIT; none: BOUND.
 //! ```
 //!
 //! It binds UDP port 68, sends, and sets its host's address itself (`AppEffect::Configure`): when bound,
@@ -21,24 +28,25 @@
 //! (rules MV-2, MV-11) until its lease comes to rebinding. RFC 2131 section 3.7 would have it ask again.
 //!
 //! Which offers it takes is its owner's policy; the first that passes is requested, without waiting for
-//! others. Not here: INIT-REBOOT (a set remembers no lease over a power-down), the ARP check and DECLINE
-//! (what sets do is not known), and INFORM.
+//! others. What no set is known to do is asked for: INIT-REBOOT and INFORM by [`Client::reboot`] and
+//! [`Client::inform`], the ARP check with its DECLINE, rapid commit and a client identifier by [`ClientConfig`].
 
 mod actions;
 mod message;
+mod optional;
 mod state;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use state::{Due, Event, State};
+use state::{Due, Event, Search, State};
 
 use crate::app::{AppEffect, Datagram};
 use crate::outbox::{LeaseEvent, Outbox, TraceEvent};
 use crate::rng::Rng;
 use crate::time::{Deadline, Duration, Instant};
 use crate::wire::Mac;
-use crate::wire::dhcp::{BOOTREPLY, Message, MessageType};
+use crate::wire::dhcp::{BOOTREPLY, Message, MessageType, code};
 
 /// What a client is told; clients can share it.
 #[derive(Debug, Clone)]
@@ -51,6 +59,15 @@ pub struct ClientConfig {
     pub policy: fn(&Message) -> Result<(), String>,
     /// Whether to ask for broadcast answers (RFC 2131 section 4.1).
     pub broadcast: bool,
+    /// Option 61; empty: not sent, and the server goes by the hardware address.
+    pub client_id: Vec<u8>,
+    /// Option 57: bytes of an IP datagram, 576 or more; `None`: not sent.
+    pub max_message_size: Option<u16>,
+    /// Whether to take an ACK in answer to the DISCOVER (RFC 4039).
+    pub rapid_commit: bool,
+    /// How long to wait, after the ACK, for somebody else to answer from the address; `None`: nobody is asked
+    /// (RFC 2131 section 4.4.1).
+    pub check: Option<Duration>,
     pub timing: Timing,
 }
 
@@ -120,6 +137,8 @@ pub enum ClientEvent {
     OfferAccepted { server: Ipv4Addr, count: u32 },
     /// It has an address now. The ACK comes with it, for whatever else it holds.
     Bound(Lease, Box<Message>),
+    /// It has the settings that it asked for, and is done.
+    Informed(Box<Message>),
     /// It has more time on its address.
     Renewed(Lease),
     /// It has no address now, or does not get the one that it was offered.
@@ -149,6 +168,37 @@ impl Client {
     /// Begins to look for servers, whatever it did before: as at power-up.
     pub fn start(&mut self, now: Instant, out: &mut Outbox<AppEffect>) -> Option<ClientEvent> {
         self.handle(now, Event::Start, out)
+    }
+
+    /// Asks for the address that it had before, whatever it did meanwhile: as at power-up, if it was remembered
+    /// (RFC 2131 section 3.2). If no server says yes it looks for servers.
+    pub fn reboot(
+        &mut self,
+        now: Instant,
+        address: Ipv4Addr,
+        out: &mut Outbox<AppEffect>,
+    ) -> Option<ClientEvent> {
+        self.handle(now, Event::Reboot(address), out)
+    }
+
+    /// Asks for settings, for a host that has an address from elsewhere (RFC 2131 section 3.4). Only when idle.
+    pub fn inform(
+        &mut self,
+        now: Instant,
+        address: Ipv4Addr,
+        out: &mut Outbox<AppEffect>,
+    ) -> Option<ClientEvent> {
+        self.handle(now, Event::Inform(address), out)
+    }
+
+    /// Another station has this address, says the host.
+    pub fn handle_conflict(
+        &mut self,
+        now: Instant,
+        address: Ipv4Addr,
+        out: &mut Outbox<AppEffect>,
+    ) -> Option<ClientEvent> {
+        self.handle(now, Event::Conflict(address), out)
     }
 
     /// A datagram arrived at port 68. What is not for this client, or not a whole reply, is ignored and traced.
@@ -196,7 +246,7 @@ impl Client {
     pub fn give_back(&mut self, out: &mut Outbox<AppEffect>) {
         let xid = self.rng.u32();
         if let Some(held) = self.state.held() {
-            let message = message::release(self.mac, held, xid);
+            let message = message::release(self.mac, &self.config, held, xid);
             out.push(message::to_server(held.lease.server, &message));
         }
     }
@@ -236,50 +286,45 @@ impl Client {
         out.trace(TraceEvent::Lease(LeaseEvent::Ignored { mac, reason }));
     }
 
-    /// The whole machine. What it does in each case is in `client/actions.rs`.
+    /// The whole machine, but for replies. What it does in each case is in `client/actions.rs`.
     fn handle(
         &mut self,
         now: Instant,
         event: Event,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        use MessageType::{Ack, Nak, Offer};
-        use State::{Bound, Idle, Init, Rebinding, Renewing, Requesting, Selecting};
+        use State::{
+            Bound, Checking, Idle, Informing, Init, InitReboot, Rebinding, Rebooting, Renewing,
+            Requesting, Selecting,
+        };
         match (std::mem::take(&mut self.state), event) {
+            (state, Event::Reply(kind, message)) => {
+                self.handle_reply(now, state, kind, message, out)
+            }
             (state, Event::Start) => self.begin(now, &state, out),
+            (state, Event::Reboot(address)) => self.begin_reboot(now, &state, address, out),
+            (Idle, Event::Inform(address)) => self.begin_inform(now, address, out),
             (Idle, Event::Release | Event::Stop) => None,
             (state, Event::Release) => self.release_and_end(&state, out),
             (state, Event::Stop) => self.end(&state, out),
 
             (Init { .. }, Event::Timeout(Due::Discover)) => self.discover(now, out),
-
-            (Selecting(search), Event::Reply(Offer, offer)) if offer.xid == search.xid => {
-                self.weigh(now, search, offer, out)
+            (InitReboot { address, .. }, Event::Timeout(Due::Reboot)) => {
+                self.reboot_now(now, address, out)
             }
             (Selecting(search), Event::Timeout(_)) => self.discover_again(now, search, out),
-
-            (Requesting(asked), Event::Reply(Ack, ack)) if asked.answered_by(&ack) => {
-                self.bind(now, asked.first_sent, Requesting(asked), ack, out)
-            }
-            (Requesting(asked), Event::Reply(Nak, nak)) if asked.answered_by(&nak) => {
-                self.lose(now, "server refused the request")
-            }
             (Requesting(asked), Event::Timeout(_)) => self.request_again(now, asked, out),
+            (Rebooting(reboot), Event::Timeout(_)) => self.reboot_again(now, reboot, out),
+            (Informing(inform), Event::Timeout(_)) => self.inform_again(now, inform, out),
+
+            (Checking(held, ..), Event::Conflict(address)) if address == held.lease.address => {
+                self.decline(now, &held, out)
+            }
+            (Checking(held, ack, _), Event::Timeout(Due::Check)) => {
+                self.take_checked(held, ack, out)
+            }
 
             (Bound(held), Event::Timeout(_)) => self.renew(now, held, out),
-
-            (Renewing(held, query), Event::Reply(Ack, ack)) if ack.xid == query.xid => {
-                self.bind(now, query.sent, Renewing(held, query), ack, out)
-            }
-            (Rebinding(held, query), Event::Reply(Ack, ack)) if ack.xid == query.xid => {
-                self.bind(now, query.sent, Rebinding(held, query), ack, out)
-            }
-            (Renewing(_, query) | Rebinding(_, query), Event::Reply(Nak, nak))
-                if nak.xid == query.xid =>
-            {
-                out.push(AppEffect::Configure(None));
-                self.lose(now, "server refused the address")
-            }
             (Renewing(held, _), Event::Timeout(Due::Retransmission)) => self.renew(now, held, out),
             (Renewing(held, _), Event::Timeout(Due::Rebinding))
             | (Rebinding(held, _), Event::Timeout(Due::Retransmission)) => {
@@ -290,16 +335,70 @@ impl Client {
                 self.lose(now, "lease expired")
             }
 
-            (state, Event::Reply(..)) => {
-                self.state = state;
-                self.ignore("reply does not answer what this client asked", out);
-                None
-            }
-            (state, Event::Timeout(_)) => {
+            (state, Event::Timeout(_) | Event::Conflict(_) | Event::Inform(_)) => {
                 self.state = state;
                 None
             }
         }
+    }
+
+    /// What each state does with a server's reply. DHCPOFFER is for SELECTING alone; ACK and NAK answer one REQUEST.
+    fn handle_reply(
+        &mut self,
+        now: Instant,
+        state: State,
+        kind: MessageType,
+        reply: Message,
+        out: &mut Outbox<AppEffect>,
+    ) -> Option<ClientEvent> {
+        use MessageType::{Ack, Nak, Offer};
+        use State::{Informing, Rebinding, Rebooting, Renewing, Requesting, Selecting};
+        match (state, kind) {
+            (Selecting(search), Offer) if reply.xid == search.xid => {
+                self.weigh(now, search, reply, out)
+            }
+            (Selecting(search), Ack) if self.commits_rapidly(&search, &reply) => {
+                self.take_at_once(now, search, reply, out)
+            }
+            (Requesting(asked), Ack) if asked.answered_by(&reply) => {
+                self.bind(now, asked.first_sent, Requesting(asked), reply, out)
+            }
+            (Requesting(asked), Nak) if asked.answered_by(&reply) => {
+                self.lose(now, "server refused the request")
+            }
+            (Rebooting(reboot), Ack) if reply.xid == reboot.xid => {
+                self.bind(now, reboot.first_sent, Rebooting(reboot), reply, out)
+            }
+            (Rebooting(reboot), Nak) if reply.xid == reboot.xid => {
+                self.lose(now, "server refused the address")
+            }
+            (Informing(inform), Ack) if reply.xid == inform.xid => {
+                self.informed(&Informing(inform), reply, out)
+            }
+            (Renewing(held, query), Ack) if reply.xid == query.xid => {
+                self.bind(now, query.sent, Renewing(held, query), reply, out)
+            }
+            (Rebinding(held, query), Ack) if reply.xid == query.xid => {
+                self.bind(now, query.sent, Rebinding(held, query), reply, out)
+            }
+            (Renewing(_, query) | Rebinding(_, query), Nak) if reply.xid == query.xid => {
+                out.push(AppEffect::Configure(None));
+                self.lose(now, "server refused the address")
+            }
+            (state, _) => {
+                self.state = state;
+                self.ignore("reply does not answer what this client asked", out);
+                None
+            }
+        }
+    }
+
+    /// Whether an ACK answers the DISCOVER itself: "If the client receives a DHCPACK message without the Rapid Commit
+    /// option, it discards it" (RFC 4039 section 3.1).
+    fn commits_rapidly(&self, search: &Search, ack: &Message) -> bool {
+        self.config.rapid_commit
+            && ack.xid == search.xid
+            && ack.option(code::RAPID_COMMIT).is_some()
     }
 }
 

@@ -5,21 +5,51 @@
 //! client, by deadline, and the addresses that may be given again by when their lease ended. Nothing
 //! walks over all leases.
 //!
-//! Which address a client gets (RFC 2131 section 4.3.1): the one it holds; else the one reserved for it;
-//! else the one it had last, if nobody has it now; else the one it asks for, if free; else one that nobody
-//! has had yet; else the one whose lease ended longest ago.
+//! Which address a client gets (RFC 2131 section 4.3.1): the one reserved for it; else the one it holds, or had
+//! last, if nobody else has it now; else the one that it asks for, if free; else one that nobody has had yet; else
+//! the one whose lease ended longest ago. The last three are of the client's own pool: a scope has one for
+//! everybody, and one for each class of clients that has its own.
+//!
+//! A client that holds a lease may be offered another address, as when one is reserved for it by now. The lease
+//! stands until the client takes the offer.
+
+mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::record::{LeaseRecord, LeaseState};
+use super::record::LeaseRecord;
 use crate::time::{Deadlines, Duration, Instant};
 use crate::wire::Mac;
 
 /// Who a client is: option 61, else hardware type and address (RFC 2131 section 4.2).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ClientKey(pub(super) Arc<[u8]>);
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(super) struct Asker {
+    pub(super) client: ClientKey,
+    pub(super) mac: Mac,
+    /// The pool of its class, by its place in the list that [`Leases::new`] got.
+    pub(super) pool: usize,
+}
+
+/// When a lease ended: who ended first is given to another first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Turn {
+    at: Instant,
+    /// Leases of a store may have ended before the run began, all of them at its beginning for this program: this
+    /// keeps their order. 0 for all others.
+    rank: usize,
+}
+
+impl Turn {
+    fn at(at: Instant) -> Turn {
+        Turn { at, rank: 0 }
+    }
+}
 
 /// What an address is to its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +59,7 @@ pub(super) enum Hold {
     /// The client's own until then.
     Leased { until: Instant },
     /// The client's no longer; its to have again unless another needs it.
-    Ended { at: Instant },
+    Ended(Turn),
     /// Found in use by some stranger: nobody's until then.
     Declined { until: Instant },
 }
@@ -51,120 +81,213 @@ pub(super) struct Expired {
     pub(super) was_leased: bool,
 }
 
+/// Addresses kept for one client each, in a pool or not.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Reserved {
+    by_client: BTreeMap<ClientKey, Ipv4Addr>,
+    by_mac: BTreeMap<Mac, Ipv4Addr>,
+    addresses: BTreeSet<Ipv4Addr>,
+}
+
+impl Reserved {
+    /// By client identifier (option 61, as on the wire), and by MAC. Where both name an address, the identifier's
+    /// is the client's.
+    pub(super) fn new(
+        by_client: &BTreeMap<Vec<u8>, Ipv4Addr>,
+        by_mac: &BTreeMap<Mac, Ipv4Addr>,
+    ) -> Reserved {
+        let key =
+            |(id, address): (&Vec<u8>, &Ipv4Addr)| (ClientKey(id.as_slice().into()), *address);
+        Reserved {
+            by_client: by_client.iter().map(key).collect(),
+            by_mac: by_mac.clone(),
+            addresses: by_client.values().chain(by_mac.values()).copied().collect(),
+        }
+    }
+
+    fn of(&self, asker: &Asker) -> Option<Ipv4Addr> {
+        let own = self.by_client.get(&asker.client);
+        own.or_else(|| self.by_mac.get(&asker.mac)).copied()
+    }
+}
+
+/// The addresses that are given to one class of clients.
+#[derive(Debug)]
+struct Pool {
+    first: Ipv4Addr,
+    last: Ipv4Addr,
+    /// Every address below this one, as a number, has or had a client; some above may.
+    unused_from: u64,
+    /// Addresses whose lease has ended, longest ago first.
+    ended: BTreeSet<(Turn, Ipv4Addr)>,
+}
+
+impl Pool {
+    fn contains(&self, address: Ipv4Addr) -> bool {
+        (self.first..=self.last).contains(&address)
+    }
+}
+
 /// The leases of one scope.
 #[derive(Debug)]
 pub(super) struct Leases {
-    pool: (Ipv4Addr, Ipv4Addr),
-    reserved: BTreeMap<Mac, Ipv4Addr>,
-    reserved_addresses: BTreeSet<Ipv4Addr>,
-    /// Every address below this one, as a number, has or had a client; some above may.
-    unused_from: u64,
+    /// That of everybody, then those of classes: few, and no two overlap.
+    pools: Vec<Pool>,
+    reserved: Reserved,
     by_address: BTreeMap<Ipv4Addr, Lease>,
     by_client: BTreeMap<ClientKey, Ipv4Addr>,
+    /// Addresses offered to clients that hold another.
+    offered_besides: BTreeMap<ClientKey, Ipv4Addr>,
     /// Ends of offers, leases and set-asides.
     deadlines: Deadlines<Ipv4Addr>,
-    /// Addresses whose lease has ended, longest ago first.
-    ended: BTreeSet<(Instant, Ipv4Addr)>,
     /// What has changed, for a store; `None`: there is none.
     changes: Option<Vec<LeaseRecord>>,
 }
 
 impl Leases {
-    /// No leases yet. `pool` is the first and the last address; `reserved` may lie outside it.
-    pub(super) fn new(pool: (Ipv4Addr, Ipv4Addr), reserved: &BTreeMap<Mac, Ipv4Addr>) -> Leases {
+    /// No leases yet. Each pool is its first and its last address; reserved ones may lie outside of them.
+    pub(super) fn new(
+        pools: impl IntoIterator<Item = (Ipv4Addr, Ipv4Addr)>,
+        reserved: Reserved,
+    ) -> Leases {
+        let pool = |(first, last): (Ipv4Addr, Ipv4Addr)| Pool {
+            first,
+            last,
+            unused_from: u64::from(u32::from(first)),
+            ended: BTreeSet::new(),
+        };
         Leases {
-            pool,
-            reserved: reserved.clone(),
-            reserved_addresses: reserved.values().copied().collect(),
-            unused_from: u64::from(u32::from(pool.0)),
+            pools: pools.into_iter().map(pool).collect(),
+            reserved,
             by_address: BTreeMap::new(),
             by_client: BTreeMap::new(),
+            offered_besides: BTreeMap::new(),
             deadlines: Deadlines::default(),
-            ended: BTreeSet::new(),
             changes: None,
         }
     }
 
-    /// The address that a client holds, has been offered, or had last.
+    /// The address that a client holds, has been offered, or had last. Beside a lease that it holds it may have
+    /// been offered another: [`Leases::is_offered`].
     pub(super) fn of_client(&self, client: &ClientKey) -> Option<(Ipv4Addr, &Lease)> {
         let address = *self.by_client.get(client)?;
         Some((address, self.by_address.get(&address)?))
     }
 
+    /// Whether this address is a client's own, or was offered to it.
+    pub(super) fn is_offered(&self, client: &ClientKey, address: Ipv4Addr) -> bool {
+        let is_it = |own: Option<&Ipv4Addr>| own == Some(&address);
+        is_it(self.by_client.get(client)) || is_it(self.offered_besides.get(client))
+    }
+
+    /// Whether an address is kept back for a client that has not asked for it yet.
+    pub(super) fn waits_for_answer(&self, asker: &Asker, address: Ipv4Addr) -> bool {
+        let lease = self.by_address.get(&address);
+        lease.is_some_and(|lease| {
+            lease.client == asker.client && matches!(lease.hold, Hold::Offered { .. })
+        })
+    }
+
     /// Whether a client may have this very address now.
-    pub(super) fn may_have(&self, client: &ClientKey, mac: Mac, address: Ipv4Addr) -> bool {
-        if let Some(own) = self.reserved.get(&mac) {
-            return *own == address && self.is_free(client, address);
+    pub(super) fn may_have(&self, asker: &Asker, address: Ipv4Addr) -> bool {
+        if let Some(own) = self.reserved.of(asker) {
+            return own == address && self.is_free(&asker.client, address);
         }
-        let in_pool = (self.pool.0..=self.pool.1).contains(&address);
-        in_pool && !self.reserved_addresses.contains(&address) && self.is_free(client, address)
+        let pool = self.pools.get(asker.pool);
+        pool.is_some_and(|pool| pool.contains(address))
+            && !self.reserved.addresses.contains(&address)
+            && self.is_free(&asker.client, address)
     }
 
     /// Picks an address for a client and keeps it back until `until`; `None` if there is none left.
     ///
-    /// A client that holds a lease keeps it as it is: the offer does not shorten it.
+    /// A client that holds a lease keeps it as it is: the offer does not shorten it, nor does an offer of
+    /// another address end it.
     pub(super) fn offer(
         &mut self,
-        client: &ClientKey,
-        mac: Mac,
+        asker: &Asker,
         wanted: Option<Ipv4Addr>,
         until: Instant,
     ) -> Option<Ipv4Addr> {
-        let address = self.pick(client, mac, wanted)?;
-        let leased = self
-            .by_address
-            .get(&address)
-            .is_some_and(|lease| matches!(lease.hold, Hold::Leased { .. }));
-        if !leased {
-            self.put(client, mac, address, Hold::Offered { until });
+        let address = self.pick(asker, wanted)?;
+        if !self.is_leased(address) {
+            let besides = self.of_client(&asker.client).is_some_and(|(own, lease)| {
+                own != address && matches!(lease.hold, Hold::Leased { .. })
+            });
+            let hold = Hold::Offered { until };
+            if besides {
+                self.withdraw_besides(&asker.client);
+                self.write(asker, address, hold);
+                self.offered_besides.insert(asker.client.clone(), address);
+            } else {
+                self.put(asker, address, hold);
+            }
         }
         Some(address)
     }
 
-    /// Gives a client this address until `until`, or more time on it. Says whether it may have it.
+    /// Gives a client this address until `until`, or more time on it. Says whether it may have it. What it held
+    /// elsewhere ends `now`.
     pub(super) fn grant(
         &mut self,
-        client: &ClientKey,
-        mac: Mac,
+        now: Instant,
+        asker: &Asker,
         address: Ipv4Addr,
         until: Instant,
     ) -> bool {
-        let granted = self.may_have(client, mac, address);
+        let granted = self.may_have(asker, address);
         if granted {
-            self.put(client, mac, address, Hold::Leased { until });
+            let elsewhere = self.of_client(&asker.client);
+            let elsewhere = elsewhere.filter(|(own, lease)| {
+                *own != address && matches!(lease.hold, Hold::Leased { .. })
+            });
+            if let Some((elsewhere, _)) = elsewhere {
+                self.put(asker, elsewhere, Hold::Ended(Turn::at(now)));
+            }
+            self.put(asker, address, Hold::Leased { until });
         }
         granted
     }
 
     /// Ends the lease or offer that this client has on this address. Says whether it had one.
-    pub(super) fn release(&mut self, now: Instant, client: &ClientKey, address: Ipv4Addr) -> bool {
-        let Some((own, lease)) = self.of_client(client) else {
+    pub(super) fn release(&mut self, now: Instant, asker: &Asker, address: Ipv4Addr) -> bool {
+        if self.offered_besides.get(&asker.client) == Some(&address) {
+            self.withdraw_besides(&asker.client);
+            return true;
+        }
+        let Some((own, lease)) = self.of_client(&asker.client) else {
             return false;
         };
         let held = matches!(lease.hold, Hold::Offered { .. } | Hold::Leased { .. });
         if own != address || !held {
             return false;
         }
-        let mac = lease.mac;
-        self.put(client, mac, address, Hold::Ended { at: now });
+        self.put(asker, address, Hold::Ended(Turn::at(now)));
         true
     }
 
-    /// Sets an address aside that this client found in use. Says whether it was the client's.
-    pub(super) fn decline(
-        &mut self,
-        client: &ClientKey,
-        address: Ipv4Addr,
-        until: Instant,
-    ) -> bool {
-        let Some((own, lease)) = self.of_client(client) else {
-            return false;
-        };
-        if own != address {
+    /// Takes back what was offered to a client, if it was: it chose another server (RFC 2131 section 3.1 step 4).
+    pub(super) fn withdraw(&mut self, now: Instant, asker: &Asker) {
+        self.withdraw_besides(&asker.client);
+        if let Some((address, lease)) = self.of_client(&asker.client)
+            && matches!(lease.hold, Hold::Offered { .. })
+        {
+            self.release(now, asker, address);
+        }
+    }
+
+    /// Sets an address aside that this client, or a probe for it, found in use. Says whether it was the client's.
+    pub(super) fn decline(&mut self, asker: &Asker, address: Ipv4Addr, until: Instant) -> bool {
+        let client = &asker.client;
+        if self.offered_besides.get(client) == Some(&address) {
+            self.offered_besides.remove(client);
+            self.write(asker, address, Hold::Declined { until });
+            return true;
+        }
+        if self.by_client.get(client) != Some(&address) {
             return false;
         }
-        let mac = lease.mac;
-        self.put(client, mac, address, Hold::Declined { until });
+        self.put(asker, address, Hold::Declined { until });
         self.by_client.remove(client);
         true
     }
@@ -174,13 +297,18 @@ impl Leases {
         let address = self.deadlines.pop_due(now)?;
         let lease = self.by_address.get_mut(&address)?;
         let was_leased = matches!(lease.hold, Hold::Leased { .. });
-        let at = match lease.hold {
-            Hold::Offered { until } | Hold::Leased { until } | Hold::Declined { until } => until,
-            Hold::Ended { at } => at,
+        let turn = match lease.hold {
+            Hold::Offered { until } | Hold::Leased { until } | Hold::Declined { until } => {
+                Turn::at(until)
+            }
+            Hold::Ended(turn) => turn,
         };
-        lease.hold = Hold::Ended { at };
+        lease.hold = Hold::Ended(turn);
+        if self.offered_besides.get(&lease.client) == Some(&address) {
+            self.offered_besides.remove(&lease.client);
+        }
         let mac = lease.mac;
-        self.reuse_later(at, address);
+        self.reuse_later(turn, address);
         Some(Expired {
             mac,
             address,
@@ -205,54 +333,6 @@ impl Leases {
         self.deadlines.next()
     }
 
-    /// From now on changes are noted.
-    pub(super) fn keep_changes(&mut self) {
-        self.changes.get_or_insert_default();
-    }
-
-    /// What has changed since this was last asked, in order; nothing if changes are not noted.
-    pub(super) fn changes(&mut self) -> impl Iterator<Item = LeaseRecord> + '_ {
-        self.changes
-            .iter_mut()
-            .flat_map(|changes| changes.drain(..))
-    }
-
-    /// Whether changes wait to be taken.
-    pub(super) fn has_changes(&self) -> bool {
-        self.changes
-            .as_ref()
-            .is_some_and(|changes| !changes.is_empty())
-    }
-
-    /// Takes leases back from a store. They hold whatever the pool is now; an end that has passed counts as one.
-    pub(super) fn restore<'a>(
-        &mut self,
-        now: Instant,
-        records: impl Iterator<Item = &'a LeaseRecord> + Clone,
-    ) {
-        let is_current = |record: &LeaseRecord| matches!(record.state, LeaseState::Leased { until } if until > now);
-        // A client's lease comes after what it had before: taking another address would end it.
-        for record in records.clone().filter(|record| !is_current(record)) {
-            let client = ClientKey(Arc::clone(&record.client));
-            let hold = match record.state {
-                LeaseState::Declined { until } if until > now => Hold::Declined { until },
-                LeaseState::Leased { until: at }
-                | LeaseState::Declined { until: at }
-                | LeaseState::Ended { at } => Hold::Ended { at },
-            };
-            self.put(&client, record.mac, record.address, hold);
-            if matches!(hold, Hold::Declined { .. }) {
-                self.by_client.remove(&client);
-            }
-        }
-        for record in records.filter(|record| is_current(record)) {
-            if let LeaseState::Leased { until } = record.state {
-                let client = ClientKey(Arc::clone(&record.client));
-                self.put(&client, record.mac, record.address, Hold::Leased { until });
-            }
-        }
-    }
-
     /// Every lease, by address.
     #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = (Ipv4Addr, &Lease)> {
@@ -261,32 +341,33 @@ impl Leases {
             .map(|(address, lease)| (*address, lease))
     }
 
-    fn pick(&mut self, client: &ClientKey, mac: Mac, wanted: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
-        if let Some(own) = self.reserved.get(&mac) {
-            return self.is_free(client, *own).then_some(*own);
+    fn pick(&mut self, asker: &Asker, wanted: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
+        if let Some(own) = self.reserved.of(asker) {
+            return self.is_free(&asker.client, own).then_some(own);
         }
-        let last = self.by_client.get(client).copied();
-        for candidate in [last, wanted].into_iter().flatten() {
-            if self.may_have(client, mac, candidate) {
-                return Some(candidate);
-            }
-        }
-        self.next_unused().or_else(|| {
-            let mut ended = self.ended.iter().map(|(_, address)| *address);
-            ended.find(|address| self.may_have(client, mac, *address))
-        })
+        let last = self.by_client.get(&asker.client).copied();
+        let besides = self.offered_besides.get(&asker.client).copied();
+        let mut candidates = [last, besides, wanted].into_iter().flatten();
+        candidates
+            .find(|candidate| self.may_have(asker, *candidate))
+            .or_else(|| self.next_unused(asker.pool))
+            .or_else(|| {
+                let mut ended = self.pools.get(asker.pool)?.ended.iter();
+                ended.next().map(|(_, address)| *address)
+            })
     }
 
-    /// The lowest address of the pool that nobody has had. Each address is passed over once in all.
-    fn next_unused(&mut self) -> Option<Ipv4Addr> {
-        while self.unused_from <= u64::from(u32::from(self.pool.1)) {
-            let address = Ipv4Addr::from(u32::try_from(self.unused_from).ok()?);
+    /// The lowest address of a pool that nobody has had. Each address is passed over once in all.
+    fn next_unused(&mut self, pool: usize) -> Option<Ipv4Addr> {
+        let pool = self.pools.get_mut(pool)?;
+        while pool.unused_from <= u64::from(u32::from(pool.last)) {
+            let address = Ipv4Addr::from(u32::try_from(pool.unused_from).ok()?);
             if !self.by_address.contains_key(&address)
-                && !self.reserved_addresses.contains(&address)
+                && !self.reserved.addresses.contains(&address)
             {
                 return Some(address);
             }
-            self.unused_from += 1;
+            pool.unused_from += 1;
         }
         None
     }
@@ -296,29 +377,44 @@ impl Leases {
         self.by_address
             .get(&address)
             .is_none_or(|lease| match lease.hold {
-                Hold::Ended { .. } => true,
+                Hold::Ended(_) => true,
                 Hold::Offered { .. } | Hold::Leased { .. } => lease.client == *client,
                 Hold::Declined { .. } => false,
             })
     }
 
-    /// Writes a hold into every map. The address must be free for the client; what the client had elsewhere
-    /// ends now if it was an offer, and stays an ended lease of nobody's else.
-    fn put(&mut self, client: &ClientKey, mac: Mac, address: Ipv4Addr, hold: Hold) {
-        if let Some(elsewhere) = self.by_client.insert(client.clone(), address)
-            && elsewhere != address
-        {
-            self.abandon(elsewhere, client);
+    fn is_leased(&self, address: Ipv4Addr) -> bool {
+        let lease = self.by_address.get(&address);
+        lease.is_some_and(|lease| matches!(lease.hold, Hold::Leased { .. }))
+    }
+
+    /// Writes a hold as what this client has. The address must be free for it; what it had elsewhere becomes
+    /// anybody's, and first in turn.
+    fn put(&mut self, asker: &Asker, address: Ipv4Addr, hold: Hold) {
+        if self.offered_besides.get(&asker.client) == Some(&address) {
+            self.offered_besides.remove(&asker.client);
+        } else if !matches!(hold, Hold::Ended(_)) {
+            self.withdraw_besides(&asker.client);
         }
-        self.note(client, mac, address, hold);
+        let before = self.by_client.insert(asker.client.clone(), address);
+        if let Some(elsewhere) = before.filter(|elsewhere| *elsewhere != address) {
+            self.abandon(elsewhere, &asker.client);
+        }
+        self.write(asker, address, hold);
+    }
+
+    /// Writes a hold into every map but those by client.
+    fn write(&mut self, asker: &Asker, address: Ipv4Addr, hold: Hold) {
+        let Asker { client, mac, .. } = asker;
+        self.note(client, *mac, address, hold);
         let lease = Lease {
             client: client.clone(),
-            mac,
+            mac: *mac,
             hold,
         };
         if let Some(before) = self.by_address.insert(address, lease) {
-            if let Hold::Ended { at } = before.hold {
-                self.ended.remove(&(at, address));
+            if let Hold::Ended(turn) = before.hold {
+                self.leave_row(turn, address);
             }
             if before.client != *client && self.by_client.get(&before.client) == Some(&address) {
                 self.by_client.remove(&before.client);
@@ -328,10 +424,17 @@ impl Leases {
             Hold::Offered { until } | Hold::Leased { until } | Hold::Declined { until } => {
                 self.deadlines.set(address, Some(until));
             }
-            Hold::Ended { at } => {
+            Hold::Ended(turn) => {
                 self.deadlines.set(address, None);
-                self.reuse_later(at, address);
+                self.reuse_later(turn, address);
             }
+        }
+    }
+
+    /// Takes back what was offered to a client beside the lease that it holds.
+    fn withdraw_besides(&mut self, client: &ClientKey) {
+        if let Some(address) = self.offered_besides.remove(client) {
+            self.abandon(address, client);
         }
     }
 
@@ -342,186 +445,34 @@ impl Leases {
         };
         let held = matches!(lease.hold, Hold::Offered { .. } | Hold::Leased { .. });
         if lease.client == *client && held {
-            lease.hold = Hold::Ended { at: Instant::ZERO };
+            let turn = Turn::at(Instant::ZERO);
+            lease.hold = Hold::Ended(turn);
             let mac = lease.mac;
-            self.note(client, mac, address, Hold::Ended { at: Instant::ZERO });
+            self.note(client, mac, address, Hold::Ended(turn));
             self.deadlines.set(address, None);
-            self.reuse_later(Instant::ZERO, address);
+            self.reuse_later(turn, address);
         }
     }
 
-    /// Notes a change that a store must know.
-    fn note(&mut self, client: &ClientKey, mac: Mac, address: Ipv4Addr, hold: Hold) {
-        let state = match hold {
-            Hold::Offered { .. } => return,
-            Hold::Leased { until } => LeaseState::Leased { until },
-            Hold::Declined { until } => LeaseState::Declined { until },
-            Hold::Ended { at } => LeaseState::Ended { at },
-        };
-        if let Some(changes) = &mut self.changes {
-            changes.push(LeaseRecord {
-                address,
-                client: Arc::clone(&client.0),
-                mac,
-                state,
-            });
+    /// Puts an address whose lease ended in its pool's row for others; a reserved one waits for its client.
+    fn reuse_later(&mut self, turn: Turn, address: Ipv4Addr) {
+        if !self.reserved.addresses.contains(&address)
+            && let Some(pool) = self.pool_of(address)
+        {
+            pool.ended.insert((turn, address));
         }
     }
 
-    /// Puts an address whose lease ended in the row for others; a reserved one waits for its client.
-    fn reuse_later(&mut self, ended: Instant, address: Ipv4Addr) {
-        if !self.reserved_addresses.contains(&address) {
-            self.ended.insert((ended, address));
+    fn leave_row(&mut self, turn: Turn, address: Ipv4Addr) {
+        if let Some(pool) = self.pool_of(address) {
+            pool.ended.remove(&(turn, address));
         }
+    }
+
+    fn pool_of(&mut self, address: Ipv4Addr) -> Option<&mut Pool> {
+        self.pools.iter_mut().find(|pool| pool.contains(address))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[derive(Debug, Clone)]
-    enum Deed {
-        Offer(Option<u8>),
-        Grant(u8),
-        Release(u8),
-        Decline(u8),
-        Wait(u64),
-    }
-
-    fn deeds() -> impl Strategy<Value = Vec<(u8, Deed)>> {
-        let deed = prop_oneof![
-            proptest::option::of(0..12_u8).prop_map(Deed::Offer),
-            (0..12_u8).prop_map(Deed::Grant),
-            (0..12_u8).prop_map(Deed::Release),
-            (0..12_u8).prop_map(Deed::Decline),
-            (0..40_u64).prop_map(Deed::Wait),
-        ];
-        proptest::collection::vec((0..10_u8, deed), 0..200)
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_happens_the_maps_agree_and_no_address_has_two_clients(deeds in deeds()) {
-            let reserved = BTreeMap::from([(mac(0), host(3)), (mac(1), host(11))]);
-            let mut leases = Leases::new((host(1), host(8)), &reserved);
-            let mut now = Instant::ZERO;
-            for (n, deed) in deeds {
-                let client = ClientKey([n].into());
-                let until = now + Duration::from_secs(30);
-                match deed {
-                    Deed::Offer(wanted) => {
-                        let offered = leases.offer(&client, mac(n), wanted.map(host), until);
-                        if let Some(address) = offered {
-                            prop_assert!(leases.may_have(&client, mac(n), address));
-                        }
-                    }
-                    Deed::Grant(last) => {
-                        let may = leases.may_have(&client, mac(n), host(last));
-                        prop_assert_eq!(leases.grant(&client, mac(n), host(last), until), may);
-                    }
-                    Deed::Release(last) => {
-                        leases.release(now, &client, host(last));
-                    }
-                    Deed::Decline(last) => {
-                        leases.decline(&client, host(last), until);
-                    }
-                    Deed::Wait(secs) => {
-                        now += Duration::from_secs(secs);
-                        while leases.expire(now).is_some() {}
-                        prop_assert!(leases.next_deadline().is_none_or(|at| at > now));
-                    }
-                }
-                check(&leases, &reserved)?;
-            }
-        }
-    }
-
-    fn check(leases: &Leases, reserved: &BTreeMap<Mac, Ipv4Addr>) -> Result<(), TestCaseError> {
-        let mut holders = BTreeSet::new();
-        for (address, lease) in leases.iter() {
-            let held = matches!(lease.hold, Hold::Offered { .. } | Hold::Leased { .. });
-            if held {
-                prop_assert!(
-                    holders.insert(&lease.client),
-                    "a client holds two addresses"
-                );
-                prop_assert_eq!(leases.of_client(&lease.client), Some((address, lease)));
-            }
-            let owner = reserved.iter().find(|(_, own)| **own == address);
-            if let Some((mac, _)) = owner {
-                prop_assert_eq!(lease.mac, *mac);
-            }
-            let in_row = leases
-                .ended
-                .iter()
-                .filter(|(_, other)| *other == address)
-                .count();
-            let wanted = matches!(lease.hold, Hold::Ended { .. }) && owner.is_none();
-            prop_assert_eq!(in_row, usize::from(wanted));
-        }
-        for (client, address) in &leases.by_client {
-            let lease = leases.by_address.get(address);
-            prop_assert_eq!(lease.map(|lease| &lease.client), Some(client));
-        }
-        Ok(())
-    }
-
-    /// Writes every change into a map by address, as a store would.
-    #[derive(Default)]
-    struct Store(BTreeMap<Ipv4Addr, LeaseRecord>);
-
-    proptest! {
-        #[test]
-        fn what_a_store_gives_back_holds_every_lease_that_was_granted(deeds in deeds()) {
-            let mut leases = Leases::new((host(1), host(8)), &BTreeMap::new());
-            leases.keep_changes();
-            let mut store = Store::default();
-            let mut now = Instant::ZERO;
-            for (n, deed) in deeds {
-                let client = ClientKey([n].into());
-                let until = now + Duration::from_secs(30);
-                match deed {
-                    Deed::Offer(wanted) => {
-                        leases.offer(&client, mac(n), wanted.map(host), until);
-                    }
-                    Deed::Grant(last) => {
-                        leases.grant(&client, mac(n), host(last), until);
-                    }
-                    Deed::Release(last) => {
-                        leases.release(now, &client, host(last));
-                    }
-                    Deed::Decline(last) => {
-                        leases.decline(&client, host(last), until);
-                    }
-                    Deed::Wait(secs) => {
-                        now += Duration::from_secs(secs);
-                        while leases.expire(now).is_some() {}
-                    }
-                }
-                let changes = leases.changes();
-                store.0.extend(changes.map(|record| (record.address, record)));
-                prop_assert!(!leases.has_changes());
-                let mut restored = Leases::new((host(1), host(8)), &BTreeMap::new());
-                restored.restore(now, store.0.values());
-                check(&restored, &BTreeMap::new())?;
-                for (address, lease) in leases.iter() {
-                    if matches!(lease.hold, Hold::Leased { .. } | Hold::Declined { .. }) {
-                        let found = restored.by_address.get(&address);
-                        prop_assert_eq!(found, Some(lease), "{} at {:?}", address, now);
-                    }
-                }
-            }
-        }
-    }
-
-    fn host(last: u8) -> Ipv4Addr {
-        Ipv4Addr::new(10, 0, 0, last)
-    }
-
-    fn mac(n: u8) -> Mac {
-        Mac([2, 0, 0, 0, 0, n])
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ mod server;
 
 pub use client::{Client, ClientConfig, ClientEvent, Lease, Timing};
 pub use record::{LeaseRecord, LeaseState};
-pub use server::{DhcpServer, Scope, ServerConfig};
+pub use server::{Class, DhcpServer, Scope, ServerConfig};
 
 #[cfg(test)]
 mod tests;

@@ -13,26 +13,30 @@
 //! address is free, as after a restart. One that is not stays silent in all these cases, for another
 //! server may know better (RFC 2131 section 4.3.2).
 //!
-//! Not here: the conflict probe before an offer (RFC 2131 section 2.2 leaves it to the server; a client
-//! that declines has its address set aside), dynamic BOOTP, and fitting a reply into the client's maximum
-//! message size (option 57): what is configured is sent. Leases outlive the program where somebody keeps them:
-//! [`DhcpServer::keep_leases`].
+//! An address that a client declines is set aside, and so is one that somebody answers from when the server probes
+//! it before its offer (`server/probe.rs`).
+//!
+//! Not here: dynamic BOOTP, and FORCERENEW. Leases outlive the program where somebody keeps them:
+//! [`DhcpServer::keep_leases`]. `docs/dhcp-rfc2131.md` goes through RFC 2131 statement by statement.
 
 mod config;
+mod probe;
 mod reply;
 mod request;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-pub use config::{Scope, ServerConfig};
-use request::{Objection, Request, RequestKind, client_key, request_kind};
+pub use config::{Class, Scope, ServerConfig};
+use probe::Probes;
+use reply::Answer;
+use request::{Objection, Request, RequestKind, request_kind};
 
-use super::lease::{Hold, Leases};
+use super::lease::{Leases, Reserved};
 use super::record::LeaseRecord;
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{LeaseEvent, Outbox, TraceEvent};
-use crate::time::{Deadline, Deadlines, Duration, Instant};
+use crate::time::{Deadline, Deadlines, Duration, Instant, earlier};
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREQUEST, Message, MessageType, SERVER_PORT, code};
 
@@ -51,6 +55,8 @@ pub struct DhcpServer {
     by_network: BTreeMap<u32, usize>,
     /// The next thing that ends in each subnet.
     deadlines: Deadlines<usize>,
+    /// Clients that wait until it is known whether their address is in use.
+    probes: Probes,
 }
 
 /// A scope and its leases.
@@ -67,7 +73,10 @@ impl DhcpServer {
             .scopes
             .into_iter()
             .map(|scope| {
-                let leases = Leases::new(scope.pool, &scope.reservations);
+                let of_classes = scope.classes.iter().filter_map(|class| class.pool);
+                let pools = std::iter::once(scope.pool).chain(of_classes);
+                let reserved = Reserved::new(&scope.client_reservations, &scope.reservations);
+                let leases = Leases::new(pools, reserved);
                 Subnet { scope, leases }
             })
             .collect();
@@ -80,6 +89,7 @@ impl DhcpServer {
             subnets,
             by_network,
             deadlines: Deadlines::default(),
+            probes: Probes::default(),
         }
     }
 
@@ -152,11 +162,7 @@ impl DhcpServer {
         let Some(at) = self.subnet_of(&message, *datagram.to.ip()) else {
             return ignore("no scope for the client's subnet");
         };
-        let request = Request {
-            client: client_key(&message),
-            mac,
-            message,
-        };
+        let request = Request::new(message, &self.subnets[at].scope);
         let answered = match kind {
             MessageType::Discover => self.discover(now, at, &request, out),
             MessageType::Request => self.request(now, at, &request, out),
@@ -198,16 +204,74 @@ impl DhcpServer {
         out: &mut Outbox<AppEffect>,
     ) -> Result<(), &'static str> {
         let Subnet { scope, leases } = &mut self.subnets[at];
-        let mac = request.mac;
         let wanted = request.message.address(code::REQUESTED_ADDRESS).ok();
         let until = now + OFFER_HOLD;
-        let Some(address) = leases.offer(&request.client, mac, wanted, until) else {
+        let Some(address) = leases.offer(&request.asker, wanted, until) else {
+            let mac = request.asker.mac;
             out.trace(TraceEvent::Lease(LeaseEvent::Exhausted { mac }));
             return Ok(());
         };
-        out.trace(TraceEvent::Lease(LeaseEvent::Offered { mac, address }));
-        out.push(reply::offer(self.address, scope, &request.message, address));
+        match scope.probe {
+            Some(wait) if leases.waits_for_answer(&request.asker, address) => {
+                self.probes.begin(now + wait, (at, address), request, out);
+            }
+            Some(_) | None => self.promise(now, at, request, address, out),
+        }
         Ok(())
+    }
+
+    /// Answers a DISCOVER: an OFFER, or at once an ACK, where client and scope agree on it (RFC 4039).
+    fn promise(
+        &mut self,
+        now: Instant,
+        at: usize,
+        request: &Request,
+        address: Ipv4Addr,
+        out: &mut Outbox<AppEffect>,
+    ) {
+        let Subnet { scope, leases } = &mut self.subnets[at];
+        let (mac, lease) = (request.asker.mac, scope.lease);
+        let answer = Answer::to(request, self.address, scope);
+        let rapid = scope.rapid_commit && request.message.option(code::RAPID_COMMIT).is_some();
+        if rapid && leases.grant(now, &request.asker, address, now + lease) {
+            out.trace(TraceEvent::Lease(LeaseEvent::Granted {
+                mac,
+                address,
+                lease,
+            }));
+            out.push(answer.rapid_ack(address));
+        } else {
+            out.trace(TraceEvent::Lease(LeaseEvent::Offered { mac, address }));
+            out.push(answer.offer(address));
+        }
+    }
+
+    /// Sends the offers that waited for a probe which nobody has answered.
+    fn end_probes(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {
+        while let Some((at, address, request)) = self.probes.pop_due(now) {
+            out.push(AppEffect::ProbeEnd(address));
+            let leases = &self.subnets[at].leases;
+            if leases.waits_for_answer(&request.asker, address) {
+                self.promise(now, at, &request, address, out);
+            }
+        }
+    }
+
+    /// Somebody has an address that was about to be offered: it is set aside, and the client gets another.
+    fn found_in_use(&mut self, now: Instant, address: Ipv4Addr, out: &mut Outbox<AppEffect>) {
+        let Some((at, request)) = self.probes.take(address) else {
+            return;
+        };
+        out.push(AppEffect::ProbeEnd(address));
+        let mac = request.asker.mac;
+        let leases = &mut self.subnets[at].leases;
+        if leases.decline(&request.asker, address, now + DECLINE_HOLD) {
+            out.trace(TraceEvent::Lease(LeaseEvent::InUse { mac, address }));
+            // Nothing speaks against a DISCOVER: it has been taken once.
+            let _ = self.discover(now, at, &request, out);
+        }
+        self.deadlines
+            .set(at, self.subnets[at].leases.next_deadline());
     }
 
     /// REQUEST (RFC 2131 section 4.3.2).
@@ -220,18 +284,12 @@ impl DhcpServer {
     ) -> Result<(), &'static str> {
         let (address, verdict) = match request_kind(&request.message)? {
             RequestKind::Selecting { server, .. } if server != self.address => {
-                let leases = &mut self.subnets[at].leases;
-                if let Some((address, lease)) = leases.of_client(&request.client)
-                    && matches!(lease.hold, Hold::Offered { .. })
-                {
-                    leases.release(now, &request.client, address);
-                }
+                self.subnets[at].leases.withdraw(now, &request.asker);
                 return Err("the client chose another server");
             }
             RequestKind::Selecting { address, .. } => {
                 let leases = &self.subnets[at].leases;
-                let own = leases.of_client(&request.client).map(|(own, _)| own);
-                let verdict = if own == Some(address) {
+                let verdict = if leases.is_offered(&request.asker.client, address) {
                     Ok(())
                 } else {
                     Err(Objection::NotOffered)
@@ -245,15 +303,16 @@ impl DhcpServer {
             }
         };
         let Subnet { scope, leases } = &mut self.subnets[at];
-        let (mac, lease) = (request.mac, scope.lease);
+        let (mac, lease) = (request.asker.mac, scope.lease);
+        let answer = Answer::to(request, self.address, scope);
         let refusal = match verdict {
-            Ok(()) if leases.grant(&request.client, mac, address, now + lease) => {
+            Ok(()) if leases.grant(now, &request.asker, address, now + lease) => {
                 out.trace(TraceEvent::Lease(LeaseEvent::Granted {
                     mac,
                     address,
                     lease,
                 }));
-                out.push(reply::ack(self.address, scope, &request.message, address));
+                out.push(answer.ack(address));
                 return Ok(());
             }
             Ok(()) => Objection::NotForClient.reason(),
@@ -267,7 +326,7 @@ impl DhcpServer {
             address,
             reason: refusal,
         }));
-        out.push(reply::nak(self.address, &request.message, refusal));
+        out.push(answer.nak(refusal));
         Ok(())
     }
 
@@ -277,12 +336,12 @@ impl DhcpServer {
         if !scope.contains(address) {
             return Err(Objection::OtherSubnet);
         }
-        match leases.of_client(&request.client) {
+        match leases.of_client(&request.asker.client) {
             Some((own, _)) if own != address => return Err(Objection::OtherAddress),
             None if !scope.authoritative => return Err(Objection::NoRecord),
             Some(_) | None => {}
         }
-        if leases.may_have(&request.client, request.mac, address) {
+        if leases.may_have(&request.asker, address) {
             Ok(())
         } else {
             Err(Objection::NotForClient)
@@ -300,12 +359,12 @@ impl DhcpServer {
         let address = request.message.ciaddr;
         if !self.subnets[at]
             .leases
-            .release(now, &request.client, address)
+            .release(now, &request.asker, address)
         {
             return Err("releases an address that it does not hold");
         }
         out.trace(TraceEvent::Lease(LeaseEvent::Released {
-            mac: request.mac,
+            mac: request.asker.mac,
             address,
         }));
         Ok(())
@@ -322,11 +381,11 @@ impl DhcpServer {
         let address = request.message.address(code::REQUESTED_ADDRESS);
         let address = address.map_err(|_| "declines, and does not say which address")?;
         let leases = &mut self.subnets[at].leases;
-        if !leases.decline(&request.client, address, now + DECLINE_HOLD) {
+        if !leases.decline(&request.asker, address, now + DECLINE_HOLD) {
             return Err("declines an address that is not its own");
         }
         out.trace(TraceEvent::Lease(LeaseEvent::Declined {
-            mac: request.mac,
+            mac: request.asker.mac,
             address,
         }));
         Ok(())
@@ -343,7 +402,7 @@ impl DhcpServer {
         if !scope.contains(request.message.ciaddr) {
             return Err("informs from an address of no scope here");
         }
-        out.push(reply::inform(self.address, scope, &request.message));
+        out.push(Answer::to(request, self.address, scope).inform());
         Ok(())
     }
 
@@ -369,14 +428,13 @@ impl DhcpServer {
 }
 
 impl App for DhcpServer {
-    fn handle_host(&mut self, _: Instant, event: HostEvent, out: &mut Outbox<AppEffect>) {
+    fn handle_host(&mut self, now: Instant, event: HostEvent, out: &mut Outbox<AppEffect>) {
         match event {
             HostEvent::Start => out.push(AppEffect::Bind { port: SERVER_PORT }),
             // Leases outlive a loss of power, as on a real server's disk.
-            HostEvent::Stop
-            | HostEvent::Carrier(_)
-            | HostEvent::AddressConflict(_)
-            | HostEvent::Refused { .. } => {}
+            HostEvent::Stop => self.probes = Probes::default(),
+            HostEvent::AddressConflict(address) => self.found_in_use(now, address, out),
+            HostEvent::Carrier(_) | HostEvent::Refused { .. } => {}
         }
     }
 
@@ -403,10 +461,12 @@ impl App for DhcpServer {
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {
         self.expire(now, out);
+        self.end_probes(now, out);
     }
 
     fn poll_timeout(&self) -> Deadline {
-        self.deadlines.next().map(|at| (at, "lease expiry"))
+        let expiry = self.deadlines.next().map(|at| (at, "lease expiry"));
+        earlier(expiry, self.probes.deadline())
     }
 }
 

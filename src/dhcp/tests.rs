@@ -224,6 +224,10 @@ fn server(net: u8, authoritative: bool, options: &[(u8, &[u8])]) -> ServerConfig
                 .map(|(code, data)| (*code, data.to_vec()))
                 .collect(),
             reservations: BTreeMap::new(),
+            client_reservations: BTreeMap::new(),
+            classes: Vec::new(),
+            rapid_commit: false,
+            probe: None,
         }],
     }
 }
@@ -251,6 +255,10 @@ impl Link {
                 Err(refusal) => Err(refusal.to_string()),
             },
             broadcast: false,
+            client_id: Vec::new(),
+            max_message_size: None,
+            rapid_commit: false,
+            check: None,
             timing: Timing {
                 jitter: Duration::ZERO,
                 ..Timing::default()
@@ -401,6 +409,7 @@ impl Link {
             Declined { address, .. } => format!("declined {address}"),
             Expired { address, .. } => format!("expired {address}"),
             Exhausted { .. } => "exhausted".to_owned(),
+            InUse { address, .. } => format!("in use {address}"),
             Ignored { reason, .. } => format!("ignored: {reason}"),
         };
         self.note(&format!("{who}: {text}"));
@@ -429,6 +438,7 @@ impl Link {
                     via.unwrap_or_default()
                 )
             }
+            Some(ClientEvent::Informed(_)) => "informed".to_owned(),
             Some(ClientEvent::Renewed(lease)) => format!("renewed {}", lease.address),
             Some(ClientEvent::Lost { reason }) => format!("lost: {reason}"),
         };

@@ -21,7 +21,7 @@
 
 mod receive;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::arp::Neighbours;
@@ -38,7 +38,7 @@ use crate::time::Instant;
 use crate::wire::arp::{self, Arp};
 use crate::wire::ipv4::{self, BAD_CHECKSUM};
 use crate::wire::tcp::Segment;
-use crate::wire::{DecodeError, Frame, Mac, udp};
+use crate::wire::{DecodeError, Frame, Mac, icmp, udp};
 
 /// Bytes of the headers of a datagram.
 const IP_AND_UDP_LEN: usize = 28;
@@ -82,13 +82,17 @@ pub(super) enum Way {
 /// With as few bound ports as this it is worth forgetting those that were given back.
 const FEW_PORTS: usize = 8;
 
+/// The addresses that apps are probing for (RFC 5227 section 2.1).
+#[derive(Debug, Default)]
+struct Probing(BTreeSet<Ipv4Addr>);
+
 /// A host below its apps.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) interface: Interface,
     address: Option<HostAddress>,
-    /// The address that an app is probing for (RFC 5227 section 2.1).
-    probing: Option<Ipv4Addr>,
+    /// There while apps probe for addresses.
+    probing: Option<Box<Probing>>,
     /// Which app each UDP port belongs to.
     ports: BTreeMap<u16, u16>,
     bound: Sieve,
@@ -186,8 +190,48 @@ impl Endpoint {
 
     /// Sends an ARP probe: from nobody, so that nobody learns from it (RFC 5227 section 2.1.1).
     pub(super) fn probe(&mut self, address: Ipv4Addr, out: &mut Outbox<Transmit>) {
-        self.probing = Some(address);
+        self.begin_probe(address);
         self.ask_about(address, Ipv4Addr::UNSPECIFIED, out);
+    }
+
+    /// Sends an echo request, to learn whether anybody has an address (RFC 2131 section 2.2).
+    pub(super) fn probe_by_echo(
+        &mut self,
+        now: Instant,
+        address: Ipv4Addr,
+        out: &mut Outbox<Transmit>,
+    ) {
+        self.begin_probe(address);
+        let header = self.header(ipv4::ICMP, address);
+        let request = icmp::Message::EchoRequest {
+            id: header.id,
+            seq: 1,
+            data: &[],
+        };
+        let way = self.way(address);
+        // An address of this host's own is no stranger's.
+        let _ = self.send(now, way, out, |packet| {
+            header.encode(8, packet);
+            request.encode(packet);
+        });
+    }
+
+    /// No longer listens for answers from an address.
+    pub(super) fn end_probe(&mut self, address: Ipv4Addr) {
+        if let Some(probing) = &mut self.probing {
+            probing.0.remove(&address);
+            self.probing.take_if(|probing| probing.0.is_empty());
+        }
+    }
+
+    fn begin_probe(&mut self, address: Ipv4Addr) {
+        self.probing.get_or_insert_default().0.insert(address);
+    }
+
+    /// Whether an app is probing for this address.
+    pub(super) fn is_probing(&self, address: Ipv4Addr) -> bool {
+        let probing = self.probing.as_ref();
+        probing.is_some_and(|probing| probing.0.contains(&address))
     }
 
     /// Sends an ARP announcement (RFC 5227 section 2.3).

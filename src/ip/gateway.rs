@@ -67,8 +67,20 @@ pub enum ReversePath {
     Strict,
 }
 
+/// The DHCP relay agent of an interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relay {
+    /// The DHCP server to which it relays what clients broadcast.
+    pub server: Ipv4Addr,
+    /// The value of the option 82 that it adds: sub-options (RFC 3046 section 2). `None`: it adds none.
+    pub information: Option<Vec<u8>>,
+    /// Whether it takes an option 82 from this link as that of a bridge which may add one; else it drops such
+    /// messages (RFC 3046 section 2.1).
+    pub trusts: bool,
+}
+
 /// One interface of a gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayInterface {
     pub mac: Mac,
     pub address: Ipv4Addr,
@@ -76,8 +88,7 @@ pub struct GatewayInterface {
     pub prefix_len: u8,
     pub arp: ArpMode,
     pub reverse_path: ReversePath,
-    /// The DHCP server to which it relays what clients broadcast.
-    pub relay_to: Option<Ipv4Addr>,
+    pub relay: Option<Relay>,
 }
 
 /// A static route.
@@ -149,7 +160,7 @@ struct Leg {
     prefix_len: u8,
     arp: ArpMode,
     reverse_path: ReversePath,
-    relay_to: Option<Ipv4Addr>,
+    relay: Option<Relay>,
     /// Its deadline in [`Gateway::due`].
     due: Option<Instant>,
 }
@@ -200,7 +211,7 @@ impl Gateway {
             prefix_len: leg.prefix_len,
             arp: leg.arp,
             reverse_path: leg.reverse_path,
-            relay_to: leg.relay_to,
+            relay: leg.relay.clone(),
             due: None,
         });
         if let Err(place) = self.own.binary_search(&leg.address) {

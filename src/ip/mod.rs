@@ -31,7 +31,8 @@ mod tcp;
 pub use connection::TcpSettings;
 pub use ear::Ear;
 pub use gateway::{
-    ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, ReversePath, Route, RouteTo,
+    ArpMode, Gateway, GatewayConfig, GatewayError, GatewayInterface, Relay, ReversePath, Route,
+    RouteTo,
 };
 pub use neighbour::{AfterReachable, NeighbourSettings};
 pub use stack::{Host, HostConfig};

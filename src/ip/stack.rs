@@ -266,6 +266,8 @@ impl<A: App> Host<A> {
             AppEffect::Tag(tag) => self.endpoint.interface.set_tag(tag, out),
             AppEffect::SendLldp(message) => self.endpoint.interface.send_lldp(&message, out),
             AppEffect::ArpProbe(address) => self.endpoint.probe(address, out),
+            AppEffect::EchoProbe(address) => self.endpoint.probe_by_echo(now, address, out),
+            AppEffect::ProbeEnd(address) => self.endpoint.end_probe(address),
             AppEffect::ArpAnnounce(address) => self.endpoint.announce(address, out),
             AppEffect::Listen { port } => self.tcp.listen(port, app),
             AppEffect::Connect { stream, to } => self.connect(now, app, stream, to, out),

@@ -394,6 +394,8 @@ impl SocketHost {
             | AppEffect::Tag(_)
             | AppEffect::SendLldp(_)
             | AppEffect::ArpProbe(_)
+            | AppEffect::EchoProbe(_)
+            | AppEffect::ProbeEnd(_)
             | AppEffect::ArpAnnounce(_) => {}
         }
         Ok(())

@@ -59,6 +59,11 @@ drop_reasons! {
     TtlExceeded = "time to live exceeded",
     /// A gateway: a DHCP message that has passed too many relay agents (RFC 1542 section 4.1.1).
     RelayedTooOften = "relayed too often",
+    /// A gateway: a DHCP client's message with relay agent information, from a link that is not trusted (RFC 3046
+    /// section 2.1).
+    RelayUntrusted = "relay agent information from a link that is not trusted",
+    /// A gateway: a DHCP message that claims to have been relayed by itself (RFC 3046 section 2.1.1).
+    RelaySpoofed = "claims to come from this relay",
     /// No route to the destination.
     NoRoute = "no route to the destination",
     /// A gateway: the way to the source address leads out of another interface (RFC 3704).

@@ -92,6 +92,11 @@ pub enum LeaseEvent {
         mac: Mac,
         address: Ipv4Addr,
     },
+    /// Somebody answered from an address that was about to be offered to this client: it is set aside.
+    InUse {
+        mac: Mac,
+        address: Ipv4Addr,
+    },
     Expired {
         mac: Mac,
         address: Ipv4Addr,

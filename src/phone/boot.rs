@@ -217,7 +217,11 @@ impl Phone {
             self.enter_vlan(vlan, VlanSource::Manual, out);
         }
         self.show(Screen::WaitingForDhcp, out);
-        if let Some(event) = self.dhcp.start(now, out) {
+        let event = match self.memory.address {
+            Some(address) => self.dhcp.reboot(now, address, out),
+            None => self.dhcp.start(now, out),
+        };
+        if let Some(event) = event {
             self.dhcp_says(event, out);
         }
         Stage::Dhcp
@@ -239,11 +243,14 @@ impl Phone {
                 self.show(Screen::OfferAccepted(count), out);
             }
             dhcp::ClientEvent::Lost { reason } => {
+                self.memory.address = None;
                 let reason = reason.to_owned();
                 self.tell(PhoneEvent::Restart { reason }, out);
                 self.show(Screen::WaitingForDhcp, out);
             }
-            dhcp::ClientEvent::Bound(..) | dhcp::ClientEvent::Renewed(_) => {}
+            dhcp::ClientEvent::Bound(..)
+            | dhcp::ClientEvent::Renewed(_)
+            | dhcp::ClientEvent::Informed(_) => {}
         }
     }
 
@@ -261,6 +268,9 @@ impl Phone {
             server: lease.server,
             lease: lease.lease,
         };
+        if self.settings.remembers_address() {
+            self.memory.address = Some(lease.address);
+        }
         let chosen = vendor::choose(ack);
         if let Ok(chosen) = &chosen {
             self.show(Screen::Acknowledged(chosen.source), out);

@@ -107,7 +107,7 @@ impl Phone {
     pub fn new(settings: PhoneSettings, memory: Memory, rng: &mut Rng) -> Phone {
         let mut stream = || Rng::stream(rng.u64(), "client");
         Phone {
-            dhcp: provision::dhcp_client(settings.mac, stream()),
+            dhcp: provision::dhcp_client(&settings, stream()),
             rng: stream(),
             tftp: None,
             dns: None,
@@ -179,10 +179,14 @@ impl Phone {
         out: &mut Outbox<AppEffect>,
     ) -> State {
         let reason = match event {
-            dhcp::ClientEvent::Lost { reason } => reason,
+            dhcp::ClientEvent::Lost { reason } => {
+                self.memory.address = None;
+                reason
+            }
             dhcp::ClientEvent::Bound(..) => "DHCP server changed the address",
             dhcp::ClientEvent::Renewed(_)
             | dhcp::ClientEvent::Discovering
+            | dhcp::ClientEvent::Informed(_)
             | dhcp::ClientEvent::OfferRefused { .. }
             | dhcp::ClientEvent::OfferAccepted { .. } => return state,
         };
@@ -308,8 +312,14 @@ impl App for Phone {
                     self.on(now, Event::Found(found), out);
                 }
             }
-            // No source says what a set does about a conflict: it goes on.
-            HostEvent::Carrier(_) | HostEvent::AddressConflict(_) => {}
+            // Before it has its address. No source says what a set does about a conflict later: it goes on.
+            HostEvent::AddressConflict(address) => {
+                let event = self.dhcp.handle_conflict(now, address, out);
+                if let Some(event) = event {
+                    self.on(now, Event::Dhcp(event), out);
+                }
+            }
+            HostEvent::Carrier(_) => {}
         }
     }
 

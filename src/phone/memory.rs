@@ -16,6 +16,8 @@ pub struct Memory {
     /// The call server that was programmed on the set by hand. Only a set that does not support registration
     /// across a cluster goes by it (DV-1).
     pub call_server: Option<Ipv4Addr>,
+    /// The address that it had last; only a set that asks for it again remembers it ([`super::PhoneDhcp`]).
+    pub address: Option<Ipv4Addr>,
     /// The VLAN that was programmed on the set by hand.
     pub vlan: Option<Vlan>,
 }

@@ -31,7 +31,7 @@ mod vlan;
 
 pub use machine::Phone;
 pub use memory::{FlashImage, Memory};
-pub use settings::{PhoneSettings, PhoneTimes, keeps_pin, supports_cluster};
+pub use settings::{PhoneDhcp, PhoneSettings, PhoneTimes, keeps_pin, supports_cluster};
 pub use vlan::Vlan;
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 use std::sync::{Arc, LazyLock};
 
+use super::settings::{PhoneDhcp, PhoneSettings};
 use crate::dhcp;
 use crate::rng::Rng;
 use crate::tftp::client;
-use crate::wire::Mac;
 use crate::wire::dhcp::Message;
 use crate::wire::reg::Target;
 use crate::wire::vendor::{self, CallServers, Chosen};
@@ -40,17 +40,28 @@ impl Provision {
 }
 
 /// The set's DHCP client: any offer that does not tell it its servers is refused.
-pub(super) fn dhcp_client(mac: Mac, rng: Rng) -> dhcp::Client {
-    static CONFIG: LazyLock<Arc<dhcp::ClientConfig>> = LazyLock::new(|| {
-        Arc::new(dhcp::ClientConfig {
-            vendor_class: VENDOR_CLASS.into(),
-            parameter_request_list: PARAMETER_REQUEST_LIST.into(),
-            policy: provisioned,
-            broadcast: false,
-            timing: dhcp::Timing::default(),
-        })
-    });
-    dhcp::Client::new(mac, Arc::clone(&CONFIG), rng)
+pub(super) fn dhcp_client(settings: &PhoneSettings, rng: Rng) -> dhcp::Client {
+    static CONFIG: LazyLock<Arc<dhcp::ClientConfig>> =
+        LazyLock::new(|| Arc::new(dhcp_config(&PhoneDhcp::default())));
+    let config = match &settings.dhcp {
+        Some(own) => Arc::new(dhcp_config(own)),
+        None => Arc::clone(&CONFIG),
+    };
+    dhcp::Client::new(settings.mac, config, rng)
+}
+
+fn dhcp_config(own: &PhoneDhcp) -> dhcp::ClientConfig {
+    dhcp::ClientConfig {
+        vendor_class: VENDOR_CLASS.into(),
+        parameter_request_list: PARAMETER_REQUEST_LIST.into(),
+        policy: provisioned,
+        broadcast: false,
+        client_id: own.client_id.clone(),
+        max_message_size: own.max_message_size,
+        rapid_commit: own.rapid_commit,
+        check: own.check,
+        timing: dhcp::Timing::default(),
+    }
 }
 
 /// The set's TFTP client.

@@ -17,6 +17,23 @@ pub struct PhoneSettings {
     /// Whether it speaks LLDP.
     pub lldp: bool,
     pub times: Arc<PhoneTimes>,
+    /// What it does with DHCP that no set is known to do; `None`: nothing.
+    pub dhcp: Option<Arc<PhoneDhcp>>,
+}
+
+/// What RFC 2131 lets a client do and no source says of a set.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct PhoneDhcp {
+    /// Whether it remembers its address over a power-down, and asks for it again (INIT-REBOOT).
+    pub init_reboot: bool,
+    /// How long it waits after the ACK for somebody to answer its ARP probe; `None`: it sends none.
+    pub check: Option<Duration>,
+    /// Option 61; empty: not sent.
+    pub client_id: Vec<u8>,
+    /// Option 57; `None`: not sent.
+    pub max_message_size: Option<u16>,
+    /// Whether it asks for its address without an offer (RFC 4039).
+    pub rapid_commit: bool,
 }
 
 /// A set's own times. All are assumptions: the sources name none of them.
@@ -57,6 +74,11 @@ impl Default for PhoneTimes {
 }
 
 impl PhoneSettings {
+    /// Whether it remembers its address over a power-down.
+    pub(super) fn remembers_address(&self) -> bool {
+        self.dhcp.as_ref().is_some_and(|dhcp| dhcp.init_reboot)
+    }
+
     pub(super) fn supports_cluster(&self) -> bool {
         supports_cluster(&self.model)
     }

@@ -87,6 +87,9 @@ fn lease(event: &LeaseEvent) -> Line {
         LeaseEvent::Declined { mac, address } => {
             Line::Trouble(format!("sets {address} aside: {mac} found it in use"))
         }
+        LeaseEvent::InUse { mac, address } => Line::Trouble(format!(
+            "sets {address} aside: somebody answers from it, and {mac} is to get another"
+        )),
         LeaseEvent::Expired { mac, address } => {
             Line::Says(format!("the lease of {address} to {mac} has run out"))
         }

@@ -182,7 +182,7 @@ impl Builder<'_> {
             prefix_len: plan.subnets[interface.subnet.0].prefix.len,
             arp: interface.arp,
             reverse_path: interface.reverse_path,
-            relay_to: interface.relay_to,
+            relay: interface.relay.clone(),
         };
         let route = |route: &plan::Route| Route {
             prefix: route.to.address,
@@ -306,6 +306,7 @@ impl Builder<'_> {
         let phone = &self.plan.phones[id.0];
         let [model, boot_file, main_file] = models.names[phone.model.name.as_str()].clone();
         let settings = PhoneSettings {
+            dhcp: phone.dhcp.clone(),
             mac: phone.mac,
             model,
             boot_file,
@@ -314,6 +315,7 @@ impl Builder<'_> {
             times: Arc::clone(&models.times),
         };
         let memory = Memory {
+            address: None,
             pin: phone.stored_pin.clone(),
             flash: None,
             call_server: phone.call_server,
@@ -356,6 +358,10 @@ fn dhcp_server(plan: &Plan, address: std::net::Ipv4Addr) -> DhcpServer {
         rebind: dhcp.rebind,
         options: dhcp.options.clone(),
         reservations: dhcp.reservations.iter().copied().collect(),
+        client_reservations: dhcp.client_reservations.iter().cloned().collect(),
+        classes: dhcp.classes.clone(),
+        rapid_commit: dhcp.rapid_commit,
+        probe: dhcp.probe,
     };
     DhcpServer::new(ServerConfig {
         address,

@@ -174,7 +174,7 @@ impl Explainer {
         let who = &self.phones.get(&message.mac())?.name;
         let is_relay = |router: &&Router| {
             let mut interfaces = router.interfaces.iter();
-            interfaces.any(|it| it.address == message.giaddr && it.relay_to.is_some())
+            interfaces.any(|it| it.address == message.giaddr && it.relay.is_some())
         };
         let relay = &self.routers.iter().find(is_relay)?.name;
         let (kind, from) = (message.message_type().ok()?, &self.subnets[link.0].name);

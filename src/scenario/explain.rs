@@ -13,6 +13,8 @@ use super::plan::{
     Ready, ReversePath, Router, Subnet, SubnetId, TrunkKind, Vlan,
 };
 use super::units::{show_duration, show_rate, show_size};
+use crate::ip::Relay;
+use crate::phone::PhoneDhcp;
 use crate::wire::Mac;
 use crate::wire::vendor::{Decoded, decode_43, decode_125};
 
@@ -123,8 +125,31 @@ fn write_dhcp(out: &mut String, subnet: &Subnet, dhcp: &Dhcp) -> fmt::Result {
     for (mac, address) in &dhcp.reservations {
         writeln!(out, "    reserve {address} for {mac}")?;
     }
+    for (id, address) in &dhcp.client_reservations {
+        writeln!(out, "    reserve {address} for client {}", hex(id))?;
+    }
+    if let Some(wait) = dhcp.probe {
+        writeln!(
+            out,
+            "    probe   for {} before an offer",
+            show_duration(wait)
+        )?;
+    }
+    if dhcp.rapid_commit {
+        writeln!(out, "    rapid commit for those that ask")?;
+    }
     for (code, bytes) in &dhcp.options {
         writeln!(out, "    option {code}  {}", option(*code, bytes))?;
+    }
+    for class in &dhcp.classes {
+        let name = String::from_utf8_lossy(&class.vendor_class);
+        writeln!(out, "    class   {name}")?;
+        if let Some((first, last)) = class.pool {
+            writeln!(out, "      pool    {first} - {last}")?;
+        }
+        for (code, bytes) in &class.options {
+            writeln!(out, "      option {code}  {}", option(*code, bytes))?;
+        }
     }
     Ok(())
 }
@@ -141,8 +166,22 @@ fn option(code: u8, bytes: &[u8]) -> String {
         60 => String::from_utf8(bytes.to_vec()).ok(),
         _ => None,
     };
-    let hex = || bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    text.unwrap_or_else(hex)
+    text.unwrap_or_else(|| hex(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn show_relay(relay: &Relay) -> String {
+    let mut text = format!(", relays DHCP to {}", relay.server);
+    if let Some(information) = &relay.information {
+        text += &format!(" with option 82 {}", hex(information));
+    }
+    if relay.trusts {
+        text += ", and takes option 82 from the link";
+    }
+    text
 }
 
 fn write_router(out: &mut String, plan: &Plan, router: &Router) -> fmt::Result {
@@ -163,8 +202,8 @@ fn write_router(out: &mut String, plan: &Plan, router: &Router) -> fmt::Result {
             ReversePath::Loose => ", reverse-path loose",
             ReversePath::Strict => ", reverse-path strict",
         };
-        let relay = match interface.relay_to {
-            Some(server) => format!(", relays DHCP to {server}"),
+        let relay = match &interface.relay {
+            Some(relay) => show_relay(relay),
             None => String::new(),
         };
         writeln!(
@@ -414,6 +453,9 @@ fn write_phone(out: &mut String, plan: &Plan, phone: &Phone) -> fmt::Result {
         "  memory    PIN {}",
         or_none(phone.stored_pin.as_ref())
     )?;
+    if let Some(dhcp) = &phone.dhcp {
+        write_dhcp_client(out, dhcp)?;
+    }
     if let Some(element) = phone.call_server {
         writeln!(out, "  manual    call server {element}")?;
     }
@@ -426,6 +468,27 @@ fn write_phone(out: &mut String, plan: &Plan, phone: &Phone) -> fmt::Result {
         }
         None => Ok(()),
     }
+}
+
+fn write_dhcp_client(out: &mut String, dhcp: &PhoneDhcp) -> fmt::Result {
+    if dhcp.init_reboot {
+        writeln!(out, "  dhcp      asks for its old address at power-up")?;
+    }
+    if let Some(wait) = dhcp.check {
+        let wait = show_duration(wait);
+        writeln!(out, "  dhcp      probes its address by ARP for {wait}")?;
+    }
+    if !dhcp.client_id.is_empty() {
+        let id = hex(&dhcp.client_id);
+        writeln!(out, "  dhcp      client identifier {id}")?;
+    }
+    if let Some(size) = dhcp.max_message_size {
+        writeln!(out, "  dhcp      takes messages of {size} bytes")?;
+    }
+    if dhcp.rapid_commit {
+        writeln!(out, "  dhcp      takes an ACK without an offer")?;
+    }
+    Ok(())
 }
 
 fn subnet(plan: &Plan, at: SubnetId) -> &str {

@@ -48,6 +48,8 @@ pub(super) struct Oracle {
     sets: BTreeMap<Mac, PhoneId>,
     /// By phone.
     macs: Vec<Mac>,
+    /// The client identifiers of those sets that send one: two with the same one are one client (RFC 2131 section 4.2).
+    client_ids: BTreeMap<Mac, Vec<u8>>,
     /// By phone; made when the set first says something.
     heard: Vec<Option<Box<Heard>>>,
     /// Whose each address is, and until when.
@@ -86,6 +88,7 @@ impl Oracle {
         Oracle {
             sets: sets.map(|(id, phone)| (phone.mac, id)).collect(),
             macs: plan.phones.iter().map(|phone| phone.mac).collect(),
+            client_ids: client_ids(plan),
             heard: heard.collect(),
             leases: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -192,6 +195,7 @@ impl Oracle {
             }
             LeaseEvent::Offered { .. }
             | LeaseEvent::Refused { .. }
+            | LeaseEvent::InUse { .. }
             | LeaseEvent::Expired { .. }
             | LeaseEvent::Exhausted { .. }
             | LeaseEvent::Ignored { .. } => {}
@@ -212,11 +216,17 @@ impl Oracle {
         if let Some((owner, until)) = self.leases.get(&address)
             && *owner != mac
             && *until > now
+            && !self.are_one_client(*owner, mac)
         {
             let what = format!("is given {address}, which is leased to {owner} until {until}");
             let set = self.sets.get(&mac).copied();
             self.accuse(now, set, "ST-1", what);
         }
+    }
+
+    fn are_one_client(&self, a: Mac, b: Mac) -> bool {
+        let id = self.client_ids.get(&a);
+        id.is_some() && id == self.client_ids.get(&b)
     }
 
     #[expect(
@@ -362,6 +372,14 @@ fn patience(plan: &Plan) -> Option<Duration> {
     all_beat.then(|| longest * HEARTBEATS + DISAGREE_GRACE)
 }
 
+fn client_ids(plan: &Plan) -> BTreeMap<Mac, Vec<u8>> {
+    let own = plan.phones.iter().filter_map(|phone| {
+        let dhcp = phone.dhcp.as_ref()?;
+        Some((phone.mac, dhcp.client_id.clone()))
+    });
+    own.filter(|(_, id)| !id.is_empty()).collect()
+}
+
 /// Whose set a controller's or a DHCP server's event is about.
 fn mac_of(event: &TraceEvent) -> Option<Mac> {
     match event {
@@ -373,6 +391,7 @@ fn mac_of(event: &TraceEvent) -> Option<Mac> {
             | LeaseEvent::Refused { mac, .. }
             | LeaseEvent::Released { mac, .. }
             | LeaseEvent::Declined { mac, .. }
+            | LeaseEvent::InUse { mac, .. }
             | LeaseEvent::Expired { mac, .. }
             | LeaseEvent::Exhausted { mac }
             | LeaseEvent::Ignored { mac, .. } => Some(*mac),

@@ -13,6 +13,7 @@ mod programs;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use self::faults::{
     Bitrate, Burst, Cables, Corruption, Cut, Fault, FaultId, FileChange, Flap, Impairment, Place,
@@ -24,6 +25,7 @@ pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
 pub use crate::controller::{Fault as ElementFault, Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
 use crate::outbox::NeighbourState;
+use crate::phone::PhoneDhcp;
 pub use crate::phone::Vlan;
 use crate::time::Duration;
 use crate::wire::Mac;
@@ -202,6 +204,8 @@ pub struct Phone {
     pub stored_pin: Option<String>,
     /// The call server that was programmed on it by hand (DV-1).
     pub call_server: Option<Ipv4Addr>,
+    /// What it does with DHCP that no set is known to do; `None`: nothing.
+    pub dhcp: Option<Arc<PhoneDhcp>>,
     /// The VLAN that was programmed on it by hand.
     pub vlan: Option<Vlan>,
     /// Whether it speaks LLDP.

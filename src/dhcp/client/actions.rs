@@ -16,15 +16,8 @@ impl Client {
         before: &State,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        match before {
-            State::Idle => out.push(AppEffect::Bind { port: CLIENT_PORT }),
-            State::Init { .. } | State::Selecting(_) | State::Requesting(_) => {}
-            State::Bound(_) | State::Renewing(..) | State::Rebinding(..) => {
-                out.push(AppEffect::Configure(None));
-            }
-        }
-        let (low, high) = self.config.timing.start_delay;
-        let delay = self.rng.duration(low, high);
+        leave(before, out);
+        let delay = self.start_delay();
         if delay.is_zero() {
             return self.discover(now, out);
         }
@@ -51,6 +44,7 @@ impl Client {
         self.state = State::Selecting(Search {
             xid,
             began: now,
+            secs: 0,
             sent: 1,
             resend_at,
             offers: 0,
@@ -75,6 +69,7 @@ impl Client {
         let sent = search.sent.saturating_add(1);
         let resend_at = now + self.retransmission(sent);
         self.state = State::Selecting(Search {
+            secs,
             sent,
             resend_at,
             ..search
@@ -112,14 +107,14 @@ impl Client {
         }
         let asked = Asked {
             xid: search.xid,
-            began: search.began,
+            secs: search.secs,
             server,
             address: offer.yiaddr,
             first_sent: now,
             sent: 1,
             resend_at: now + self.retransmission(1),
         };
-        self.send_request(now, &asked, out);
+        self.send_request(&asked, out);
         self.state = State::Requesting(asked);
         Some(ClientEvent::OfferAccepted { server, count })
     }
@@ -134,7 +129,7 @@ impl Client {
         if asked.sent >= self.config.timing.requests_max {
             return self.lose(now, "no answer to the request");
         }
-        self.send_request(now, &asked, out);
+        self.send_request(&asked, out);
         let sent = asked.sent + 1;
         let resend_at = now + self.retransmission(sent);
         self.state = State::Requesting(Asked {
@@ -162,6 +157,11 @@ impl Client {
         let address = host_address(&held);
         let lease = held.lease.clone();
         let old = before.held().map(host_address);
+        if let (None, Some(wait)) = (old, self.config.check) {
+            out.push(AppEffect::ArpProbe(lease.address));
+            self.state = State::Checking(held, Box::new(ack), now + wait);
+            return None;
+        }
         if old != Some(address) {
             out.push(AppEffect::Configure(Some(address)));
         }
@@ -216,7 +216,7 @@ impl Client {
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
         if let Some(held) = before.held() {
-            let message = message::release(self.mac, held, self.rng.u32());
+            let message = message::release(self.mac, &self.config, held, self.rng.u32());
             out.push(message::to_server(held.lease.server, &message));
         }
         self.end(before, out)
@@ -231,12 +231,15 @@ impl Client {
         if before.held().is_some() {
             out.push(AppEffect::Configure(None));
         }
+        if let State::Checking(held, ..) = before {
+            out.push(AppEffect::ProbeEnd(held.lease.address));
+        }
         out.push(AppEffect::Unbind { port: CLIENT_PORT });
         self.state = State::Idle;
         None
     }
 
-    fn keep(
+    pub(super) fn keep(
         &mut self,
         before: State,
         reason: &'static str,
@@ -247,14 +250,9 @@ impl Client {
         None
     }
 
-    fn send_request(&self, now: Instant, asked: &Asked, out: &mut Outbox<AppEffect>) {
-        let secs = seconds_since(asked.began, now);
-        out.push(message::to_all(&message::request(
-            self.mac,
-            &self.config,
-            asked,
-            secs,
-        )));
+    fn send_request(&self, asked: &Asked, out: &mut Outbox<AppEffect>) {
+        let message = message::request(self.mac, &self.config, asked);
+        out.push(message::to_all(&message));
     }
 
     /// A new question for more time. It is asked again after half of what is left of this stage, but not
@@ -268,8 +266,13 @@ impl Client {
         }
     }
 
+    pub(super) fn start_delay(&mut self) -> Duration {
+        let (low, high) = self.config.timing.start_delay;
+        self.rng.duration(low, high)
+    }
+
     /// How long to wait for an answer to the `sent`th message (RFC 2131 section 4.1).
-    fn retransmission(&mut self, sent: u32) -> Duration {
+    pub(super) fn retransmission(&mut self, sent: u32) -> Duration {
         let timing = self.config.timing;
         let doublings = sent.saturating_sub(1).min(31);
         let wait = timing
@@ -281,7 +284,24 @@ impl Client {
     }
 }
 
-fn host_address(held: &Held) -> HostAddress {
+/// Readies the host for a beginning, from whatever state.
+pub(super) fn leave(before: &State, out: &mut Outbox<AppEffect>) {
+    match before {
+        State::Idle => out.push(AppEffect::Bind { port: CLIENT_PORT }),
+        State::Init { .. }
+        | State::InitReboot { .. }
+        | State::Selecting(_)
+        | State::Requesting(_)
+        | State::Rebooting(_)
+        | State::Informing(_) => {}
+        State::Checking(held, ..) => out.push(AppEffect::ProbeEnd(held.lease.address)),
+        State::Bound(_) | State::Renewing(..) | State::Rebinding(..) => {
+            out.push(AppEffect::Configure(None));
+        }
+    }
+}
+
+pub(super) fn host_address(held: &Held) -> HostAddress {
     HostAddress {
         address: held.lease.address,
         prefix_len: held.lease.prefix_len,
@@ -290,6 +310,6 @@ fn host_address(held: &Held) -> HostAddress {
 }
 
 /// `secs` of a message.
-fn seconds_since(began: Instant, now: Instant) -> u16 {
+pub(super) fn seconds_since(began: Instant, now: Instant) -> u16 {
     u16::try_from(now.since(began).as_secs()).unwrap_or(u16::MAX)
 }

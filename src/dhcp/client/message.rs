@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::state::{Asked, Held};
+use super::state::{Asked, Held, Reboot};
 use super::{ClientConfig, Lease};
 use crate::app::AppEffect;
 use crate::time::{Duration, Instant};
@@ -13,15 +13,18 @@ use crate::wire::dhcp::{
 
 /// DISCOVER.
 pub(super) fn discover(mac: Mac, config: &ClientConfig, xid: u32, secs: u16) -> Message {
-    let mut message = begin(mac, MessageType::Discover, xid, secs);
+    let mut message = begin(mac, config, MessageType::Discover, xid, secs);
     set_broadcast(config, &mut message);
+    if config.rapid_commit {
+        message.options.push(code::RAPID_COMMIT, &[]);
+    }
     push_wishes(config, &mut message);
     message
 }
 
 /// REQUEST for what was offered: with server identifier and address, without `ciaddr`.
-pub(super) fn request(mac: Mac, config: &ClientConfig, asked: &Asked, secs: u16) -> Message {
-    let mut message = begin(mac, MessageType::Request, asked.xid, secs);
+pub(super) fn request(mac: Mac, config: &ClientConfig, asked: &Asked) -> Message {
+    let mut message = begin(mac, config, MessageType::Request, asked.xid, asked.secs);
     set_broadcast(config, &mut message);
     message
         .options
@@ -36,15 +39,52 @@ pub(super) fn request(mac: Mac, config: &ClientConfig, asked: &Asked, secs: u16)
 /// REQUEST for more time: with `ciaddr`, and neither server identifier nor requested address. The client
 /// has an address and can be answered there.
 pub(super) fn extend(mac: Mac, config: &ClientConfig, held: &Held, xid: u32) -> Message {
-    let mut message = begin(mac, MessageType::Request, xid, 0);
+    let mut message = begin(mac, config, MessageType::Request, xid, 0);
     message.ciaddr = held.lease.address;
     push_wishes(config, &mut message);
     message
 }
 
+/// REQUEST for the address that it had before: without server identifier and `ciaddr`.
+pub(super) fn reboot(mac: Mac, config: &ClientConfig, reboot: &Reboot, secs: u16) -> Message {
+    let mut message = begin(mac, config, MessageType::Request, reboot.xid, secs);
+    set_broadcast(config, &mut message);
+    message
+        .options
+        .push(code::REQUESTED_ADDRESS, &reboot.address.octets());
+    push_wishes(config, &mut message);
+    message
+}
+
+/// DECLINE of an address that somebody else has: without `ciaddr`.
+pub(super) fn decline(mac: Mac, config: &ClientConfig, lease: &Lease, xid: u32) -> Message {
+    let mut message = begin(mac, config, MessageType::Decline, xid, 0);
+    message
+        .options
+        .push(code::SERVER_IDENTIFIER, &lease.server.octets());
+    message
+        .options
+        .push(code::REQUESTED_ADDRESS, &lease.address.octets());
+    message
+}
+
+/// INFORM: with the address that it has, and no wish for another.
+pub(super) fn inform(
+    mac: Mac,
+    config: &ClientConfig,
+    address: Ipv4Addr,
+    xid: u32,
+    secs: u16,
+) -> Message {
+    let mut message = begin(mac, config, MessageType::Inform, xid, secs);
+    message.ciaddr = address;
+    push_wishes(config, &mut message);
+    message
+}
+
 /// RELEASE.
-pub(super) fn release(mac: Mac, held: &Held, xid: u32) -> Message {
-    let mut message = begin(mac, MessageType::Release, xid, 0);
+pub(super) fn release(mac: Mac, config: &ClientConfig, held: &Held, xid: u32) -> Message {
+    let mut message = begin(mac, config, MessageType::Release, xid, 0);
     message.ciaddr = held.lease.address;
     message
         .options
@@ -111,10 +151,17 @@ pub(super) fn read_lease(message: &Message, sent: Instant) -> Result<Held, &'sta
     })
 }
 
-fn begin(mac: Mac, kind: MessageType, xid: u32, secs: u16) -> Message {
+fn begin(mac: Mac, config: &ClientConfig, kind: MessageType, xid: u32, secs: u16) -> Message {
     let mut message = Message::new(BOOTREQUEST, mac, xid);
     message.secs = secs;
     message.options.push(code::MESSAGE_TYPE, &[kind.as_u8()]);
+    // "If the client uses a 'client identifier' in one message, it MUST use that same identifier in all subsequent
+    // messages" (RFC 2131 section 2).
+    if !config.client_id.is_empty() {
+        message
+            .options
+            .push(code::CLIENT_IDENTIFIER, &config.client_id);
+    }
     message
 }
 
@@ -124,7 +171,7 @@ fn set_broadcast(config: &ClientConfig, message: &mut Message) {
     }
 }
 
-/// Options 60 and 55. RFC 2131 section 4.3.6 wants the list in every REQUEST if it was in the DISCOVER.
+/// Options 60, 55 and 57. RFC 2131 section 4.3.6 wants the list in every REQUEST if it was in the DISCOVER.
 fn push_wishes(config: &ClientConfig, message: &mut Message) {
     for (code, data) in [
         (code::VENDOR_CLASS, &config.vendor_class),
@@ -133,5 +180,10 @@ fn push_wishes(config: &ClientConfig, message: &mut Message) {
         if !data.is_empty() {
             message.options.push(code, data);
         }
+    }
+    if let Some(size) = config.max_message_size {
+        message
+            .options
+            .push(code::MAX_MESSAGE_SIZE, &size.to_be_bytes());
     }
 }

@@ -18,6 +18,14 @@ pub(super) enum State {
     Selecting(Search),
     /// Has taken an offer, and waits for its server's word.
     Requesting(Asked),
+    /// About to ask for the address that it had before.
+    InitReboot { ask_at: Instant, address: Ipv4Addr },
+    /// Asks any server for the address that it had before.
+    Rebooting(Reboot),
+    /// Has been granted an address, and waits whether somebody else answers from it.
+    Checking(Held, Box<Message>, Instant),
+    /// Has an address of its own, and asks for settings.
+    Informing(Inform),
     /// Has an address.
     Bound(Held),
     /// Asks its server for more time.
@@ -31,6 +39,8 @@ pub(super) enum State {
 pub(super) struct Search {
     pub(super) xid: u32,
     pub(super) began: Instant,
+    /// `secs` of the last DISCOVER.
+    pub(super) secs: u16,
     /// DISCOVERs sent.
     pub(super) sent: u32,
     pub(super) resend_at: Instant,
@@ -42,8 +52,9 @@ pub(super) struct Search {
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) xid: u32,
-    /// When the search began: what `secs` counts from.
-    pub(super) began: Instant,
+    /// `secs` of the DISCOVER that was answered: "the DHCPREQUEST message MUST use the same value" (RFC 2131 section
+    /// 3.1 step 3).
+    pub(super) secs: u16,
     pub(super) server: Ipv4Addr,
     pub(super) address: Ipv4Addr,
     /// The lease counts from here: the answer may be to the first REQUEST (RFC 2131 section 4.4.1).
@@ -59,6 +70,28 @@ impl Asked {
         let server = reply.address(code::SERVER_IDENTIFIER);
         reply.xid == self.xid && server.is_ok_and(|server| server == self.server)
     }
+}
+
+/// A REQUEST for the address that the client had before.
+#[derive(Debug)]
+pub(super) struct Reboot {
+    pub(super) xid: u32,
+    pub(super) address: Ipv4Addr,
+    pub(super) first_sent: Instant,
+    /// REQUESTs sent.
+    pub(super) sent: u32,
+    pub(super) resend_at: Instant,
+}
+
+/// An INFORM.
+#[derive(Debug)]
+pub(super) struct Inform {
+    pub(super) xid: u32,
+    pub(super) address: Ipv4Addr,
+    pub(super) first_sent: Instant,
+    /// INFORMs sent.
+    pub(super) sent: u32,
+    pub(super) resend_at: Instant,
 }
 
 /// A lease and its times.
@@ -88,6 +121,12 @@ pub(super) struct Query {
 )]
 pub(super) enum Event {
     Start,
+    /// It begins with the address that it had before.
+    Reboot(Ipv4Addr),
+    /// It has this address, and wants settings.
+    Inform(Ipv4Addr),
+    /// Somebody else has this address.
+    Conflict(Ipv4Addr),
     Reply(MessageType, Message),
     Timeout(Due),
     Release,
@@ -98,7 +137,9 @@ pub(super) enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     Discover,
+    Reboot,
     Retransmission,
+    Check,
     Renewal,
     Rebinding,
     Expiry,
@@ -108,6 +149,8 @@ impl Due {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Due::Discover => "DHCP discovery",
+            Due::Reboot => "DHCP request for the old address",
+            Due::Check => "ARP check of the address",
             Due::Retransmission => "DHCP retransmission",
             Due::Renewal => "DHCP renewal (T1)",
             Due::Rebinding => "DHCP rebinding (T2)",
@@ -131,16 +174,27 @@ impl State {
             State::Init { discover_at } => Some((*discover_at, Due::Discover)),
             State::Selecting(search) => Some((search.resend_at, Due::Retransmission)),
             State::Requesting(asked) => Some((asked.resend_at, Due::Retransmission)),
+            State::InitReboot { ask_at, .. } => Some((*ask_at, Due::Reboot)),
+            State::Rebooting(reboot) => Some((reboot.resend_at, Due::Retransmission)),
+            State::Informing(inform) => Some((inform.resend_at, Due::Retransmission)),
+            State::Checking(_, _, until) => Some((*until, Due::Check)),
             State::Bound(held) => Some((held.renew_at, Due::Renewal)),
             State::Renewing(held, query) => sooner(query.resend_at, held.rebind_at, Due::Rebinding),
             State::Rebinding(held, query) => sooner(query.resend_at, held.expires_at, Due::Expiry),
         }
     }
 
-    /// The lease, in the states that have one.
+    /// The lease, in the states in which the host has its address.
     pub(super) fn held(&self) -> Option<&Held> {
         match self {
-            State::Idle | State::Init { .. } | State::Selecting(_) | State::Requesting(_) => None,
+            State::Idle
+            | State::Init { .. }
+            | State::Selecting(_)
+            | State::Requesting(_)
+            | State::InitReboot { .. }
+            | State::Rebooting(_)
+            | State::Checking(..)
+            | State::Informing(_) => None,
             State::Bound(held) | State::Renewing(held, _) | State::Rebinding(held, _) => Some(held),
         }
     }

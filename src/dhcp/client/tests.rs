@@ -16,6 +16,7 @@ const MAC: Mac = Mac([8, 0, 0x0f, 0, 0, 1]);
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 50);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 2);
 const LEASE: u64 = 8_000;
+const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn the_transitions_are_those_of_the_golden_table() {
@@ -248,6 +249,109 @@ fn what_it_sends_holds_what_rfc_2131_table_5_wants() {
 }
 
 #[test]
+fn an_address_that_somebody_else_has_is_declined_and_another_asked_for_after_ten_seconds() {
+    let mut bench = Bench::in_state("CHECKING");
+    assert_eq!(
+        bench.give("conflict").unwrap(),
+        "end probe, send Decline to 255.255.255.255, tell lost: another station has the address"
+    );
+    let sent = bench.sent.last().unwrap();
+    assert_eq!(sent.ciaddr, Ipv4Addr::UNSPECIFIED);
+    let codes: Vec<u8> = sent.options.iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, [53, 54, 50], "table 5 forbids all else");
+    assert_eq!(sent.address(50), Ok(ADDRESS));
+    let due = bench.client.poll_timeout().unwrap().0;
+    assert_eq!(due.since(bench.now), Duration::from_secs(10));
+}
+
+#[test]
+fn an_address_that_nobody_else_has_is_taken_and_announced() {
+    let mut bench = Bench::in_state("CHECKING");
+    assert!(bench.client.lease().is_none());
+    assert_eq!(
+        bench.timeout(),
+        "configure 10.1.0.50/24, announce 10.1.0.50, tell bound 10.1.0.50"
+    );
+}
+
+#[test]
+fn the_old_address_is_asked_for_without_server_identifier_and_given_up_after_five_requests() {
+    let mut bench = Bench::in_state("REBOOTING");
+    let sent = bench.sent.last().unwrap();
+    assert_eq!(sent.ciaddr, Ipv4Addr::UNSPECIFIED);
+    let codes: Vec<u8> = sent.options.iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, [53, 50, 60, 55]);
+    for _ in 0..4 {
+        assert_eq!(bench.timeout(), "send Request to 255.255.255.255");
+    }
+    assert_eq!(bench.timeout(), "tell lost: no answer to the request");
+}
+
+#[test]
+fn a_request_has_the_secs_of_the_discover_that_was_answered() {
+    let mut bench = Bench::in_state("SELECTING");
+    bench.timeout();
+    assert_eq!(bench.sent.last().unwrap().secs, 4);
+    bench.now += Duration::from_secs(3);
+    bench.give("OFFER");
+    bench.timeout();
+    let requests = &bench.sent[bench.sent.len() - 2..];
+    assert!(requests.iter().all(|request| request.secs == 4));
+}
+
+#[test]
+fn an_inform_has_the_clients_address_and_ends_with_its_ack() {
+    let mut bench = Bench::in_state("INFORMING");
+    let sent = bench.sent.last().unwrap();
+    assert_eq!(sent.ciaddr, ADDRESS);
+    let codes: Vec<u8> = sent.options.iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, [53, 60, 55]);
+    assert_eq!(bench.give("ACK").unwrap(), "unbind 68, tell informed");
+}
+
+#[test]
+fn an_ack_to_a_discover_is_taken_if_both_sides_want_it() {
+    let mut bench = Bench::in_state("SELECTING");
+    assert_eq!(bench.give("rapid ACK").unwrap(), "");
+    let mut bench = Bench::in_state("IDLE");
+    bench.set(|config| config.rapid_commit = true);
+    bench.start();
+    assert!(bench.sent[0].option(code::RAPID_COMMIT).is_some());
+    assert_eq!(
+        bench.give("ACK").unwrap(),
+        "",
+        "without the option it is no answer"
+    );
+    assert_eq!(
+        bench.give("rapid ACK").unwrap(),
+        "configure 10.1.0.50/24, tell bound 10.1.0.50"
+    );
+}
+
+#[test]
+fn a_client_identifier_is_in_every_message_and_the_message_size_where_options_are_asked_for() {
+    for (state, event, size) in [
+        ("IDLE", "start", true),
+        ("SELECTING", "OFFER", true),
+        ("BOUND", "timeout", true),
+        ("BOUND", "release", false),
+        ("CHECKING", "conflict", false),
+        ("IDLE", "reboot", true),
+        ("IDLE", "inform", true),
+    ] {
+        let mut bench = Bench::in_state(state);
+        bench.set(|config| {
+            config.client_id = b"\0desk".to_vec();
+            config.max_message_size = Some(1_400);
+        });
+        bench.give(event);
+        let sent = bench.sent.last().unwrap();
+        assert_eq!(sent.option(61).as_deref(), Some(&b"\0desk"[..]), "{event}");
+        assert_eq!(sent.option(57).is_some(), size, "{event}");
+    }
+}
+
+#[test]
 fn after_a_power_down_it_starts_as_if_new() {
     let mut bench = Bench::in_state("RENEWING");
     bench.client.power_down();
@@ -283,7 +387,7 @@ proptest! {
     }
 }
 
-const STATES: [&str; 7] = [
+const STATES: [&str; 11] = [
     "IDLE",
     "INIT",
     "SELECTING",
@@ -291,8 +395,12 @@ const STATES: [&str; 7] = [
     "BOUND",
     "RENEWING",
     "REBINDING",
+    "INIT-REBOOT",
+    "REBOOTING",
+    "CHECKING",
+    "INFORMING",
 ];
-const EVENTS: [&str; 9] = [
+const EVENTS: [&str; 13] = [
     "start",
     "OFFER",
     "poor OFFER",
@@ -302,6 +410,10 @@ const EVENTS: [&str; 9] = [
     "end of stage",
     "release",
     "stop",
+    "reboot",
+    "inform",
+    "conflict",
+    "rapid ACK",
 ];
 
 fn name_of(state: &State) -> &'static str {
@@ -310,6 +422,10 @@ fn name_of(state: &State) -> &'static str {
         State::Init { .. } => "INIT",
         State::Selecting(_) => "SELECTING",
         State::Requesting(_) => "REQUESTING",
+        State::InitReboot { .. } => "INIT-REBOOT",
+        State::Rebooting(_) => "REBOOTING",
+        State::Checking(..) => "CHECKING",
+        State::Informing(_) => "INFORMING",
         State::Bound(_) => "BOUND",
         State::Renewing(..) => "RENEWING",
         State::Rebinding(..) => "REBINDING",
@@ -335,6 +451,10 @@ impl Bench {
                 None => Err("no option 43".to_owned()),
             },
             broadcast: false,
+            client_id: Vec::new(),
+            max_message_size: None,
+            rapid_commit: false,
+            check: None,
             timing,
         };
         let client = Client::new(MAC, config, crate::rng::Rng::stream(1, "client"));
@@ -359,6 +479,16 @@ impl Bench {
             "REQUESTING" => &["start", "OFFER"],
             "BOUND" => &["start", "OFFER", "ACK"],
             "RENEWING" => &["start", "OFFER", "ACK", "timeout"],
+            "INIT-REBOOT" => {
+                bench.set(|config| config.timing.start_delay = (SECOND, SECOND));
+                &["reboot"]
+            }
+            "REBOOTING" => &["reboot"],
+            "CHECKING" => {
+                bench.set(|config| config.check = Some(SECOND));
+                &["start", "OFFER", "ACK"]
+            }
+            "INFORMING" => &["inform"],
             _ => &["start", "OFFER", "ACK", "timeout", "end of stage"],
         };
         for event in way {
@@ -366,6 +496,12 @@ impl Bench {
         }
         assert_eq!(name_of(&bench.client.state), state);
         bench
+    }
+
+    fn set(&mut self, change: impl FnOnce(&mut ClientConfig)) {
+        let mut config = (*self.client.config).clone();
+        change(&mut config);
+        self.client.config = Arc::new(config);
     }
 
     /// Lets `event` happen; `None` if it can't in this state.
@@ -376,6 +512,9 @@ impl Bench {
                 client.release(now, out);
                 None
             }),
+            "reboot" => self.act(|client, now, out| client.reboot(now, ADDRESS, out)),
+            "inform" => self.act(|client, now, out| client.inform(now, ADDRESS, out)),
+            "conflict" => self.act(|client, now, out| client.handle_conflict(now, ADDRESS, out)),
             "stop" => self.act(|client, now, out| {
                 client.stop(now, out);
                 None
@@ -428,7 +567,7 @@ impl Bench {
         let mut message = Message::new(BOOTREPLY, MAC, self.xid);
         message.yiaddr = ADDRESS;
         let number = match kind {
-            "ACK" => 5,
+            "ACK" | "rapid ACK" => 5,
             "NAK" => 6,
             _ => 2,
         };
@@ -440,6 +579,9 @@ impl Bench {
             .options
             .push_duration(code::LEASE_TIME, Duration::from_secs(LEASE));
         message.options.push(code::SUBNET_MASK, &[255, 255, 255, 0]);
+        if kind == "rapid ACK" {
+            message.options.push(code::RAPID_COMMIT, &[]);
+        }
         if kind != "poor OFFER" {
             message.options.push(43, b"x");
         }
@@ -471,6 +613,11 @@ impl Bench {
                 Out::Effect(AppEffect::Configure(None)) => did.push("configure none".to_owned()),
                 Out::Effect(AppEffect::Bind { port }) => did.push(format!("bind {port}")),
                 Out::Effect(AppEffect::Unbind { port }) => did.push(format!("unbind {port}")),
+                Out::Effect(AppEffect::ArpProbe(address)) => did.push(format!("probe {address}")),
+                Out::Effect(AppEffect::ArpAnnounce(address)) => {
+                    did.push(format!("announce {address}"));
+                }
+                Out::Effect(AppEffect::ProbeEnd(_)) => did.push("end probe".to_owned()),
                 Out::Effect(other) => panic!("{other:?}"),
                 Out::Trace(_) => self.ignored += 1,
             }
@@ -490,6 +637,7 @@ fn tell(event: &ClientEvent) -> String {
         }
         ClientEvent::OfferAccepted { count, .. } => format!("offer {count} accepted"),
         ClientEvent::Bound(lease, _) => format!("bound {}", lease.address),
+        ClientEvent::Informed(_) => "informed".to_owned(),
         ClientEvent::Renewed(lease) => format!("renewed {}", lease.address),
         ClientEvent::Lost { reason } => format!("lost: {reason}"),
     }

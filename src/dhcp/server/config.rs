@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use crate::time::Duration;
 use crate::wire::Mac;
+use crate::wire::dhcp::{Message, code};
 
 /// What a server is told.
 #[derive(Debug, Clone)]
@@ -35,6 +36,26 @@ pub struct Scope {
     pub options: Vec<(u8, Vec<u8>)>,
     /// Addresses kept for one client each; of the prefix, in the pool or not.
     pub reservations: BTreeMap<Mac, Ipv4Addr>,
+    /// The same by client identifier (option 61, as on the wire), which comes before the MAC.
+    pub client_reservations: BTreeMap<Vec<u8>, Ipv4Addr>,
+    /// Clients that get something else, by their option 60. The first that fits is a client's.
+    pub classes: Vec<Class>,
+    /// Whether a client that asks for it gets its address without an offer (RFC 4039).
+    pub rapid_commit: bool,
+    /// How long the server waits for somebody to answer from an address before it offers it; `None`: it does
+    /// not ask.
+    pub probe: Option<Duration>,
+}
+
+/// Clients of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Class {
+    /// Their option 60: "by an exact match" (RFC 2131 section 4.3.1).
+    pub vendor_class: Vec<u8>,
+    /// Their own addresses, first and last; `None`: those of everybody. Pools do not overlap.
+    pub pool: Option<(Ipv4Addr, Ipv4Addr)>,
+    /// Options in place of the scope's of the same code, or besides.
+    pub options: Vec<(u8, Vec<u8>)>,
 }
 
 impl Scope {
@@ -42,6 +63,27 @@ impl Scope {
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         let mask = self.mask();
         u32::from(address) & mask == u32::from(self.prefix.0) & mask
+    }
+
+    /// The class of the client that sent this.
+    pub(super) fn class_of(&self, message: &Message) -> Option<usize> {
+        if self.classes.is_empty() {
+            return None;
+        }
+        let sent = message.option(code::VENDOR_CLASS)?;
+        let mut classes = self.classes.iter();
+        classes.position(|class| *sent == class.vendor_class)
+    }
+
+    /// Which of the scope's pools a class has: that of everybody, then those of classes that have one.
+    pub(super) fn pool_of_class(&self, class: usize) -> usize {
+        let own = self.classes[class].pool.is_some();
+        let up_to = self.classes.iter().take(class + usize::from(own));
+        if own {
+            up_to.filter(|class| class.pool.is_some()).count()
+        } else {
+            0
+        }
     }
 
     /// The subnet mask as a number.

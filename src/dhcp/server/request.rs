@@ -2,15 +2,32 @@
 
 use std::net::Ipv4Addr;
 
-use super::super::lease::ClientKey;
-use crate::wire::Mac;
+use super::super::lease::{Asker, ClientKey};
+use super::Scope;
 use crate::wire::dhcp::{Message, code};
 
 /// One message, and who sent it.
+#[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) message: Message,
-    pub(super) client: ClientKey,
-    pub(super) mac: Mac,
+    pub(super) asker: Asker,
+    /// The class of the scope that the client is of, by its place among them.
+    pub(super) class: Option<usize>,
+}
+
+impl Request {
+    pub(super) fn new(message: Message, scope: &Scope) -> Request {
+        let class = scope.class_of(&message);
+        Request {
+            asker: Asker {
+                client: client_key(&message),
+                mac: message.mac(),
+                pool: class.map_or(0, |class| scope.pool_of_class(class)),
+            },
+            class,
+            message,
+        }
+    }
 }
 
 /// Which of its states a client sends a REQUEST from (RFC 2131 table 4), and the address that it names.
@@ -71,7 +88,7 @@ pub(super) fn request_kind(message: &Message) -> Result<RequestKind, &'static st
 
 /// Who a client is (RFC 2131 section 4.2). A client identifier is mostly hardware type and address, so a
 /// client that sends one only at times stays the same.
-pub(super) fn client_key(message: &Message) -> ClientKey {
+fn client_key(message: &Message) -> ClientKey {
     match message.option(code::CLIENT_IDENTIFIER) {
         Some(identifier) if !identifier.is_empty() => ClientKey(identifier.as_ref().into()),
         _ => {

@@ -4,6 +4,7 @@
 //! line each: what was decided, and each reply with where it went.
 
 mod bench;
+mod options;
 
 use bench::*;
 

@@ -41,7 +41,7 @@ impl Endpoint {
         let own = self.own();
         heading.refusal(
             (self.interface.mac, self.interface.vlan()),
-            |address| address == own || Some(address) == self.probing,
+            |address| address == own || self.is_probing(address),
             |address| self.interface.neighbours.knows(address),
             |port| self.ports.contains_key(&port),
         )
@@ -91,12 +91,12 @@ impl Endpoint {
     fn conflict(&self, message: &Arp) -> Option<Ipv4Addr> {
         let own = self.address.map(|host| host.address);
         let sender = message.sender_ip;
-        if !sender.is_unspecified() && (Some(sender) == own || Some(sender) == self.probing) {
+        if !sender.is_unspecified() && (Some(sender) == own || self.is_probing(sender)) {
             return Some(sender);
         }
         let probe = message.operation == arp::REQUEST && sender.is_unspecified();
-        self.probing
-            .filter(|address| probe && *address == message.target_ip)
+        let target = message.target_ip;
+        (probe && self.is_probing(target)).then_some(target)
     }
 
     fn receive_ip<'a>(
@@ -189,6 +189,9 @@ impl Endpoint {
                 Ok(Received::Nothing)
             }
             Message::Unreachable { code, quoted } => Ok(Received::Unreachable { code, quoted }),
+            Message::EchoReply { .. } if self.is_probing(header.src) => {
+                Ok(Received::Conflict(header.src))
+            }
             Message::EchoReply { .. } => Ok(Received::Nothing),
             Message::EchoRequest { .. } | Message::TimeExceeded { .. } | Message::Other { .. } => {
                 Err(DropReason::NoListener)

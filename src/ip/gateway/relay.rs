@@ -12,23 +12,29 @@
 //! A client without an address can't answer ARP, so what goes to it alone goes to its MAC at once. What a client
 //! sends to the server's own address, to renew its lease, is routed like any packet and does not come here.
 //!
-//! Not here: relay agent information (option 82, RFC 3046), since `giaddr` says which link a message came from; a
-//! threshold of `secs`, and more than one server for an interface.
+//! Where it is told to, it says in option 82 where the client is (RFC 3046), and takes the option off what comes back: a
+//! client sees nothing of it. Such an option that comes from a client, with no relay before this one, is nobody's
+//! word unless the link is trusted.
+//!
+//! Not here: a threshold of `secs`, and more than one server for an interface.
 
 use std::net::Ipv4Addr;
 
-use super::Gateway;
+use super::{Gateway, Relay};
 use crate::ip::endpoint::why;
 use crate::ip::interface::Hop;
 use crate::outbox::{DropReason, Outbox};
 use crate::sim::Transmit;
 use crate::time::Instant;
-use crate::wire::dhcp::{BOOTREPLY, BOOTREQUEST, CLIENT_PORT, Message, SERVER_PORT};
+use crate::wire::dhcp::{BOOTREPLY, BOOTREQUEST, CLIENT_PORT, Message, SERVER_PORT, code};
 use crate::wire::{Mac, ipv4, udp};
 
 /// A request that was relayed so often goes no further: "exceeds the value 16" (RFC 1542 section 4.1.1), once this
 /// gateway has counted itself.
 const HOPS_MAX: u8 = 16;
+
+/// Bytes of an IP and a UDP header.
+const HEADERS: usize = 20 + 8;
 
 impl Gateway {
     /// Takes a broadcast: if it is a DHCP client's and the interface has a server to relay to, it goes there.
@@ -40,7 +46,7 @@ impl Gateway {
         out: &mut Outbox<Transmit>,
     ) -> Result<(), DropReason> {
         let leg = &self.legs[usize::from(number)];
-        let (own, Some(server)) = (leg.address, leg.relay_to) else {
+        let (own, Some(relay)) = (leg.address, &leg.relay) else {
             return Err(DropReason::BroadcastNotWanted);
         };
         let is_whole = !header.more_fragments && header.fragment_offset == 0;
@@ -58,12 +64,18 @@ impl Gateway {
         if message.hops >= HOPS_MAX {
             return Err(DropReason::RelayedTooOften);
         }
+        // Nobody before this gateway has an address of its own (RFC 3046 section 2.1.1).
+        if self.own.binary_search(&message.giaddr).is_ok() {
+            return Err(DropReason::RelaySpoofed);
+        }
         message.hops += 1;
         // "If this field is zero, the relay agent MUST fill this field [...]. If [it] contains some non-zero value,
         // [it] MUST NOT be modified" (RFC 1542 section 4.1.1).
         if message.giaddr.is_unspecified() {
+            relay.inform(usize::from(leg.interface.mtu), &mut message)?;
             message.giaddr = own;
         }
+        let server = relay.server;
         let datagram = datagram((own, SERVER_PORT), (server, SERVER_PORT), &message);
         let len = datagram.len();
         self.send_own(now, own, server, ipv4::UDP, len, out, |bytes| {
@@ -81,26 +93,31 @@ impl Gateway {
         payload: &[u8],
         out: &mut Outbox<Transmit>,
     ) -> Option<Result<(), DropReason>> {
-        let relays = self.legs.iter().any(|leg| leg.relay_to.is_some());
+        let relays = self.legs.iter().any(|leg| leg.relay.is_some());
         if ports.dst_port != SERVER_PORT || !relays {
             return None;
         }
-        Some(decode(payload).and_then(|message| self.deliver(now, &message, out)))
+        Some(decode(payload).and_then(|message| self.deliver(now, message, out)))
     }
 
     /// Hands an answer to its client, on the link that `giaddr` says (RFC 1542 section 4.1.2).
     fn deliver(
         &mut self,
         now: Instant,
-        message: &Message,
+        mut message: Message,
         out: &mut Outbox<Transmit>,
     ) -> Result<(), DropReason> {
-        let relay = (0u16..)
-            .zip(&self.legs)
-            .find(|(_, leg)| leg.address == message.giaddr && leg.relay_to.is_some());
-        let (Some((number, _)), BOOTREPLY) = (relay, message.op) else {
+        let mut relays = (0u16..).zip(&self.legs).filter_map(|(number, leg)| {
+            let relay = leg.relay.as_ref()?;
+            (leg.address == message.giaddr).then_some((number, relay))
+        });
+        let (Some((number, relay)), BOOTREPLY) = (relays.next(), message.op) else {
             return Err(DropReason::NoListener);
         };
+        // "removed by [...] the relay agent [...] which added it" (RFC 3046 section 2.1).
+        if message.option(code::RELAY_AGENT).as_deref() == relay.information.as_deref() {
+            message.options.remove(code::RELAY_AGENT);
+        }
         let is_ethernet = (message.htype, message.hlen) == (1, 6);
         let to_all = message.wants_broadcast() || message.yiaddr.is_unspecified() || !is_ethernet;
         let (dst, mac) = if to_all {
@@ -109,7 +126,7 @@ impl Gateway {
             (message.yiaddr, message.mac())
         };
         let own = message.giaddr;
-        let datagram = datagram((own, SERVER_PORT), (dst, CLIENT_PORT), message);
+        let datagram = datagram((own, SERVER_PORT), (dst, CLIENT_PORT), &message);
         let header = self.own_header(own, dst, ipv4::UDP);
         let write = |bytes: &mut Vec<u8>| {
             header.encode(datagram.len(), bytes);
@@ -118,6 +135,28 @@ impl Gateway {
         let leg = &mut self.legs[usize::from(number)];
         leg.interface
             .send(now, own, Hop::Mac(mac), None, write, out);
+        Ok(())
+    }
+}
+
+impl Relay {
+    /// Adds option 82 to a client's message as its last, where that does not make it too long for the link (RFC 3046
+    /// section 2.1).
+    fn inform(&self, mtu: usize, message: &mut Message) -> Result<(), DropReason> {
+        if message.option(code::RELAY_AGENT).is_some() {
+            return if self.trusts {
+                Ok(())
+            } else {
+                Err(DropReason::RelayUntrusted)
+            };
+        }
+        let Some(information) = &self.information else {
+            return Ok(());
+        };
+        let added = 2 + information.len();
+        if HEADERS + message.encode().len() + added <= mtu {
+            message.options.push(code::RELAY_AGENT, information);
+        }
         Ok(())
     }
 }

@@ -159,7 +159,7 @@ pub(super) struct Lab {
     /// What the gateways made from now on check.
     pub(super) reverse_path: ReversePath,
     /// Where all interfaces of the gateways made from now on relay DHCP to.
-    pub(super) relay_to: Option<Ipv4Addr>,
+    pub(super) relay: Option<super::Relay>,
     /// The ports on each segment.
     segments: Vec<Vec<(usize, u32)>>,
     in_flight: VecDeque<(usize, u32, Frame)>,
@@ -199,7 +199,7 @@ impl Lab {
                 prefix_len: address.prefix_len,
                 arp: *arp,
                 reverse_path: self.reverse_path,
-                relay_to: self.relay_to,
+                relay: self.relay.clone(),
             }
         });
         let config = GatewayConfig {

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::{Lab, Probe, config, leg_mac, mac};
 use crate::app::AppEffect;
-use crate::ip::ArpMode;
+use crate::ip::{ArpMode, Relay};
 use crate::outbox::DropReason;
 use crate::wire::dhcp::{BOOTREPLY, BOOTREQUEST, BROADCAST_FLAG, Message, MessageType, code};
 use crate::wire::{Frame, Mac, ethernet, ipv4, udp};
@@ -13,6 +13,7 @@ const SET: Mac = Mac([8, 0, 0x0f, 0, 0, 1]);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 2, 0, 50);
 const RELAY: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 1);
 const HERE: usize = 1;
+const INFORMATION: &[u8] = b"\x01\x06port 7";
 
 #[test]
 fn a_request_goes_to_the_server_with_the_address_of_the_link_that_it_came_from() {
@@ -116,16 +117,105 @@ fn other_broadcasts_are_not_relayed_nor_any_by_a_gateway_without_a_server() {
     assert_eq!(without.router(1).dropped()[&DropReason::NoListener], 1);
 }
 
+#[test]
+fn option_82_is_added_last_comes_back_from_the_server_and_is_taken_off() {
+    let mut lab = lab_with(Some(informing()));
+    lab.inject(HERE, &request(&discover()));
+    let (.., message) = relayed(&lab).unwrap();
+    let expected = with(discover(), |it| {
+        (it.giaddr, it.hops) = (RELAY, 1);
+        it.options.push(82, INFORMATION);
+    });
+    assert_eq!(message, expected);
+    answer(
+        &mut lab,
+        RELAY,
+        &with(offer(), |it| it.options.push(82, INFORMATION)).encode(),
+    );
+    assert_eq!(delivered(&lab).unwrap().3, offer());
+    // What another element has added is that one's to take off.
+    let mut lab = lab_with(Some(informing()));
+    let other = with(offer(), |it| it.options.push(82, b"\x01\x01x"));
+    answer(&mut lab, RELAY, &other.encode());
+    assert_eq!(delivered(&lab).unwrap().3, other);
+}
+
+#[test]
+fn option_82_of_a_client_is_taken_from_a_trusted_link_alone_and_never_doubled() {
+    let asks = with(discover(), |it| it.options.push(82, b"\x01\x01x"));
+    let mut untrusted = lab_with(Some(informing()));
+    untrusted.inject(HERE, &request(&asks));
+    assert!(relayed(&untrusted).is_none());
+    assert_eq!(
+        untrusted.router(1).dropped()[&DropReason::RelayUntrusted],
+        1
+    );
+    let mut trusted = lab_with(Some(Relay {
+        trusts: true,
+        ..informing()
+    }));
+    trusted.inject(HERE, &request(&asks));
+    let (.., message) = relayed(&trusted).unwrap();
+    assert_eq!(message.option(82).unwrap().as_ref(), b"\x01\x01x");
+    // Behind another relay it is that one's matter.
+    let first = Ipv4Addr::new(10, 7, 0, 1);
+    let mut second = lab_with(Some(informing()));
+    second.inject(HERE, &request(&with(asks, |it| it.giaddr = first)));
+    let (.., message) = relayed(&second).unwrap();
+    assert_eq!(message.option(82).unwrap().as_ref(), b"\x01\x01x");
+}
+
+#[test]
+fn a_request_that_claims_to_come_from_this_relay_goes_no_further() {
+    let mut lab = lab();
+    lab.inject(HERE, &request(&with(discover(), |it| it.giaddr = RELAY)));
+    assert!(relayed(&lab).is_none());
+    assert_eq!(lab.router(1).dropped()[&DropReason::RelaySpoofed], 1);
+}
+
+#[test]
+fn a_message_that_option_82_would_make_too_long_goes_on_without_it() {
+    for (len, added) in [(1_214, true), (1_215, false)] {
+        let asks = with(discover(), |it| {
+            let mut rest: usize = len - 3 - 1 - 2;
+            while rest > 0 {
+                let part = rest.min(250);
+                it.options.push(200, &vec![0; part]);
+                rest -= part;
+            }
+        });
+        let mut lab = lab_with(Some(informing()));
+        lab.inject(HERE, &request(&asks));
+        let (.., message) = relayed(&lab).unwrap();
+        assert_eq!(message.option(82).is_some(), added, "{len}");
+    }
+}
+
 type Sent = (ethernet::Header, ipv4::Header, udp::Header, Message);
 
 /// A server 10.2.0.50, station 0, and a gateway between its segment 2 and segment 1, station 1.
 fn lab() -> Lab {
-    lab_with(Some(SERVER))
+    lab_with(Some(plain()))
 }
 
-fn lab_with(server: Option<Ipv4Addr>) -> Lab {
+fn plain() -> Relay {
+    Relay {
+        server: SERVER,
+        information: None,
+        trusts: false,
+    }
+}
+
+fn informing() -> Relay {
+    Relay {
+        information: Some(INFORMATION.to_vec()),
+        ..plain()
+    }
+}
+
+fn lab_with(relay: Option<Relay>) -> Lab {
     let mut lab = Lab {
-        relay_to: server,
+        relay,
         ..Lab::default()
     };
     let app = Probe {

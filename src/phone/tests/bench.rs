@@ -53,6 +53,7 @@ impl Bench {
     /// A set of this model with this PIN in its memory, without power.
     pub(super) fn of(model: &str, pin: Option<&str>) -> Bench {
         let settings = PhoneSettings {
+            dhcp: None,
             mac: MAC,
             model: model.into(),
             boot_file: "Boot.bin".into(),
@@ -61,6 +62,7 @@ impl Bench {
             times: PhoneTimes::default().into(),
         };
         let memory = Memory {
+            address: None,
             pin: pin.map(str::to_owned),
             ..Memory::default()
         };
@@ -363,7 +365,11 @@ impl Bench {
             AppEffect::Tag(Some(tag)) => format!("> tag vlan {}, p {}", tag.vid, tag.pcp),
             AppEffect::SendLldp(message) => format!("> {}", lldp::decode(&message).unwrap()),
             AppEffect::Tag(None) => "> no tag".to_owned(),
-            AppEffect::Listen { .. } | AppEffect::ArpProbe(_) | AppEffect::ArpAnnounce(_) => {
+            AppEffect::Listen { .. }
+            | AppEffect::ArpProbe(_)
+            | AppEffect::EchoProbe(_)
+            | AppEffect::ProbeEnd(_)
+            | AppEffect::ArpAnnounce(_) => {
                 panic!("a set never asks for {effect:?}")
             }
         }

@@ -8,6 +8,7 @@ use toml::de::DeValue;
 use super::fields::Fields;
 use super::value::{Item, boolean, list, number, of, text, word};
 use super::{At, keys, name};
+use crate::phone::PhoneDhcp;
 use crate::scenario::plan::{TrunkKind, Vlan};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units;
@@ -90,6 +91,8 @@ pub(crate) struct Phone {
     pub(crate) stored_pin: Option<At<String>>,
     /// The call server that was programmed on the set by hand: an element's name or an address.
     pub(crate) call_server: Option<At<String>>,
+    /// What it does with DHCP that no set is known to do.
+    pub(crate) dhcp_client: Option<PhoneDhcp>,
     /// The VLAN that was programmed on it, and the priority.
     pub(crate) vlan: Option<Vlan>,
     pub(crate) lldp: Option<At<bool>>,
@@ -233,10 +236,15 @@ fn networking_entry(item: &Item<'_>, problems: &mut Problems) -> Option<Networki
 /// Phones of one table at most: twice what one run is made for.
 const COUNT_MAX: usize = 200_000;
 
+/// Bytes of an IP datagram that option 57 can name: from the least (RFC 2132 section 9.10) to an Ethernet's.
+const MESSAGE_SIZE_MIN: u16 = 576;
+const MESSAGE_SIZE_MAX: u16 = 1_500;
+
 pub(super) fn phone(item: &Item<'_>, problems: &mut Problems) -> Option<Phone> {
     let mut fields = Fields::of(item, &keys::PHONE, problems)?;
     let memory = fields.optional("memory", problems, memory);
     let manual = fields.optional("manual", problems, manual);
+    let dhcp_client = fields.optional("dhcp-client", problems, dhcp_client);
     let (call_server, vlan) = manual.map(|manual| manual.value).unwrap_or_default();
     Some(Phone {
         span: fields.span.clone(),
@@ -249,6 +257,7 @@ pub(super) fn phone(item: &Item<'_>, problems: &mut Problems) -> Option<Phone> {
             .map(|user| user.value),
         stored_pin: memory.and_then(|memory| memory.value),
         call_server,
+        dhcp_client: dhcp_client.map(|client| client.value),
         vlan,
         lldp: fields.optional("lldp", problems, boolean),
         count: fields.optional("count", problems, number(1, COUNT_MAX)),
@@ -278,6 +287,34 @@ fn user(item: &Item<'_>, problems: &mut Problems) -> Option<User> {
 fn memory(item: &Item<'_>, problems: &mut Problems) -> Option<Option<At<String>>> {
     let mut fields = Fields::of(item, &keys::MEMORY, problems)?;
     Some(fields.required("pin", problems, text))
+}
+
+fn dhcp_client(item: &Item<'_>, problems: &mut Problems) -> Option<PhoneDhcp> {
+    let mut fields = Fields::of(item, &keys::DHCP_CLIENT, problems)?;
+    let init_reboot = fields.optional("init-reboot", problems, boolean);
+    let check = fields.optional("check", problems, of(units::duration));
+    let client_id = fields.optional("client-id", problems, of(client_id));
+    let size = number(MESSAGE_SIZE_MIN, MESSAGE_SIZE_MAX);
+    let max_message_size = fields.optional("max-message-size", problems, size);
+    let rapid_commit = fields.optional("rapid-commit", problems, boolean);
+    Some(PhoneDhcp {
+        init_reboot: init_reboot.is_some_and(|yes| yes.value),
+        check: check.map(|wait| wait.value),
+        client_id: client_id.map(|id| id.value).unwrap_or_default(),
+        max_message_size: max_message_size.map(|size| size.value),
+        rapid_commit: rapid_commit.is_some_and(|yes| yes.value),
+    })
+}
+
+/// At least two bytes (RFC 2132 section 9.14), and no more than an option holds.
+fn client_id(text: &str) -> Result<Vec<u8>, units::Wrong> {
+    let id = units::hex(text)?;
+    if (2..=255).contains(&id.len()) {
+        return Ok(id);
+    }
+    let message = format!("{} bytes are no client identifier", id.len());
+    let help = "2 to 255 bytes in hexadecimal, the first of them a type: 00 for a name";
+    Err(units::Wrong::new(message, help))
 }
 
 fn manual(item: &Item<'_>, problems: &mut Problems) -> Option<Manual> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::fields::{Fields, entries};
-use super::value::{Item, any_text, boolean, number, of, one_or_more, text};
+use super::value::{Item, any_text, boolean, list, number, of, one_or_more, text};
 use super::{At, keys};
 use crate::scenario::problem::{Problem, Problems};
 use crate::scenario::units::{self, Wrong};
@@ -22,6 +22,27 @@ pub(crate) struct Dhcp {
     /// Addresses, or names of DNS servers.
     pub(crate) name_servers: Vec<At<String>>,
     pub(crate) authoritative: Option<At<bool>>,
+    pub(crate) told: ClientOptions,
+    pub(crate) reserve: Vec<(At<String>, At<Ipv4Addr>)>,
+    /// By client identifier.
+    pub(crate) reserve_client_id: Vec<(Vec<u8>, At<Ipv4Addr>)>,
+    pub(crate) probe: Option<At<Duration>>,
+    pub(crate) rapid_commit: Option<At<bool>>,
+    pub(crate) classes: Vec<At<Class>>,
+}
+
+/// Clients that get something else, by their option 60.
+#[derive(Debug)]
+pub(crate) struct Class {
+    /// Their option 60.
+    pub(crate) name: Option<At<String>>,
+    pub(crate) pool: Option<At<(Ipv4Addr, Ipv4Addr)>>,
+    pub(crate) told: ClientOptions,
+}
+
+/// What clients are told besides their address.
+#[derive(Debug)]
+pub(crate) struct ClientOptions {
     /// Names, addresses or FQDNs.
     pub(crate) call_srv: Option<At<Vec<At<String>>>>,
     pub(crate) sw_tftp: Option<At<Vec<At<String>>>>,
@@ -31,10 +52,9 @@ pub(crate) struct Dhcp {
     pub(crate) layout: Option<At<Layout>>,
     pub(crate) option_60: Option<At<String>>,
     pub(crate) options: Vec<(At<u8>, Vec<u8>)>,
-    pub(crate) reserve: Vec<(At<String>, At<Ipv4Addr>)>,
 }
 
-impl Dhcp {
+impl ClientOptions {
     /// Whether there is anything to tell the sets.
     pub(crate) fn has_settings(&self) -> bool {
         let servers = self.call_srv.is_some() || self.sw_tftp.is_some();
@@ -47,6 +67,8 @@ impl Dhcp {
 pub(crate) enum Layout {
     Option125(vendor::Layout),
     Option43(vendor::Layout),
+    /// Options 128 to 135.
+    Old,
 }
 
 impl Layout {
@@ -57,7 +79,8 @@ impl Layout {
 pub(super) fn dhcp(item: &Item<'_>, problems: &mut Problems) -> Option<Dhcp> {
     let mut fields = Fields::of(item, &keys::DHCP, problems)?;
     let name_servers = fields.optional("name-servers", problems, one_or_more(text));
-    let options = fields.optional("options", problems, raw_options);
+    let reserve_client_id = fields.optional("reserve-client-id", problems, client_reservations);
+    let classes = fields.optional("class", problems, list(class));
     let reserve = fields.optional("reserve", problems, reservations);
     Some(Dhcp {
         server: fields.optional("server", problems, of(units::address)),
@@ -67,6 +90,27 @@ pub(super) fn dhcp(item: &Item<'_>, problems: &mut Problems) -> Option<Dhcp> {
         rebind: fields.optional("rebind", problems, of(units::duration)),
         name_servers: name_servers.map(|list| list.value).unwrap_or_default(),
         authoritative: fields.optional("authoritative", problems, boolean),
+        told: told(&mut fields, problems),
+        reserve_client_id: reserve_client_id.map(|it| it.value).unwrap_or_default(),
+        probe: fields.optional("probe", problems, of(units::duration)),
+        rapid_commit: fields.optional("rapid-commit", problems, boolean),
+        classes: classes.map(|classes| classes.value).unwrap_or_default(),
+        reserve: reserve.map(|reserve| reserve.value).unwrap_or_default(),
+    })
+}
+
+fn class(item: &Item<'_>, problems: &mut Problems) -> Option<Class> {
+    let mut fields = Fields::of(item, &keys::CLASS, problems)?;
+    Some(Class {
+        name: fields.required("name", problems, text),
+        pool: fields.optional("pool", problems, of(units::address_range)),
+        told: told(&mut fields, problems),
+    })
+}
+
+fn told<'t>(fields: &mut Fields<'_, 't>, problems: &mut Problems) -> ClientOptions {
+    let options = fields.optional("options", problems, raw_options);
+    ClientOptions {
         call_srv: fields.optional("call_srv", problems, one_or_more(text)),
         sw_tftp: fields.optional("sw_tftp", problems, one_or_more(text)),
         vlan: fields.optional("vlan", problems, number(0, 4095)),
@@ -75,8 +119,7 @@ pub(super) fn dhcp(item: &Item<'_>, problems: &mut Problems) -> Option<Dhcp> {
         layout: fields.optional("layout", problems, of(layout)),
         option_60: fields.optional("option-60", problems, text),
         options: options.map(|options| options.value).unwrap_or_default(),
-        reserve: reserve.map(|reserve| reserve.value).unwrap_or_default(),
-    })
+    }
 }
 
 /// A number, or text like `46v46s26`: default, voice, signalling.
@@ -120,6 +163,7 @@ fn layout(text: &str) -> Result<Layout, Wrong> {
         "A" => return Ok(Layout::Option125(Raw)),
         "B" => return Ok(Layout::Option125(SubOption(USUAL_SUB_OPTION))),
         "option 43" => return Ok(Layout::Option43(Raw)),
+        "options 128-135" => return Ok(Layout::Old),
         _ => {}
     }
     let number = |text: &str| text.parse().ok().map(SubOption);
@@ -132,7 +176,7 @@ fn layout(text: &str) -> Result<Layout, Wrong> {
         .and_then(number)
         .map(Layout::Option43);
     of_125.or(of_43).ok_or_else(|| {
-        let help = "write \"A\", \"B\", \"B:1\" (sub-option 1), \"option 43\" or \"option 43:1\"";
+        let help = "write \"A\", \"B\", \"B:1\" (sub-option 1), \"option 43\", \"option 43:1\" or \"options 128-135\"";
         Wrong::new(
             format!("`{text}` is not a layout of the sets' configuration"),
             help,
@@ -166,6 +210,28 @@ fn raw_options(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<(At<u8>, 
         }
     }
     Some(options)
+}
+
+fn client_reservations(
+    item: &Item<'_>,
+    problems: &mut Problems,
+) -> Option<Vec<(Vec<u8>, At<Ipv4Addr>)>> {
+    let mut reservations = Vec::new();
+    for (key, item) in entries(item, problems) {
+        let address = of(units::address)(item, problems);
+        match units::hex(&key.value) {
+            Ok(id) if !id.is_empty() => {
+                reservations.extend(address.map(|address| (id, At::new(address, item.span()))));
+            }
+            Ok(_) | Err(_) => {
+                let message = format!("`{}` is not a client identifier", key.value);
+                let help =
+                    "the bytes of option 61 in hexadecimal, for example \"01 08 00 0f 00 00 01\"";
+                problems.push(Problem::new(&key.span, message).help(help.to_owned()));
+            }
+        }
+    }
+    Some(reservations)
 }
 
 type Reservations = Vec<(At<String>, At<Ipv4Addr>)>;

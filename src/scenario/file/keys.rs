@@ -9,8 +9,10 @@ pub(super) const ALL: &[&Shape] = &[
     &SUBNET,
     &LLDP_MED,
     &GATEWAY,
+    &RELAY,
     &CABLE,
     &DHCP,
+    &CLASS,
     &ROUTER,
     &INTERFACE,
     &TFTP,
@@ -30,6 +32,7 @@ pub(super) const ALL: &[&Shape] = &[
     &USER,
     &MEMORY,
     &MANUAL,
+    &DHCP_CLIENT,
     &STEP,
     &POWER_UP,
     &MOVE,
@@ -79,7 +82,12 @@ pub(super) const LLDP_MED: Shape = Shape {
 
 pub(super) const GATEWAY: Shape = Shape {
     title: "gateway",
-    keys: &["router", "address", "arp", "reverse-path", "mac"],
+    keys: &["router", "address", "arp", "reverse-path", "mac", "relay"],
+};
+
+pub(super) const RELAY: Shape = Shape {
+    title: "relay",
+    keys: &["circuit-id", "remote-id", "trusted"],
 };
 
 pub(super) const CABLE: Shape = Shape {
@@ -106,6 +114,26 @@ pub(super) const DHCP: Shape = Shape {
         "option-60",
         "options",
         "reserve",
+        "reserve-client-id",
+        "probe",
+        "rapid-commit",
+        "class",
+    ],
+};
+
+pub(super) const CLASS: Shape = Shape {
+    title: "class",
+    keys: &[
+        "name",
+        "pool",
+        "call_srv",
+        "sw_tftp",
+        "vlan",
+        "l2p",
+        "dscp",
+        "layout",
+        "option-60",
+        "options",
     ],
 };
 
@@ -224,7 +252,28 @@ pub(super) const NETWORKING: Shape = Shape {
 pub(super) const PHONE: Shape = Shape {
     title: "[[phone]]",
     keys: &[
-        "name", "model", "at", "mac", "user", "memory", "manual", "lldp", "count", "names",
+        "name",
+        "model",
+        "at",
+        "mac",
+        "user",
+        "memory",
+        "manual",
+        "dhcp-client",
+        "lldp",
+        "count",
+        "names",
+    ],
+};
+
+pub(super) const DHCP_CLIENT: Shape = Shape {
+    title: "dhcp-client",
+    keys: &[
+        "init-reboot",
+        "check",
+        "client-id",
+        "max-message-size",
+        "rapid-commit",
     ],
 };
 

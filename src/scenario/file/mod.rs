@@ -20,7 +20,7 @@ mod value;
 
 pub(super) use admin::{Admin, ChangeCodes, SetName};
 pub(super) use cluster::{Cluster, Element, Entry, Phone};
-pub(super) use dhcp::{Dhcp, Layout};
+pub(super) use dhcp::{ClientOptions, Dhcp, Layout};
 pub(super) use dns::Dns;
 pub(super) use expect::{Expect, Frames, Told};
 pub(super) use faults::{FileChange, On, Trouble};

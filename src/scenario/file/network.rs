@@ -45,6 +45,14 @@ pub(crate) struct Gateway {
     pub(crate) arp: Option<At<ArpMode>>,
     pub(crate) reverse_path: Option<At<ReversePath>>,
     pub(crate) mac: Option<At<Mac>>,
+    pub(crate) relay: Option<At<Relay>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Relay {
+    pub(crate) circuit_id: Option<At<String>>,
+    pub(crate) remote_id: Option<At<String>>,
+    pub(crate) trusted: Option<At<bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -155,7 +163,27 @@ fn gateway(item: &Item<'_>, problems: &mut Problems) -> Option<Option<Gateway>> 
         arp: fields.optional("arp", problems, word(ARP_MODES)),
         reverse_path: fields.optional("reverse-path", problems, word(REVERSE_PATHS)),
         mac: fields.optional("mac", problems, of(units::mac)),
+        relay: fields.optional("relay", problems, relay),
     }))
+}
+
+fn relay(item: &Item<'_>, problems: &mut Problems) -> Option<Relay> {
+    let mut fields = Fields::of(item, &keys::RELAY, problems)?;
+    Some(Relay {
+        circuit_id: fields.optional("circuit-id", problems, of(agent_text)),
+        remote_id: fields.optional("remote-id", problems, of(agent_text)),
+        trusted: fields.optional("trusted", problems, boolean),
+    })
+}
+
+/// What a relay agent says of a client: two of them fit into one option.
+fn agent_text(text: &str) -> Result<String, Wrong> {
+    const MOST: usize = 100;
+    if (1..=MOST).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    let message = format!("{} bytes are no text of a relay agent", text.len());
+    Err(Wrong::new(message, "1 to 100 bytes"))
 }
 
 fn cable(item: &Item<'_>, problems: &mut Problems) -> Option<Cable> {

@@ -143,7 +143,7 @@ fn no_server(lint: &mut Lint<'_>, subnet: SubnetId, address: Ipv4Addr) {
     let Some(given) = &lint.file.subnets[subnet.0].dhcp else {
         return;
     };
-    let list = given.value.sw_tftp.as_ref();
+    let list = given.value.told.sw_tftp.as_ref();
     let first = list.and_then(|list| list.value.first());
     let span = place(first, &place(list, &given.span));
     let name = &lint.plan.subnets[subnet.0].name;

@@ -4,13 +4,14 @@ use std::net::Ipv4Addr;
 
 use super::stays::{Stay, count, name};
 use super::{Lint, names, place};
+use crate::dhcp::Class;
 use crate::scenario::file::{self, At};
 use crate::scenario::nearest::did_you_mean;
 use crate::scenario::plan::{self, Dhcp, HostKind, Plan, Router, SubnetId};
 use crate::scenario::problem::{Problem, Span};
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREPLY, Message};
-use crate::wire::vendor::{CallServers, Chosen, Refusal, choose};
+use crate::wire::vendor::{CallServers, Chosen, Refusal, VENDOR, choose};
 
 pub(super) fn look(lint: &mut Lint<'_>) {
     if lint.plan.steps.is_empty() {
@@ -37,10 +38,19 @@ pub(super) fn look(lint: &mut Lint<'_>) {
 /// What a set of this subnet would go by.
 pub(super) fn told(dhcp: &Dhcp) -> Result<Chosen, Refusal> {
     let mut offer = Message::new(BOOTREPLY, Mac::ZERO, 0);
-    for (code, value) in &dhcp.options {
+    let of_class = class_of_sets(dhcp).map_or(&[][..], |class| &class.options);
+    let of_subnet = dhcp.options.iter();
+    let of_subnet = of_subnet.filter(|(code, _)| of_class.iter().all(|(other, _)| other != code));
+    for (code, value) in of_subnet.chain(of_class) {
         offer.options.push(*code, value);
     }
     choose(&offer)
+}
+
+/// The class that sets are of, by their option 60.
+fn class_of_sets(dhcp: &Dhcp) -> Option<&Class> {
+    let mut classes = dhcp.classes.iter();
+    classes.find(|class| class.vendor_class == VENDOR.as_bytes())
 }
 
 /// Whether a kernel of this machine stands here: nobody knows what its programs do.
@@ -156,7 +166,8 @@ fn relay(lint: &mut Lint<'_>, from: SubnetId, server: Ipv4Addr) {
 
 /// CL-10: an address for every set that is here at first.
 fn room(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp) {
-    let (first, last) = dhcp.pool;
+    let own = class_of_sets(dhcp).and_then(|class| class.pool);
+    let (first, last) = own.unwrap_or(dhcp.pool);
     let addresses = (u32::from(last) - u32::from(first)) as usize + 1;
     let stays = lint.stays.in_(subnet).filter(|stay| !stay.moved);
     let sets = stays.map(|stay| count(&lint.file.phones[stay.table]));
@@ -198,7 +209,7 @@ fn configuration(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp, who: &(Stri
             lint.warn("CL-7", problem, effect);
         }
         Ok(chosen) => {
-            let list = given.value.call_srv.as_ref();
+            let list = given.value.told.call_srv.as_ref();
             let span = place(list, &given.span);
             match chosen.call_srv {
                 CallServers::Name(fqdn) => names::call_server(lint, dhcp, &fqdn, &span),

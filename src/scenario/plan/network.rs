@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 
 use super::{ArpMode, Policy, Prefix, ReversePath, SubnetId};
+use crate::dhcp::Class;
+use crate::ip::Relay;
 use crate::time::Duration;
 use crate::wire::Mac;
 
@@ -53,6 +55,13 @@ pub struct Dhcp {
     /// Whole options as sent, after the ones that the fields above make: 125, 43, 60 and others.
     pub options: Vec<(u8, Vec<u8>)>,
     pub reservations: Vec<(Mac, Ipv4Addr)>,
+    /// By client identifier, as option 61 has it.
+    pub client_reservations: Vec<(Vec<u8>, Ipv4Addr)>,
+    pub classes: Vec<Class>,
+    /// Whether a client that asks for it gets its address without an offer (RFC 4039).
+    pub rapid_commit: bool,
+    /// How long the server waits for an answer from an address before it offers it; `None`: it does not ask.
+    pub probe: Option<Duration>,
 }
 
 /// A router with its interfaces.
@@ -71,8 +80,8 @@ pub struct RouterInterface {
     pub mac: Mac,
     pub arp: ArpMode,
     pub reverse_path: ReversePath,
-    /// The DHCP server to which it relays what is broadcast here.
-    pub relay_to: Option<Ipv4Addr>,
+    /// Whether and how it relays what DHCP clients broadcast here.
+    pub relay: Option<Relay>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,12 +6,17 @@ use std::net::Ipv4Addr;
 use super::Resolver;
 use super::options;
 use super::stations::{ANY, check_host};
+use crate::dhcp::Class;
+use crate::ip::Relay;
 use crate::scenario::file::{self, At};
 use crate::scenario::plan::{Dhcp, Subnet};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::time::Duration;
 use crate::wire::Mac;
 
+/// Sub-options of option 82 (RFC 3046 section 2).
+const CIRCUIT_ID: u8 = 1;
+const REMOTE_ID: u8 = 2;
 const LEASE: Duration = Duration::from_secs(8 * 3600);
 
 /// The DHCP servers of a file, each by the first subnet that names it.
@@ -40,6 +45,28 @@ pub(super) fn relayed_to(subnet: &file::Subnet) -> Option<At<Ipv4Addr>> {
     server(subnet).filter(|server| !prefix.contains(server.value))
 }
 
+/// The relay agent of a subnet's gateway, if its server stands in another one.
+pub(super) fn relay(subnet: &file::Subnet) -> Option<Relay> {
+    let server = relayed_to(subnet)?.value;
+    let given = subnet.gateway.as_ref()?.value.relay.as_ref();
+    let given = given.map(|given| &given.value);
+    let mut information = Vec::new();
+    for (code, text) in [
+        (CIRCUIT_ID, given.and_then(|it| it.circuit_id.as_ref())),
+        (REMOTE_ID, given.and_then(|it| it.remote_id.as_ref())),
+    ] {
+        if let Some(text) = text {
+            information.extend([code, text.value.len() as u8]); // at most 100
+            information.extend(text.value.bytes());
+        }
+    }
+    Some(Relay {
+        server,
+        information: (!information.is_empty()).then_some(information),
+        trusts: given.is_some_and(|it| it.trusted.as_ref().is_some_and(|yes| yes.value)),
+    })
+}
+
 /// A subnet's DHCP. Every station has its address by now, every phone its MAC.
 pub(super) fn dhcp(
     resolver: &mut Resolver<'_>,
@@ -49,16 +76,23 @@ pub(super) fn dhcp(
 ) -> Dhcp {
     let subnet = resolver.subnets[at].clone();
     let given = &dhcp.value;
-    let options = options::options(resolver, dhcp);
+    let options = options::options(resolver, &given.told, &dhcp.span);
     let name_servers = given.name_servers.iter();
     let name_servers = name_servers.filter_map(|server| resolver.name_server_address(server));
     let name_servers = name_servers.collect();
     let (lease, renew, rebind) = times(given, resolver.problems);
     check_relay(resolver, at);
+    let everybodys = pool(
+        resolver,
+        given.pool.as_ref(),
+        (&dhcp.span, given.probe.is_some()),
+        &subnet,
+    );
+    let classes = classes(resolver, given, &subnet, everybodys);
     let server = server(&resolver.file.subnets[at]);
     Dhcp {
         server: server.map_or(Ipv4Addr::UNSPECIFIED, |server| server.value),
-        pool: pool(resolver, dhcp, &subnet),
+        pool: everybodys,
         router: subnet.gateway,
         name_servers,
         lease,
@@ -67,6 +101,10 @@ pub(super) fn dhcp(
         authoritative: given.authoritative.as_ref().is_none_or(|yes| yes.value),
         options,
         reservations: reservations(resolver, given, &subnet, macs),
+        client_reservations: client_reservations(resolver, given, &subnet),
+        classes,
+        rapid_commit: given.rapid_commit.as_ref().is_some_and(|yes| yes.value),
+        probe: given.probe.as_ref().map(|wait| wait.value),
     }
 }
 
@@ -91,21 +129,21 @@ fn check_relay(resolver: &mut Resolver<'_>, at: usize) {
 
 fn pool(
     resolver: &mut Resolver<'_>,
-    dhcp: &At<file::Dhcp>,
+    given: Option<&At<(Ipv4Addr, Ipv4Addr)>>,
+    (table, probes): (&Span, bool),
     subnet: &Subnet,
 ) -> (Ipv4Addr, Ipv4Addr) {
     let problems = &mut *resolver.problems;
     if subnet.prefix == ANY {
         return (subnet.prefix.address, subnet.prefix.address);
     }
-    let (pool, span) = match &dhcp.value.pool {
+    let (pool, span) = match given {
         Some(At { value, span }) => (*value, span),
         None => match default_pool(subnet) {
-            Some(pool) => (pool, &dhcp.span),
+            Some(pool) => (pool, table),
             None => {
                 let message = format!("{} has no room for a pool", subnet.prefix);
-                problems
-                    .push(Problem::new(&dhcp.span, message).help("give it a `pool`".to_owned()));
+                problems.push(Problem::new(table, message).help("give it a `pool`".to_owned()));
                 return (subnet.prefix.address, subnet.prefix.address);
             }
         },
@@ -115,13 +153,73 @@ fn pool(
     if !first || !last {
         return pool;
     }
-    if let Some((address, who, place)) = resolver.stations.first_in(pool) {
+    // A server that probes finds out by itself.
+    if let Some((address, who, place)) = resolver.stations.first_in(pool).filter(|_| !probes) {
         let (from, to) = pool;
         let message = format!("the pool {from} - {to} contains {address}, the address of {who}");
         let problem = Problem::new(span, message).context(place, format!("{who} has {address}"));
         problems.push(problem);
     }
     pool
+}
+
+/// The classes of clients. No two pools of a subnet have an address in common.
+fn classes(
+    resolver: &mut Resolver<'_>,
+    given: &file::Dhcp,
+    subnet: &Subnet,
+    everybodys: (Ipv4Addr, Ipv4Addr),
+) -> Vec<Class> {
+    let mut pools = vec![everybodys];
+    let mut classes = Vec::new();
+    let probes = given.probe.is_some();
+    for At { value: class, span } in &given.classes {
+        let own = class.pool.as_ref();
+        let own_pool = own.map(|given| pool(resolver, Some(given), (span, probes), subnet));
+        if let (Some((first, last)), Some(given)) = (own_pool, own) {
+            let mut others = pools.iter();
+            if let Some((from, to)) = others.find(|(from, to)| first <= *to && *from <= last) {
+                let message =
+                    format!("the pool {first} - {last} has addresses of the pool {from} - {to}");
+                let help = "give each class a pool of its own, or none: then it has everybody's";
+                let problem = Problem::new(&given.span, message).help(help.to_owned());
+                resolver.problems.push(problem);
+            }
+            pools.push((first, last));
+        }
+        classes.push(Class {
+            vendor_class: class
+                .name
+                .iter()
+                .flat_map(|name| name.value.bytes())
+                .collect(),
+            pool: own_pool,
+            options: options::options(resolver, &class.told, span),
+        });
+    }
+    classes
+}
+
+fn client_reservations(
+    resolver: &mut Resolver<'_>,
+    given: &file::Dhcp,
+    subnet: &Subnet,
+) -> Vec<(Vec<u8>, Ipv4Addr)> {
+    let mut reserved: Vec<(Vec<u8>, Ipv4Addr)> = Vec::new();
+    for (id, address) in &given.reserve_client_id {
+        let by_name = given
+            .reserve
+            .iter()
+            .any(|(_, other)| other.value == address.value);
+        if by_name || reserved.iter().any(|(_, other)| *other == address.value) {
+            let message = format!("{} is reserved twice", address.value);
+            resolver.problems.push(Problem::new(&address.span, message));
+        }
+        if check_host(address, subnet, resolver.problems) {
+            reserved.push((id.clone(), address.value));
+        }
+    }
+    reserved
 }
 
 /// From the 50th address, in a small subnet from its first quarter, to the last one before broadcast;

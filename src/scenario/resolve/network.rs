@@ -3,6 +3,7 @@
 use super::Resolver;
 use super::dhcp;
 use super::stations;
+use crate::ip::Relay;
 use crate::scenario::file::{self, At};
 use crate::scenario::plan::{
     ArpMode, Cable, Policy, Prefix, ReversePath, Router, RouterInterface, Subnet, SubnetId,
@@ -214,7 +215,7 @@ pub(super) fn routers(resolver: &mut Resolver<'_>) -> Vec<Router> {
             arp: gateway.arp.as_ref(),
             reverse_path: gateway.reverse_path.as_ref(),
             mac: gateway.mac.as_ref(),
-            relay_to: dhcp::relayed_to(subnet).map(|server| server.value),
+            relay: dhcp::relay(subnet),
         };
         let known = routers.iter().position(|router| router.name == name.value);
         let known = known.unwrap_or_else(|| {
@@ -238,7 +239,7 @@ pub(super) fn routers(resolver: &mut Resolver<'_>) -> Vec<Router> {
                     arp: interface.arp.as_ref(),
                     reverse_path: interface.reverse_path.as_ref(),
                     mac: interface.mac.as_ref(),
-                    relay_to: None,
+                    relay: None,
                 };
                 interface.add_to(plan, resolver);
             }
@@ -269,7 +270,7 @@ struct New<'a> {
     arp: Option<&'a At<ArpMode>>,
     reverse_path: Option<&'a At<ReversePath>>,
     mac: Option<&'a At<crate::wire::Mac>>,
-    relay_to: Option<std::net::Ipv4Addr>,
+    relay: Option<Relay>,
 }
 
 impl New<'_> {
@@ -280,7 +281,7 @@ impl New<'_> {
             arp,
             reverse_path,
             mac,
-            relay_to,
+            relay,
         } = self;
         let subnet = &resolver.subnets[at.0];
         let who = format!("{} in {}", router.name, subnet.name);
@@ -306,7 +307,7 @@ impl New<'_> {
             mac,
             arp: arp.map_or(ArpMode::Strict, |arp| arp.value),
             reverse_path: reverse_path.map_or(ReversePath::Off, |it| it.value),
-            relay_to,
+            relay,
         });
     }
 }

@@ -5,13 +5,16 @@ use std::net::Ipv4Addr;
 use super::Resolver;
 use super::names::Named;
 use crate::scenario::file::{self, At, Layout};
-use crate::scenario::problem::Problem;
+use crate::scenario::problem::{Problem, Span};
 use crate::scenario::units;
-use crate::wire::vendor::{CallServers, EncodeError, Settings, encode_43, encode_125};
+use crate::wire::vendor::{CallServers, EncodeError, Settings, encode_43, encode_125, encode_old};
 
 /// Codes and bytes, in the order of the codes; the file's own ones in place of those of the same code.
-pub(super) fn options(resolver: &mut Resolver<'_>, dhcp: &At<file::Dhcp>) -> Vec<(u8, Vec<u8>)> {
-    let At { value: given, span } = dhcp;
+pub(super) fn options(
+    resolver: &mut Resolver<'_>,
+    given: &file::ClientOptions,
+    span: &Span,
+) -> Vec<(u8, Vec<u8>)> {
     let mut options: Vec<(u8, Vec<u8>)> = Vec::new();
     if let Some(option_60) = &given.option_60 {
         options.push((60, option_60.value.clone().into_bytes()));
@@ -23,7 +26,7 @@ pub(super) fn options(resolver: &mut Resolver<'_>, dhcp: &At<file::Dhcp>) -> Vec
             &settings,
             layout.map_or(Layout::DEFAULT, |layout| layout.value),
         ) {
-            Ok(option) => options.push(option),
+            Ok(made) => options.extend(made),
             // Single values are checked by now; what is left is the length of all of them.
             Err(wrong) => {
                 let message =
@@ -43,14 +46,15 @@ pub(super) fn options(resolver: &mut Resolver<'_>, dhcp: &At<file::Dhcp>) -> Vec
     options
 }
 
-fn configuration(settings: &Settings, layout: Layout) -> Result<(u8, Vec<u8>), EncodeError> {
+fn configuration(settings: &Settings, layout: Layout) -> Result<Vec<(u8, Vec<u8>)>, EncodeError> {
     match layout {
-        Layout::Option125(layout) => Ok((125, encode_125(settings, layout)?)),
-        Layout::Option43(layout) => Ok((43, encode_43(settings, layout)?)),
+        Layout::Option125(layout) => Ok(vec![(125, encode_125(settings, layout)?)]),
+        Layout::Option43(layout) => Ok(vec![(43, encode_43(settings, layout)?)]),
+        Layout::Old => encode_old(settings),
     }
 }
 
-fn settings(resolver: &mut Resolver<'_>, given: &file::Dhcp) -> Settings {
+fn settings(resolver: &mut Resolver<'_>, given: &file::ClientOptions) -> Settings {
     let call_srv = given.call_srv.as_ref();
     let sw_tftp = given.sw_tftp.iter().flat_map(|list| &list.value);
     Settings {

@@ -1,6 +1,7 @@
 //! The sets: one a table, or many of them in numbers.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use super::Resolver;
 use super::cluster::Codes;
@@ -130,6 +131,7 @@ fn phone(
             .call_server
             .as_ref()
             .and_then(|server| call_server(resolver, model, server)),
+        dhcp: table.dhcp_client.clone().map(Arc::new),
         vlan: table.vlan,
         lldp: table.lldp.as_ref().map_or_else(
             || resolver.subnets.iter().any(|it| it.policy.is_some()),

@@ -22,8 +22,7 @@
 //! kept, and [`Message::defect`] says what is wrong and where. `encode` writes well-formed messages only;
 //! a test that wants to send nonsense patches the bytes.
 //!
-//! Not here: what the options of the sets mean (`wire/vendor`), and the choice of overloading `file` and
-//! `sname` when sending: an overloaded message is read, and written back as it came, but never made.
+//! Not here: what the options of the sets mean (`wire/vendor`).
 
 mod display;
 mod options;
@@ -70,10 +69,13 @@ pub mod code {
     pub const SERVER_IDENTIFIER: u8 = 54;
     pub const PARAMETER_REQUEST_LIST: u8 = 55;
     pub const MESSAGE: u8 = 56;
+    pub const MAX_MESSAGE_SIZE: u8 = 57;
     pub const RENEWAL_TIME: u8 = 58;
     pub const REBINDING_TIME: u8 = 59;
     pub const VENDOR_CLASS: u8 = 60;
     pub const CLIENT_IDENTIFIER: u8 = 61;
+    /// RFC 4039.
+    pub const RAPID_COMMIT: u8 = 80;
     /// RFC 3046.
     pub const RELAY_AGENT: u8 = 82;
     /// RFC 3925.
@@ -258,6 +260,60 @@ impl Message {
         bytes
     }
 
+    /// The bytes of the message with `last` behind its options, in at most `max` bytes.
+    ///
+    /// What does not fit into the options field goes into `file` and `sname` if they are empty (option 52, RFC 2132
+    /// section 9.3), the parts of a long option in order (RFC 3396 section 5). What fits nowhere is left out, last
+    /// of all `last`, which stays in the options field: that is where a relay looks for its own (RFC 3046
+    /// section 2.1).
+    pub fn encode_within(&mut self, max: usize, last: &Options) -> Vec<u8> {
+        let end = 1;
+        let fits = OPTIONS_AT + self.options.wire_len() + last.wire_len() + end <= max;
+        if !fits {
+            self.spread(max.saturating_sub(OPTIONS_AT + last.wire_len() + end));
+        }
+        self.options.append(last);
+        self.encode()
+    }
+
+    /// Leaves `room` bytes of options in the options field, and moves the others to `file` and `sname`.
+    fn spread(&mut self, room: usize) {
+        const OVERLOAD_LEN: usize = 3;
+        let is_free = |field: &[u8]| field.iter().all(|byte| *byte == 0);
+        let of = |field: &[u8]| if is_free(field) { field.len() - 1 } else { 0 };
+        let mut rooms = [
+            room.saturating_sub(OVERLOAD_LEN),
+            of(&self.file),
+            of(&self.sname),
+        ];
+        let mut fields: [Options; 3] = Default::default();
+        let mut field_of: [usize; 256] = [0; 256];
+        for (code, data) in self.options.iter() {
+            let len = 2 + data.len();
+            let from = field_of[usize::from(code)];
+            let place = (from..rooms.len()).find(|place| len <= rooms[*place]);
+            field_of[usize::from(code)] = place.unwrap_or(rooms.len());
+            if let Some(place) = place {
+                rooms[place] -= len;
+                fields[place].push(code, data);
+            }
+        }
+        // An option that is not whole says something else than it should.
+        for code in 0..=u8::MAX {
+            if field_of[usize::from(code)] == rooms.len() {
+                fields.iter_mut().for_each(|field| field.remove(code));
+            }
+        }
+        let [mut options, file, sname] = fields;
+        let overload = u8::from(!file.is_empty()) + 2 * u8::from(!sname.is_empty());
+        if overload != 0 {
+            options.push(code::OVERLOAD, &[overload]);
+            overload_field(&mut self.file, &file);
+            overload_field(&mut self.sname, &sname);
+        }
+        self.options = options;
+    }
+
     /// Every option in the order of RFC 2131 section 4.1: options field, `file`, `sname`.
     pub fn all_options(&self) -> impl Iterator<Item = (u8, &[u8])> {
         self.options.iter().chain(self.overloaded.iter())
@@ -346,6 +402,19 @@ impl Message {
             length: data.len(),
             wants: if N == 1 { "1" } else { "4" },
         })
+    }
+}
+
+/// Writes options into a field that has room for them and the end option; leaves the field alone if there are none.
+fn overload_field(field: &mut [u8], options: &Options) {
+    if options.is_empty() {
+        return;
+    }
+    let mut bytes = Vec::with_capacity(field.len());
+    options.encode(&mut bytes);
+    bytes.push(code::END);
+    for (to, from) in field.iter_mut().zip(bytes) {
+        *to = from;
     }
 }
 

@@ -98,6 +98,16 @@ impl Options {
         self.push(code, &secs.to_be_bytes());
     }
 
+    /// Takes every option of this code out.
+    pub fn remove(&mut self, code: u8) {
+        let mut kept = Vec::with_capacity(self.bytes.len());
+        for (other, data) in self.iter().filter(|(other, _)| *other != code) {
+            kept.extend([other, data.len() as u8]); // as it was read or pushed
+            kept.extend_from_slice(data);
+        }
+        self.bytes = kept;
+    }
+
     /// Each option as it stands: code and bytes.
     pub fn iter(&self) -> impl Iterator<Item = (u8, &[u8])> {
         let mut rest = &self.bytes[..];

@@ -139,7 +139,7 @@ fn limited(text: String, max: usize) -> Result<String, EncodeError> {
     Ok(text)
 }
 
-fn check(settings: &Settings) -> Result<(), EncodeError> {
+pub(super) fn check(settings: &Settings) -> Result<(), EncodeError> {
     let require = |good: bool, tag, wants| {
         if good {
             Ok(())

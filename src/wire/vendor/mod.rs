@@ -31,6 +31,7 @@ pub use text::{KNOWN, parse_text};
 
 use super::dhcp::{Message, code};
 use old::decode_old;
+pub use old::encode_old;
 
 /// What a set's configuration text begins with, and its vendor class (option 60).
 pub const VENDOR: &str = "ipphone.mitel.com";

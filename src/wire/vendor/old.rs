@@ -5,6 +5,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::encode::{EncodeError, check};
 use super::text::{APP_PROXY_MAX, CALL_SERVERS_MAX, DSCP_MAX, L2P_MAX, VLAN_MAX, is_name};
 use super::{CallServers, Decoded, Defect, Marking, Settings, Severity, Source, WithPort};
 use crate::wire::dhcp::Message;
@@ -74,6 +75,61 @@ pub(super) fn decode_old(message: &Message) -> Option<Decoded> {
         settings,
         defects: reader.defects,
     })
+}
+
+/// Options 128 to 135 with these values, each with its number, in order.
+///
+/// # Errors
+/// If a value is none that a set takes, or none that these options can say: a name of a call server, a priority by
+/// kind of traffic.
+pub fn encode_old(settings: &Settings) -> Result<Vec<(u8, Vec<u8>)>, EncodeError> {
+    check(settings)?;
+    let octets = |list: &[Ipv4Addr]| list.iter().flat_map(Ipv4Addr::octets).collect::<Vec<u8>>();
+    let wrong = |tag, wants| EncodeError::Value { tag, wants };
+    let plain = |tag, marking: &Option<Marking>| match marking {
+        None => Ok(None),
+        Some(Marking {
+            default,
+            voice: None,
+            signalling: None,
+        }) => Ok(Some(vec![*default])),
+        Some(_) => Err(wrong(
+            tag,
+            "one number for all traffic in options 128 to 135",
+        )),
+    };
+    let call_srv = match &settings.call_srv {
+        None => None,
+        Some(CallServers::Addresses(list)) => Some(octets(list)),
+        Some(CallServers::Name(_)) => {
+            return Err(wrong("call_srv", "addresses in options 128 to 135"));
+        }
+    };
+    let sw_tftp = &settings.sw_tftp;
+    let ipa_srv = settings.ipa_srv.as_ref();
+    let app_proxy = settings.app_proxy.as_ref();
+    let values = [
+        (SW_TFTP, (!sw_tftp.is_empty()).then(|| octets(sw_tftp))),
+        (CALL_SRV, call_srv),
+        (MARK, Some(MARK_TEXT.to_vec())),
+        (IPA_SRV, ipa_srv.map(|server| server.host.octets().to_vec())),
+        (
+            VLAN,
+            settings
+                .vlan
+                .map(|vlan| u32::from(vlan).to_be_bytes().to_vec()),
+        ),
+        (L2P, plain("l2p", &settings.l2p)?),
+        (DSCP, plain("dscp", &settings.dscp)?),
+        (
+            APP_PROXY,
+            app_proxy.map(|proxy| proxy.host.clone().into_bytes()),
+        ),
+    ];
+    let given = values.into_iter();
+    Ok(given
+        .filter_map(|(code, value)| Some((code, value?)))
+        .collect())
 }
 
 /// Reads one option after the other, and notes what is wrong.

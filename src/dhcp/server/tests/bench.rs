@@ -43,6 +43,10 @@ pub(super) fn config() -> ServerConfig {
                 (15, b"example.com".to_vec()),
             ],
             reservations: BTreeMap::new(),
+            client_reservations: BTreeMap::new(),
+            classes: Vec::new(),
+            rapid_commit: false,
+            probe: None,
         }],
     }
 }
@@ -133,6 +137,14 @@ impl Bench {
         lines(out)
     }
 
+    /// Somebody answers a probe.
+    pub(super) fn conflict(&mut self, last: u8) -> Vec<String> {
+        let mut out = Outbox::default();
+        let event = HostEvent::AddressConflict(host(last));
+        self.server.handle_host(self.now, event, &mut out);
+        lines(out)
+    }
+
     /// The one reply to a message.
     pub(super) fn exchange(&mut self, message: Message) -> Message {
         let (from, to) = (
@@ -180,6 +192,9 @@ fn lines(mut out: Outbox<AppEffect>) -> Vec<String> {
             format!("{kind} to {to}{at}")
         }
         Out::Trace(TraceEvent::Lease(event)) => decision(event),
+        Out::Effect(AppEffect::ArpProbe(address)) => format!("ARP probe {address}"),
+        Out::Effect(AppEffect::EchoProbe(address)) => format!("echo probe {address}"),
+        Out::Effect(AppEffect::ProbeEnd(address)) => format!("end of probe {address}"),
         Out::Effect(other) => panic!("{other:?}"),
         Out::Trace(other) => panic!("{other:?}"),
     };
@@ -195,6 +210,7 @@ fn decision(event: LeaseEvent) -> String {
         } => format!("refused {address}: {reason}"),
         LeaseEvent::Released { address, .. } => format!("released {address}"),
         LeaseEvent::Declined { address, .. } => format!("declined {address}"),
+        LeaseEvent::InUse { address, .. } => format!("in use {address}"),
         LeaseEvent::Expired { address, .. } => format!("expired {address}"),
         LeaseEvent::Exhausted { .. } => "exhausted".to_owned(),
         LeaseEvent::Ignored { reason, .. } => format!("ignored: {reason}"),
