@@ -231,7 +231,7 @@ fn change(forms: &mut Forms, operation: &Operation) -> Result<(Option<Mac>, Then
             forms.set_access_codes(registration, replacement)?;
             (None, Then::Nothing)
         }
-        Operation::GiveDn { dn } => (forms.remove_dn(dn)?, Then::Stay(dn.clone())),
+        Operation::GiveDn { dn } => (forms.give_dn(dn)?, Then::Stay(dn.clone())),
         Operation::Synchronise {} => (None, Then::Nothing),
         Operation::TakeDn { dn, mac } => {
             if forms.local(dn).is_some() {

@@ -18,6 +18,7 @@ use super::connections::{Connections, State};
 use super::fault::Fault;
 use super::faulty::{Faulty, Heard};
 use super::forms::{Forms, Trunk};
+use super::forms_data::FormsData;
 use super::registration::{Action, Request, decide};
 use super::trunks::{Numbers, TrunkConfig, Trunks};
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
@@ -78,11 +79,6 @@ impl Element {
         &mut self.config.forms
     }
 
-    /// The DN of this set in the database, in service or not.
-    pub fn dn_of(&self, mac: Mac) -> Option<&str> {
-        self.config.forms.dn_of(mac)
-    }
-
     /// The set at this DN in the database, in service or not.
     pub fn mac_of(&self, dn: &str) -> Option<Mac> {
         self.config.forms.mac_of(dn)
@@ -92,11 +88,6 @@ impl Element {
     /// another element (AD-7).
     pub fn set_at(&self, dn: &str) -> Option<Mac> {
         self.mac_of(dn).or_else(|| self.given.get(dn).copied())
-    }
-
-    /// The DNs that have a set in the database, and its MAC.
-    pub fn sets(&self) -> impl Iterator<Item = (&str, Mac)> {
-        self.config.forms.sets()
     }
 
     /// The DN of a set that is in service here, as the element last told it.
@@ -122,6 +113,13 @@ impl Element {
     /// A DN has gone to another element, and a set is in service at it.
     pub(super) fn note_given(&mut self, dn: String, mac: Mac) {
         self.given.insert(dn, mac);
+    }
+
+    /// What outlives power are the forms as data (`docs/forms.schema.json`): an element starts with what those say.
+    fn read_forms(&mut self) {
+        let stored = FormsData::from(&self.config.forms);
+        self.config.forms =
+            Forms::try_from(&stored).expect("forms can be read as they are written");
     }
 
     /// Sends the DNs of this element to all others (CL-8).
@@ -407,6 +405,7 @@ impl App for Element {
     fn handle_host(&mut self, now: Instant, event: HostEvent, out: &mut Effects) {
         match event {
             HostEvent::Start => {
+                self.read_forms();
                 out.push(AppEffect::Listen { port: PORT });
                 self.trunks.start(now, &self.config.forms, out);
             }

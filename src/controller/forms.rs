@@ -4,7 +4,7 @@
 //! DN beside it is kept so that each MAC stands at one DN at most. Every look-up is O(log n). Lengths and
 //! ranges are those of the vendor's forms; a row that breaks them is refused when it is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::automatic::Automatic;
 use crate::wire::Mac;
@@ -28,6 +28,8 @@ pub struct Forms {
     /// What leads to other elements, by ICP/PBX number.
     trunks: BTreeMap<u16, Trunk>,
     automatic: Option<Automatic>,
+    /// DNs that another element took over, until they are in a form again: automatic selection passes over them.
+    given: BTreeSet<String>,
 }
 
 /// A row of Cluster Elements.
@@ -98,6 +100,7 @@ impl Forms {
             networking: BTreeMap::new(),
             trunks: BTreeMap::new(),
             automatic: None,
+            given: BTreeSet::new(),
         };
         forms.set_access_codes(registration_code, replacement_code)?;
         Ok(forms)
@@ -154,6 +157,9 @@ impl Forms {
     pub fn add_dn(&mut self, dn: &str) -> Result<(), FormError> {
         check_dn(dn)?;
         self.directory.entry(dn.to_owned()).or_default();
+        if self.given.remove(dn) {
+            self.freed(dn);
+        }
         Ok(())
     }
 
@@ -170,6 +176,19 @@ impl Forms {
             self.freed(dn);
             self.find_free();
         }
+        Ok(mac)
+    }
+
+    /// Takes a DN out of the Telephone Directory that is another element's from now on, and says which set was
+    /// there. No form says so before a synchronisation (CL-8); until then, or the element's next start, it is not given
+    /// out (RG-13).
+    ///
+    /// # Errors
+    /// The DN is not there.
+    pub(super) fn give_dn(&mut self, dn: &str) -> Result<Option<Mac>, FormError> {
+        let mac = self.remove_dn(dn)?;
+        self.given.insert(dn.to_owned());
+        self.find_free();
         Ok(mac)
     }
 
@@ -264,6 +283,7 @@ impl Forms {
         }
         for dn in dns.iter().filter(|dn| !self.directory.contains_key(*dn)) {
             self.remote.insert(dn.clone(), Some(ceid_digits.to_owned()));
+            self.given.remove(dn);
         }
         self.find_free();
         Ok(())
@@ -410,10 +430,11 @@ impl Forms {
 
     /// Goes on to the lowest free DN, in case the one that was is taken now.
     fn find_free(&mut self) {
-        let (directory, remote) = (&self.directory, &self.remote);
+        let (directory, remote, given) = (&self.directory, &self.remote, &self.given);
         if let Some(automatic) = &mut self.automatic {
             automatic.skip_taken(|dn| {
-                directory.get(dn).is_some_and(Option::is_some) || remote.contains_key(dn)
+                let has_set = directory.get(dn).is_some_and(Option::is_some);
+                has_set || remote.contains_key(dn) || given.contains(dn)
             });
         }
     }
@@ -519,6 +540,25 @@ mod tests {
         assert_eq!(free(&forms).as_deref(), Some("0102"));
         forms.map("0102", mac(1)).unwrap();
         assert_eq!(free(&forms).as_deref(), Some("0101"));
+    }
+
+    #[test]
+    fn a_dn_that_was_given_away_is_not_given_out_before_a_synchronisation_says_whose_it_is() {
+        let mut forms = with_directory(&["0100"]);
+        forms.set_automatic("0100", "0101").unwrap();
+        let free = |forms: &Forms| forms.automatic().flatten();
+        forms.map("0100", mac(1)).unwrap();
+        assert_eq!(forms.give_dn("0100"), Ok(Some(mac(1))));
+        assert_eq!(free(&forms).as_deref(), Some("0101"));
+        forms.replace_remote("2", &["0100".to_owned()]).unwrap();
+        assert_eq!(free(&forms).as_deref(), Some("0101"));
+        forms.replace_remote("2", &[]).unwrap();
+        assert_eq!(free(&forms).as_deref(), Some("0100"));
+        forms.add_dn("0100").unwrap();
+        assert_eq!(forms.give_dn("0100"), Ok(None));
+        assert_eq!(free(&forms).as_deref(), Some("0101"));
+        forms.add_dn("0100").unwrap();
+        assert_eq!(free(&forms).as_deref(), Some("0100"));
     }
 
     fn with_directory(dns: &[&str]) -> Forms {

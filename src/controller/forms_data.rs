@@ -115,7 +115,6 @@ pub enum DataError {
 impl From<&Forms> for FormsData {
     fn from(forms: &Forms) -> FormsData {
         let (registration, replacement) = forms.access_codes();
-        let set = |dn: &str| Some((dn.to_owned(), forms.mac_of(dn)?.to_string()));
         let remote = forms.remote_rows();
         let cluster = forms.cluster_elements();
         FormsData {
@@ -125,7 +124,10 @@ impl From<&Forms> for FormsData {
                 replacement: replacement.to_owned(),
             },
             telephone_directory: forms.dns().map(str::to_owned).collect(),
-            multiline_ip_sets: forms.dns().filter_map(set).collect(),
+            multiline_ip_sets: forms
+                .sets()
+                .map(|(dn, mac)| (dn.to_owned(), mac.to_string()))
+                .collect(),
             remote_directory_numbers: remote
                 .map(|(dn, digits)| (dn.to_owned(), digits.map(str::to_owned)))
                 .collect(),

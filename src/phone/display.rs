@@ -2,8 +2,9 @@
 //!
 //! While DHCP runs in a VLAN the lower line says which.
 //!
-//! The texts are the vendor's; only `Enter PIN`, what stands in service, the three about names, the one about LLDP and
-//! the two of sets that go by a programmed call server are this project's, since no public source gives them. Without a carrier a set
+//! The texts are the vendor's; only `Enter PIN`, what stands in service, why an element refused, the three about
+//! names, the one about LLDP and the two of sets that go by a programmed call server are this project's, since no
+//! public source gives them. Without a carrier a set
 //! shows [`Screen::NoLink`] in place of everything else, but for its first stage, which looks at no link yet.
 
 use std::net::Ipv4Addr;
@@ -54,6 +55,8 @@ pub(super) enum Screen {
     },
     /// There is no TCP link to an element (MV-2).
     WaitingForLink,
+    /// There was one, and the element ended it with this reason, for example CL-8.
+    Refused(Reason),
     /// Nobody has programmed the call server of a set that goes by no other (DV-1).
     NoCallServer,
     /// Such a set was told to go to another element.
@@ -72,6 +75,11 @@ pub(super) enum Screen {
 }
 
 impl Screen {
+    /// Whether it says that there is no TCP link: that stays until there is one.
+    pub(super) fn waits_for_link(&self) -> bool {
+        matches!(self, Screen::WaitingForLink | Screen::Refused(_))
+    }
+
     fn lines(&self, set: &Phone) -> Display {
         let icp = |element: &Ipv4Addr| format!("ICP {element}");
         match self {
@@ -108,6 +116,7 @@ impl Screen {
             Screen::NameNotFound(name) => Display::new("Name not found", name.to_string()),
             Screen::NoNameServer(name) => Display::new("No name server", name.to_string()),
             Screen::WaitingForLink => Display::new("Waiting for Link", ""),
+            Screen::Refused(reason) => Display::new("Waiting for Link", reason.to_string()),
             Screen::NoCallServer => Display::new("No call server", "is programmed"),
             Screen::RedirectIgnored(to) => Display::new("Redirect ignored", to.to_string()),
             Screen::WaitingForAck { element } => Display::new("Waiting for ACK...", icp(element)),

@@ -124,11 +124,6 @@ impl Phone {
         }
     }
 
-    /// What survives power.
-    pub fn memory(&self) -> &Memory {
-        &self.memory
-    }
-
     /// The user presses `*` before the power comes, and keeps it down (ST-3). A restart without a power-down
     /// takes no notice of it.
     pub fn hold_star(&mut self) {

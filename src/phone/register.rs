@@ -79,7 +79,7 @@ impl Phone {
             Target::Fqdn(name) => return self.resolve(now, main, name.as_str().into(), out),
         };
         // `Waiting for Link` stays until there is one.
-        if self.screen != Screen::WaitingForLink {
+        if !self.screen.waits_for_link() {
             let set = main.provision.address;
             self.show(Screen::Connecting { set, element }, out);
         }
@@ -112,7 +112,7 @@ impl Phone {
             return self.resolved(now, main, &name, found, out);
         }
         // As below: `Waiting for Link` stays until there is one.
-        if self.screen != Screen::WaitingForLink {
+        if !self.screen.waits_for_link() {
             self.show(Screen::Resolving(name.clone()), out);
         }
         main.phase = Phase::Resolving { name };
@@ -137,7 +137,7 @@ impl Phone {
         let reason = format!("{name} does not resolve: {why}");
         let to = Ipv4Addr::UNSPECIFIED;
         self.tell(PhoneEvent::ConnectFailed { to, reason }, out);
-        if found == Found::NoSuchName || self.screen != Screen::WaitingForLink {
+        if found == Found::NoSuchName || !self.screen.waits_for_link() {
             self.show(screen, out);
         }
         let until = now + self.settings.times.retry;
@@ -347,7 +347,9 @@ impl Phone {
         pause: Duration,
         out: &mut Outbox<AppEffect>,
     ) -> State {
-        self.show(Screen::WaitingForLink, out);
+        if !matches!(self.screen, Screen::Refused(_)) {
+            self.show(Screen::WaitingForLink, out);
+        }
         main.phase = Phase::Waiting { until: now + pause };
         State::Main(main)
     }

@@ -77,6 +77,7 @@ impl Phone {
                 return self.reset(now, main, phase, kind, reason, out);
             }
             (phase, Message::Error { reason, text }) => {
+                self.show(Screen::Refused(reason), out);
                 let reason = reason.to_string();
                 let mut why = format!("element reports an error: {reason}");
                 // The text often says no more than the reason.
@@ -156,7 +157,8 @@ impl Phone {
         }
         if main.redirects >= REDIRECTS_MAX {
             let reason = format!("redirected to {to}: too many redirects");
-            return self.not_reached(now, main, element, reason, out);
+            let screen = Screen::Refused(Reason::TooManyRedirects);
+            return self.failed(now, main, element, reason, screen, out);
         }
         let redirected = PhoneEvent::Redirected {
             dn,

@@ -7,8 +7,8 @@ use std::fmt;
 pub(super) use faults::describe_marks;
 
 use super::plan::{
-    Action, Control, Count, ElementId, Frames, PhoneId, PhoneIs, Plan, ProgramIs, Since, StationId,
-    StepKind, What, When,
+    Action, Control, Count, ElementId, Frames, Group, PhoneId, PhoneIs, Plan, ProgramIs, Since,
+    StationId, StepKind, What, When,
 };
 use super::units::show_duration;
 
@@ -28,19 +28,29 @@ impl Plan {
         names.collect::<Vec<_>>().join(", ")
     }
 
-    /// Phones by name, many of them by their group's name or their number.
+    /// Phones by name; a whole group in a row by the group's.
     fn phone_names(&self, phones: &[PhoneId]) -> String {
-        let name = |phone: &PhoneId| self.phones[phone.0].name.as_str();
-        let is_group = |range: &std::ops::Range<usize>| {
-            range.len() == phones.len() && phones.iter().all(|phone| range.contains(&phone.0))
-        };
-        if phones.len() <= 3 {
-            return phones.iter().map(name).collect::<Vec<_>>().join(", ");
+        let mut names = Vec::new();
+        let mut rest = phones;
+        while let Some((first, others)) = rest.split_first() {
+            let begins = |group: &&Group| {
+                let all = group.phones.clone().map(PhoneId);
+                group.phones.start == first.0
+                    && all.eq(rest.iter().copied().take(group.phones.len()))
+            };
+            match self.groups.iter().find(begins) {
+                Some(group) => {
+                    let count = counted(group.phones.len() as u64, "phone");
+                    names.push(format!("{} ({count})", group.name));
+                    rest = &rest[group.phones.len()..];
+                }
+                None => {
+                    names.push(self.phones[first.0].name.clone());
+                    rest = others;
+                }
+            }
         }
-        match self.groups.iter().find(|group| is_group(&group.phones)) {
-            Some(group) => format!("{} ({} phones)", group.name, phones.len()),
-            None => format!("{} phones", phones.len()),
-        }
+        names.join(", ")
     }
 }
 
@@ -67,6 +77,7 @@ impl StepKind {
 }
 
 impl Action {
+    /// The action in words; what it has besides, such as how long it takes, is left out.
     pub(super) fn describe(&self, plan: &Plan) -> String {
         match self {
             Action::PowerUp {

@@ -274,7 +274,7 @@ impl Oracle {
                 continue;
             };
             let mut at: BTreeMap<Mac, &str> = BTreeMap::new();
-            for (dn, mac) in controller.sets() {
+            for (dn, mac) in controller.forms().sets() {
                 if let Some(other) = at.insert(mac, dn) {
                     let name = &programmed.name;
                     let what = format!("{name} has {mac} at DN {other} and at DN {dn}");

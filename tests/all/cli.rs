@@ -19,6 +19,18 @@ fn the_first_command_prints_the_golden_report_and_writes_a_capture() {
     assert!(!folder.read("captures/subnet-move.pcapng").is_empty());
 }
 
+/// What no expectation can ask for stands in a report: an administrator's doing, and what an element loses.
+#[test]
+fn what_elements_say_when_others_fall_silent_is_the_golden_report() {
+    for name in ["silent-element", "silent-sets"] {
+        let folder = Folder::new();
+        let scenario = format!("fixtures/scenarios/{name}.toml");
+        let output = run(&folder, &["run", "--no-capture", &scenario]);
+        assert_golden(format!("fixtures/golden/{name}.txt"), stdout(&output));
+        assert_eq!((code(&output), stderr(&output)), (0, ""));
+    }
+}
+
 #[test]
 fn the_readme_shows_lines_of_that_report() {
     let readme = fs::read_to_string("README.md").unwrap();

@@ -55,7 +55,7 @@ fn rg_3_a_typed_pin_of_a_free_dn_registers_and_is_saved() {
         ]
     );
     assert_eq!(bench.element.mac_of("6000"), Some(mac(1)));
-    assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
+    assert_eq!(bench.element.forms().dn_of(mac(1)), Some("6000"));
     assert!(bench.element.in_service(mac(1)).is_some());
 }
 
@@ -139,7 +139,7 @@ fn rg_9_a_remote_dn_is_saved_then_redirected_and_the_set_closes() {
             "1: Redirect, seq 2, to 10.9.0.20, dn 2004",
         ]
     );
-    assert_eq!(bench.element.dn_of(mac(1)), None);
+    assert_eq!(bench.element.forms().dn_of(mac(1)), None);
     assert_eq!(bench.after(9), [""; 0]);
     assert_eq!(bench.after(10), ["1: abort"]);
 }
@@ -167,7 +167,7 @@ fn rg_12_a_typed_pin_of_a_remote_dn_takes_the_set_away_from_its_dn_here() {
     bench.registers(1, 1, Some("***6001"));
     let said = bench.types(1, 2, "***2004");
     assert!(said[0].starts_with("RG-9 "), "{said:?}");
-    assert_eq!(bench.element.dn_of(mac(1)), None);
+    assert_eq!(bench.element.forms().dn_of(mac(1)), None);
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn a_set_that_misses_three_heartbeats_is_lost_but_keeps_its_dn() {
         ["lost 08:00:0f:00:00:01 at 6000", "1: abort"]
     );
     assert!(bench.element.in_service(mac(1)).is_none());
-    assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
+    assert_eq!(bench.element.forms().dn_of(mac(1)), Some("6000"));
     assert_eq!(bench.element.poll_timeout(), None);
 }
 
@@ -392,7 +392,7 @@ fn an_element_that_lost_power_keeps_its_forms_and_no_connection() {
     assert!(out.is_empty());
     assert_eq!(bench.element.poll_timeout(), None);
     assert!(bench.element.in_service(mac(1)).is_none());
-    assert_eq!(bench.element.dn_of(mac(1)), Some("6000"));
+    assert_eq!(bench.element.forms().dn_of(mac(1)), Some("6000"));
     bench
         .element
         .handle_host(bench.now, HostEvent::Start, &mut out);

@@ -160,7 +160,7 @@ fn a_sixth_redirect_is_not_followed_and_the_set_begins_again_with_none_behind_it
         [
             "6: FIN",
             "ConnectFailed { to: 10.9.0.30, reason: \"redirected to 10.9.0.30: too many redirects\" }",
-            "[Waiting for Link]",
+            "[Waiting for Link / too many redirects]",
         ]
     );
     bench.wait(10);

@@ -224,9 +224,9 @@ fn an_error_of_the_element_is_never_answered_by_an_error() {
     assert_eq!(
         bench.take(),
         [
+            "[Waiting for Link / too many redirects]",
             "1: FIN",
             "ConnectFailed { to: 10.9.0.10, reason: \"element reports an error: too many redirects\" }",
-            "[Waiting for Link]",
         ]
     );
     bench.wait(9);
