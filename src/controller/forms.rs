@@ -393,6 +393,14 @@ impl Forms {
         self.automatic.as_ref().map(Automatic::ends)
     }
 
+    /// Whether a DN is of the range of automatic selection.
+    pub fn is_automatic(&self, dn: &str) -> bool {
+        let range = self.automatic_range();
+        range.is_some_and(|(first, last)| {
+            dn.len() == first.len() && (first.as_str()..=last.as_str()).contains(&dn)
+        })
+    }
+
     /// A DN became free: it may be the lowest one.
     fn freed(&mut self, dn: &str) {
         if let Some(automatic) = &mut self.automatic {

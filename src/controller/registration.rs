@@ -84,14 +84,21 @@ fn with_pin(forms: &Forms, request: &Request<'_>, known: Option<&str>, pin: &str
             prompt("RG-14", Reason::AccessCodeNotValid)
         };
     };
+    let by_itself = code == AccessCode::Registration && dn.is_empty();
+    if by_itself && let Some(at) = known.filter(|at| forms.is_automatic(at)) {
+        // It was told to save the full PIN, and did not hear it: one number is enough.
+        return register(
+            "RG-13",
+            at,
+            Some(&forms.registration_pin(at)),
+            "the set has a DN of the automatic range",
+        );
+    }
     let moves = known.is_some_and(|at| at != dn);
     if moves && !request.typed_now {
         return clear("RG-12", Reason::PinNoLongerValid);
     }
-    if code == AccessCode::Registration
-        && dn.is_empty()
-        && let Some(free) = forms.automatic()
-    {
+    if by_itself && let Some(free) = forms.automatic() {
         return automatic(forms, free);
     }
     let Some(at_dn) = forms.local(dn) else {

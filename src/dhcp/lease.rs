@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::record::{LeaseRecord, LeaseState};
-use crate::time::{Deadlines, Instant};
+use crate::time::{Deadlines, Duration, Instant};
 use crate::wire::Mac;
 
 /// Who a client is: option 61, else hardware type and address (RFC 2131 section 4.2).
@@ -186,6 +186,18 @@ impl Leases {
             address,
             was_leased,
         })
+    }
+
+    /// The clock jumps ahead: every hold ends so much earlier.
+    pub(super) fn jump_clock(&mut self, by: Duration) {
+        for (address, lease) in &mut self.by_address {
+            if let Hold::Offered { until } | Hold::Leased { until } | Hold::Declined { until } =
+                &mut lease.hold
+            {
+                *until = Instant::ZERO + (*until - Instant::ZERO).saturating_sub(by);
+                self.deadlines.set(*address, Some(*until));
+            }
+        }
     }
 
     /// When `expire` next has something to do.
@@ -369,7 +381,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::time::Duration;
 
     #[derive(Debug, Clone)]
     enum Deed {

@@ -100,6 +100,14 @@ impl DhcpServer {
         taken
     }
 
+    /// The server's clock jumps ahead: its leases end so much earlier than their clients think.
+    pub fn jump_clock(&mut self, by: Duration) {
+        for (at, subnet) in self.subnets.iter_mut().enumerate() {
+            subnet.leases.jump_clock(by);
+            self.deadlines.set(at, subnet.leases.next_deadline());
+        }
+    }
+
     /// Whether leases have changed since [`DhcpServer::lease_changes`] was last called.
     pub fn has_lease_changes(&self) -> bool {
         self.subnets

@@ -1,5 +1,6 @@
 //! A plan becomes a lab: nodes, cables, forms. Everything but the phones has power when it is done.
 
+mod firmware;
 mod forms;
 mod switches;
 
@@ -7,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
+pub(super) use self::firmware::make;
+pub use self::firmware::{firmware, readable_firmware};
 pub(super) use self::forms::outside_forms;
 use self::forms::{forms, others, target};
 use super::lab::{Lab, Service, Station, Who};
 use super::plan::{
-    self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
-    Plan, Subnet, SubnetId,
+    self, ElementId, Host as PlannedHost, HostId, HostKind, Model, PhoneId, Plan, Subnet, SubnetId,
 };
 use crate::app::HostAddress;
 use crate::capture::filter::FilterError;
@@ -56,63 +58,6 @@ pub enum BuildError {
     Firmware { folder: String, source: io::Error },
 }
 
-/// All boot files of a plan. `read` gives the files of a folder that the scenario names.
-///
-/// # Errors
-/// If a folder can't be read.
-pub fn firmware(
-    plan: &Plan,
-    mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
-) -> Result<Files, BuildError> {
-    let all = boot_servers(plan).map(|(id, firmware)| Ok((id, files_of(firmware, &mut read)?)));
-    all.collect()
-}
-
-/// As [`firmware`], without the servers whose folder can't be read.
-pub fn readable_firmware(
-    plan: &Plan,
-    mut read: impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
-) -> Files {
-    let all = boot_servers(plan);
-    all.filter_map(|(id, firmware)| Some((id, files_of(firmware, &mut read).ok()?)))
-        .collect()
-}
-
-fn boot_servers(plan: &Plan) -> impl Iterator<Item = (HostId, &Firmware)> {
-    let hosts = plan.hosts.iter().enumerate();
-    hosts.filter_map(|(n, host)| match &host.kind {
-        HostKind::Tftp { firmware, .. } => Some((HostId(n), firmware)),
-        HostKind::Dns { .. }
-        | HostKind::Dhcp { .. }
-        | HostKind::Kernel { .. }
-        | HostKind::Interface { .. } => None,
-    })
-}
-
-fn files_of(
-    firmware: &Firmware,
-    read: &mut impl FnMut(&str) -> io::Result<BTreeMap<String, Arc<[u8]>>>,
-) -> Result<BTreeMap<String, Arc<[u8]>>, BuildError> {
-    match firmware {
-        Firmware::Made(made) => Ok(made.iter().map(|f| (f.name.clone(), make(f))).collect()),
-        Firmware::Folder(folder) => read(folder).map_err(|source| BuildError::Firmware {
-            folder: folder.clone(),
-            source,
-        }),
-    }
-}
-
-/// The content of a made-up boot file: a line with its name and version, then bytes that follow from both.
-fn make(file: &MadeFile) -> Arc<[u8]> {
-    let mut bytes = format!("{} {}\n", file.name, file.version).into_bytes();
-    let mut rng = Rng::stream(0, &format!("{} {}", file.name, file.version));
-    while bytes.len() < file.bytes {
-        bytes.extend(rng.u64().to_le_bytes());
-    }
-    bytes.truncate(file.bytes);
-    bytes.into()
-}
-
 /// Builds the lab of a plan.
 pub(super) fn build<O: Observer + Meets>(
     plan: &Plan,
@@ -150,6 +95,7 @@ pub(super) fn build<O: Observer + Meets>(
         fixed: Vec::new(),
         pulled: BTreeSet::new(),
         stopped: BTreeSet::new(),
+        bare: BTreeMap::new(),
     };
     observer.meet(plan, &lab);
     lab.edges = plan.outside().map(|id| (id, lab.station(id))).collect();

@@ -115,6 +115,16 @@ impl Action {
             }
             Action::EndFault(fault) => format!("end fault \"{}\"", plan.faults[fault.0 as usize]),
             Action::Flap(flap) => flap.describe(plan),
+            Action::ChangeFile {
+                server,
+                file,
+                change,
+            } => faults::change(&plan.hosts[server.0].name, file, change),
+            Action::JumpLeaseClock { server, by } => {
+                let name = &plan.hosts[server.0].name;
+                format!("the clock of {name} jumps {} ahead", show_duration(*by))
+            }
+            Action::Send(send) => faults::send(plan, send),
             Action::Exec(exec) => format!(
                 "on {}: {}",
                 plan.hosts[exec.host.0].name,

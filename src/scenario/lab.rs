@@ -1,8 +1,10 @@
 //! The lab: a plan's network as nodes and cables, and who stands where.
 
+mod cables;
+mod disturb;
 mod ports;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -19,7 +21,8 @@ use crate::tftp::server::TftpServer;
 use crate::time::{Deadline, Instant};
 use crate::wire::Frame;
 
-use super::plan::{Cables, ElementId, HostId, PhoneId, Place, StationId, SubnetId};
+use super::plan::{ElementId, HostId, PhoneId, StationId, SubnetId};
+pub(super) use cables::Cabled;
 
 /// A node of a lab.
 #[derive(Debug)]
@@ -72,18 +75,10 @@ pub(super) struct Lab {
     pub fixed: Vec<Cabled>,
     /// Cables of sets that somebody has pulled, and not put back.
     pub pulled: BTreeSet<LinkId>,
+    /// Ports that are nobody's, from which steps send.
+    pub bare: BTreeMap<SubnetId, PortId>,
     /// Stations that a step has stopped, and none has started again.
     pub stopped: BTreeSet<StationId>,
-}
-
-/// A station's cable.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cabled {
-    pub node: NodeId,
-    /// The set, if it is one.
-    pub phone: Option<PhoneId>,
-    pub subnet: SubnetId,
-    pub link: LinkId,
 }
 
 /// One subnet: a VLAN of a switch.
@@ -263,58 +258,6 @@ impl Lab {
                 host.power(now, on, out);
             }
         });
-    }
-
-    /// A step takes a station's power.
-    pub(super) fn stop(&mut self, station: StationId, observer: &mut impl Observer) {
-        self.stopped.insert(station);
-        self.power(self.station(station), false, observer);
-    }
-
-    /// A step gives it back.
-    pub(super) fn start(&mut self, station: StationId, observer: &mut impl Observer) {
-        self.stopped.remove(&station);
-        self.power(self.station(station), true, observer);
-    }
-
-    /// The cable of an element.
-    ///
-    /// # Panics
-    /// If the lab has no such element.
-    pub(super) fn element_link(&self, element: ElementId) -> LinkId {
-        let node = self.elements[element.0];
-        let cable = self.fixed.iter().find(|cable| cable.node == node);
-        cable.expect("each element has a cable").link
-    }
-
-    /// These stations' cables, as they are plugged in now.
-    pub(super) fn cables_of(&self, cables: &Cables) -> Vec<Cabled> {
-        let sets = (0..).map(PhoneId).zip(&self.phones);
-        let sets = sets.map(|(id, jack)| Cabled {
-            node: jack.node,
-            phone: Some(id),
-            subnet: jack.subnet,
-            link: jack.link,
-        });
-        let all = self.fixed.iter().copied().chain(sets);
-        let is_of = |cable: &Cabled, place: &Place| match (place, self.who[cable.node.0 as usize]) {
-            (Place::Subnet(subnet), _) => cable.subnet == *subnet,
-            (Place::Phone(id), Who::Phone(is)) => is == *id,
-            (Place::Host(id), Who::Host(is)) => is == *id,
-            (Place::Element(id), Who::Element(is)) => is == *id,
-            (Place::Router(n), Who::Router(is)) => is == *n,
-            (Place::Phone(_) | Place::Host(_) | Place::Element(_) | Place::Router(_), _) => false,
-        };
-        let wanted = |cable: &Cabled| {
-            cables.at.is_none_or(|at| at == cable.subnet)
-                && cables.of.iter().any(|place| is_of(cable, place))
-        };
-        all.filter(wanted).collect()
-    }
-
-    /// Whether a cable is where it was, and nobody has pulled it.
-    pub(super) fn belongs_in(&self, link: LinkId, phone: Option<PhoneId>) -> bool {
-        !self.pulled.contains(&link) && phone.is_none_or(|phone| self.phones[phone.0].link == link)
     }
 
     /// Pulls a phone's cable.

@@ -9,16 +9,18 @@
 //! | CL-8 | a registration follows no more redirects than the limit | the wire at the set |
 //! | ST-1 | an address in use is leased to its user, and is given up when the lease ends | leases, sets |
 //!
-//! The wire is read at the set's own segment: what an element says counts when it passes there, and an order to
-//! clear a PIN when the set has acknowledged it. Set and element may disagree while one of them has not yet
+//! The wire is read at the set's own segment: what an element says counts when it passes there, and an order to save or
+//! clear a PIN when the set has acknowledged it, since it may be lost on the last cable. Set and element may disagree while one of them has not yet
 //! heard what happened, so that is looked at from time to time, and held against them when it lasts.
 
 mod conversation;
+mod heard;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
-use self::conversation::{LastSaid, Said, Way, is_after};
+use self::conversation::{LastSaid, Said};
+use self::heard::Heard;
 use super::lab::Lab;
 use super::outcome::{Evidence, Violation};
 use super::plan::{ElementId, PhoneId, Plan};
@@ -26,11 +28,9 @@ use super::watch::PhoneView;
 use crate::outbox::{LeaseEvent, PhoneEvent, TraceEvent};
 use crate::sim::NodeId;
 use crate::time::{Duration, Instant};
-use crate::wire::reg::{self, Message};
+use crate::wire::reg;
 use crate::wire::{Frame, Mac, ethernet, ipv4, tcp};
 
-/// Redirects that a registration may follow (CL-8).
-const REDIRECTS_MAX: u32 = 5;
 /// How often sets and elements are held against each other.
 const SWEEP: Duration = Duration::from_secs(30);
 /// A set may find out this late that its lease has ended.
@@ -68,23 +68,6 @@ pub(super) struct Oracle {
     recent: VecDeque<(NodeId, Evidence)>,
     violation: Option<Violation>,
     said: Vec<Said>,
-}
-
-/// What passed between a set and elements.
-#[derive(Debug, Default)]
-struct Heard {
-    /// The set's port of the connection that is followed.
-    port: u16,
-    from_set: Way,
-    to_set: Way,
-    /// The PIN that it was last told to save, or had in its memory.
-    told: Option<String>,
-    /// The PIN that it was told to clear, and has not been told to save since.
-    cleared: Option<String>,
-    /// An order to clear it that the set has not acknowledged, up to this byte.
-    clearing: Option<u32>,
-    redirects: u32,
-    last: Option<LastSaid>,
 }
 
 impl Oracle {
@@ -134,9 +117,9 @@ impl Oracle {
         let heard = self.heard[phone.0].get_or_insert_default();
         let mut said = std::mem::take(&mut self.said);
         if from_set {
-            if segment.flags & tcp::SYN != 0 {
+            if segment.flags & tcp::SYN != 0 && heard.begins(segment.src_port, segment.seq) {
                 heard.port = segment.src_port;
-                heard.clearing = None;
+                heard.orders.clear();
             }
             if segment.src_port == heard.port {
                 heard.acknowledge(segment.ack);
@@ -189,6 +172,11 @@ impl Oracle {
         self.recent.push_back((node, Evidence { at: now, event }));
     }
 
+    /// A server's clock has jumped: what it granted before tells nothing any more.
+    pub(super) fn forget_leases(&mut self) {
+        self.leases.clear();
+    }
+
     fn lease(&mut self, now: Instant, event: &LeaseEvent) {
         match event {
             LeaseEvent::Granted {
@@ -239,6 +227,7 @@ impl Oracle {
         match did {
             PhoneEvent::PinSaved { pin } => {
                 let heard = self.heard[phone.0].get_or_insert_default();
+                heard.saved(pin);
                 if heard.told.as_ref() != Some(pin) {
                     let what = format!("saves PIN {pin}, which no element told it to save");
                     self.violated(now, phone, "DV-3", what);
@@ -362,71 +351,6 @@ impl Oracle {
         let about_it = recent.filter(|(at, evidence)| about(*at, &evidence.event));
         violation.evidence = about_it.map(|(_, evidence)| evidence).collect();
         Some(violation)
-    }
-}
-
-impl Heard {
-    /// A set says something: what is wrong with it, if anything.
-    fn set_says(&mut self, message: &Message) -> Option<(&'static str, String)> {
-        let Message::DeviceRegistration(device) = message else {
-            return None;
-        };
-        if device.redirects == 0 {
-            self.redirects = 0;
-        }
-        let pin = device.pin.as_ref()?;
-        if self.cleared.as_ref() == Some(pin) {
-            let what = format!("sends PIN {pin}, which it was told to clear");
-            return Some(("RG-5", what));
-        }
-        if self.told.as_ref() != Some(pin) {
-            let what = format!("sends PIN {pin}, which no element told it to save");
-            return Some(("DV-3", what));
-        }
-        None
-    }
-
-    /// An element tells a set something: what is wrong with it, if anything.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "nothing else is about a PIN or a redirect"
-    )]
-    fn set_is_told(&mut self, said: Said, element: Ipv4Addr) -> Option<(&'static str, String)> {
-        match said.message {
-            Message::SavePin { pin } => {
-                self.cleared = None;
-                self.clearing = None;
-                self.told = Some(pin);
-            }
-            Message::ClearPin { .. } => self.clearing = Some(said.end),
-            Message::Registered { .. } => self.redirects = 0,
-            Message::Redirect { .. } => {
-                self.redirects += 1;
-                if self.redirects > REDIRECTS_MAX {
-                    let what = format!(
-                        "is redirected by {element}, the {}th time in one registration",
-                        self.redirects
-                    );
-                    return Some(("CL-8", what));
-                }
-            }
-            _ => {}
-        }
-        None
-    }
-
-    /// The set has everything up to this byte.
-    fn acknowledge(&mut self, ack: u32) {
-        if self.clearing.is_some_and(|end| !is_after(end, ack)) {
-            self.clear();
-        }
-    }
-
-    fn clear(&mut self) {
-        self.clearing = None;
-        if let Some(pin) = self.told.take() {
-            self.cleared = Some(pin);
-        }
     }
 }
 

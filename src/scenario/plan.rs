@@ -15,7 +15,8 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 
 pub use self::faults::{
-    Bitrate, Burst, Cables, Corruption, Cut, Fault, FaultId, Flap, Impairment, Place, Probability,
+    Bitrate, Burst, Cables, Corruption, Cut, Fault, FaultId, FileChange, Flap, Impairment, Place,
+    Probability, SendFrame,
 };
 pub use self::frames::{Count, Frames, Since};
 pub use self::outside::{Driver, Outside};
@@ -296,6 +297,17 @@ pub enum Action {
     Fault(Box<Fault>),
     EndFault(FaultId),
     Flap(Flap),
+    ChangeFile {
+        server: HostId,
+        file: String,
+        change: FileChange,
+    },
+    /// A DHCP server's clock is ahead by so much more from now on.
+    JumpLeaseClock {
+        server: HostId,
+        by: Duration,
+    },
+    Send(SendFrame),
     /// Starts or ends the program of a kernel host: live only.
     Control(HostId, Control),
 }

@@ -6,6 +6,7 @@
 
 mod admin;
 mod ask;
+mod disturb;
 mod drive;
 mod judge;
 mod outside;
@@ -376,6 +377,9 @@ impl<'p, L: Listener> Run<'p, L> {
             }
             Action::Stop(station) => self.lab.stop(*station, watch),
             Action::Start(station) => self.lab.start(*station, watch),
+            Action::ChangeFile { .. } | Action::JumpLeaseClock { .. } | Action::Send(_) => {
+                self.disturb(action);
+            }
             Action::Administer { at, operation } => return self.administer(at, operation),
             Action::MoveDns { dns, from, to } => return self.move_dns(dns, *from, *to),
             Action::SetRecord { server, name, to } => {

@@ -5,7 +5,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::plan::Prefix;
+use super::plan::{Prefix, Probability};
 use crate::wire::Mac;
 
 /// Why a text is not the value that it should be.
@@ -82,6 +82,18 @@ pub(super) fn rate(text: &str) -> Result<Option<u64>, Wrong> {
         )),
         rate => Ok(Some(rate)),
     }
+}
+
+/// Parts in a million of each unit of probability.
+pub(super) const PROBABILITY_UNITS: &[(&str, u64)] = &[("ppm", 1), ("%", 10_000)];
+
+/// `5 %`, `0.1 %`, `100 ppm`; at most 100 %.
+pub(super) fn probability(text: &str) -> Result<Probability, Wrong> {
+    let parts = quantity(text, "probability", PROBABILITY_UNITS, "5 %")?;
+    let parts = u32::try_from(parts).ok().map(Probability);
+    parts
+        .filter(|parts| *parts <= Probability::ONE)
+        .ok_or_else(|| Wrong::new(format!("`{text}` is more than always"), "at most 100 %"))
 }
 
 /// `64 KiB`, in bytes.

@@ -311,6 +311,11 @@ impl<N: Node, L: Link> World<N, L> {
             self.lose(end.node, DropReason::LinkDown, frame, observer);
             return;
         }
+        self.arrive(end, frame, observer);
+    }
+
+    /// A frame arrives at a port, by its cable or otherwise.
+    pub fn arrive(&mut self, end: End, frame: &Frame, observer: &mut impl Observer) {
         self.counters.delivered += 1;
         if self.watched[end.node.0 as usize] {
             observer.frame(self.now(), end, frame);

@@ -124,6 +124,17 @@ impl TftpServer {
         }
     }
 
+    /// A file changes, also under those who are loading it. No effect if there is no such file.
+    pub fn change_file(&mut self, name: &str, change: impl FnOnce(&[u8]) -> Arc<[u8]>) {
+        let Some(file) = self.config.files.get_mut(name) else {
+            return;
+        };
+        *file = change(file);
+        for running in self.transfers.values_mut().filter(|it| it.file == name) {
+            running.transfer.change(file.clone());
+        }
+    }
+
     /// Transfers that run now.
     #[cfg(test)]
     pub(super) fn transfers(&self) -> usize {

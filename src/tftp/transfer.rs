@@ -177,6 +177,11 @@ impl Transfer {
         self.file.len() as u64
     }
 
+    /// From now on it reads this file. Where it has ended already, the next block says so: it is empty.
+    pub(super) fn change(&mut self, file: Arc<[u8]>) {
+        self.file = file;
+    }
+
     /// Takes an ACK of the peer.
     pub(super) fn handle_ack(&mut self, block: u16, out: &mut Outbox<AppEffect>) -> Step {
         let last = self.last_block();
@@ -251,9 +256,14 @@ impl Transfer {
         });
     }
 
-    /// The last block, the only one shorter than the block size: empty if the file is a multiple of it.
+    /// The last block, the only one shorter than the block size: empty if the file is a multiple of it, or was cut
+    /// while it was under way.
     fn last_block(&self) -> u64 {
-        self.file_bytes() / u64::from(self.terms.blksize) + 1
+        let last = self.file_bytes() / u64::from(self.terms.blksize) + 1;
+        match self.state {
+            State::Offered { .. } => last,
+            State::Sending { base, .. } => last.max(base),
+        }
     }
 
     /// Blocks that are out.
@@ -278,6 +288,6 @@ impl Transfer {
         // No larger than the file's length, which is a usize.
         let start = (block - 1) as usize * size;
         let end = self.file.len().min(start + size);
-        &self.file[start..end]
+        self.file.get(start..end).unwrap_or_default()
     }
 }

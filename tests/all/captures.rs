@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 use jackfield::capture::filter::{Dissector, Filter};
-use jackfield::scenario::DROPS;
 use jackfield::scenario::plan::{Expectation, Frames, Plan, StepKind, What};
+use jackfield::scenario::{DROPS, FAULTS};
 use pcap_parser::traits::PcapNGPacketBlock as _;
 use pcap_parser::{Block, PcapBlockOwned, PcapNGSlice};
 
@@ -40,8 +40,13 @@ const GROUP_CHECKSUM: &str = "16777216";
 const GROUP_MALFORMED: &str = "117440512";
 const CHECKSUM_BAD: &str = "0";
 
-/// The comment on a DHCP offer with a configuration that is wrong on purpose.
-const STAGED: &str = "will refuse this offer: ";
+/// Comments on frames that are wrong on purpose: a DHCP offer, what a fault has touched, and what was dropped for it.
+const STAGED: [&str; 4] = [
+    "will refuse this offer: ",
+    "fault \"",
+    "bad checksum",
+    "can't be decoded",
+];
 
 #[test]
 fn tshark_finds_every_capture_sound_and_counts_what_we_count() {
@@ -104,6 +109,30 @@ fn a_moved_set_asks_for_its_old_gateway_and_nobody_answers() {
     );
 }
 
+/// What faults did to a frame stands on it: where it was sent, on `faults` where it was received, or on `drops`.
+#[test]
+fn tshark_shows_which_fault_did_what_to_a_frame() {
+    let test = "tshark_shows_which_fault_did_what_to_a_frame";
+    if !has_program("tshark") {
+        return skipped(test, "no tshark");
+    }
+    let (_, ran) = run_of("bad-line");
+    let folder = Folder::new();
+    let path = folder.path("bad-line.pcapng");
+    fs::write(&path, &ran.capture).unwrap();
+    let of = |interface: &str, comment: &str| {
+        format!("frame.interface_name == \"{interface}\" && frame.comment contains \"{comment}\"")
+    };
+    let filters = [
+        of("drops", "lost by a fault · fault \\\"bad cable\\\""),
+        of("office", "fault \\\"bad cable\\\": a duplicate"),
+        of("faults", "fault \\\"long way\\\": delayed by"),
+        of("faults", "fault \\\"bad cable\\\": byte"),
+    ];
+    let counts = Tshark::read(&path, filters.iter().map(String::as_str)).counts;
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+}
+
 fn run_of(name: &str) -> &'static (&'static Shipped, Ran) {
     RUNS.iter().find(|(it, _)| it.name == name).unwrap()
 }
@@ -117,7 +146,8 @@ pub(super) fn faults_of(capture: &Path) -> Vec<String> {
 fn faults(tshark: &Tshark) -> Vec<String> {
     let mut faults = Vec::new();
     for (number, frame) in (1..).zip(&tshark.frames) {
-        if frame["frame.comment"].contains(STAGED) {
+        let says = |text: &&str| frame["frame.comment"].contains(text);
+        if STAGED.iter().any(says) {
             continue;
         }
         let mut fault = |what: &str| faults.push(format!("frame {number}: {what}: {frame:?}"));
@@ -143,7 +173,8 @@ fn faults(tshark: &Tshark) -> Vec<String> {
 fn unreadable(plan: &Plan, tshark: &Tshark, capture: &Capture) -> Vec<String> {
     let mut wrong = Vec::new();
     let segments = plan.subnets.iter().map(|subnet| subnet.name.as_str());
-    let expected: Vec<&str> = segments.chain([DROPS]).collect();
+    let with_faults = (!plan.faults.is_empty()).then_some(FAULTS);
+    let expected: Vec<&str> = segments.chain([DROPS]).chain(with_faults).collect();
     if capture.interfaces != expected {
         wrong.push(format!("interfaces: {:?}", capture.interfaces));
     }

@@ -45,6 +45,36 @@ fn the_readme_shows_lines_of_that_report() {
     );
 }
 
+/// A sweep in small; `jackfield run --sweep 200` is the whole of it.
+#[test]
+fn a_sweep_runs_each_scenario_with_each_seed_and_finds_nothing() {
+    let folder = Folder::new();
+    let shipped = "fixtures/scenarios";
+    let some = ["first-registration", "subnet-move", "set-deleted", "trunks"];
+    let some: Vec<String> = some
+        .iter()
+        .map(|it| format!("{shipped}/{it}.toml"))
+        .collect();
+    let mut args = vec!["run", "--quiet", "--sweep", "5", "--seed", "44"];
+    args.extend(some.iter().map(String::as_str));
+    let output = run(&folder, &args);
+    let last = "20 runs of 4 scenarios with 5 seeds: 0 failed\n";
+    assert_eq!((code(&output), stdout(&output)), (0, last));
+}
+
+#[test]
+fn a_run_under_a_mix_says_which_and_is_the_same_each_time() {
+    let folder = Folder::new();
+    let args = ["run", "--fault-mix", "--seed", "5", "--no-capture", MOVE];
+    let output = run(&folder, &args);
+    let said = stdout(&output);
+    assert!(said.starts_with("faults of seed 5:\n  at "), "{said}");
+    let end = "under these faults: no rule broken, and every set that ought to be is in service\n";
+    assert!(said.ends_with(end), "{said}");
+    assert_eq!(code(&output), 0);
+    assert_eq!(stdout(&run(&folder, &args)), said);
+}
+
 /// A line without its numbers.
 fn shape(line: &str) -> Vec<&str> {
     line.split(|c: char| c.is_ascii_digit())
@@ -106,6 +136,16 @@ fn a_fault_is_listed_placed_and_named_with_the_rule_that_a_failure_is_about() {
     );
     let rules = json["rules"].as_array().unwrap();
     assert!(rules.iter().any(|rule| rule["id"] == "RG-3"), "{json}");
+}
+
+#[test]
+fn a_broken_rule_is_told_with_what_it_says_and_what_led_to_it() {
+    let folder = Folder::new();
+    let file = "fixtures/scenarios/redirect-loop.toml";
+    let arguments = ["run", "--quiet", file, "--fault", "counts-no-redirects"];
+    let output = run(&folder, &arguments);
+    assert_eq!((code(&output), stderr(&output)), (1, ""));
+    assert_golden("fixtures/golden/broken-rule.txt", stdout(&output));
 }
 
 #[test]

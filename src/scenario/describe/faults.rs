@@ -1,7 +1,9 @@
 //! Faults in words.
 
 use crate::scenario::mix::Disturbance;
-use crate::scenario::plan::{Cables, Fault, Flap, Impairment, Place, Plan, Probability};
+use crate::scenario::plan::{
+    Cables, Fault, FileChange, Flap, Impairment, Place, Plan, Probability, SendFrame,
+};
 use crate::scenario::units::{show_duration, show_rate, show_size};
 use crate::sim::{Did, Mark};
 
@@ -106,6 +108,38 @@ fn impairment(does: &Impairment) -> String {
         parts.push(format!("queue {}", show_size(queue)));
     }
     parts.join(", ")
+}
+
+/// A file that changes while it is served.
+pub(in crate::scenario) fn change(server: &str, file: &str, change: &FileChange) -> String {
+    let becomes = match change {
+        FileChange::CutTo(bytes) => format!("is cut to {}", show_size(*bytes)),
+        FileChange::Made(made) => {
+            let (version, size) = (&made.version, show_size(made.bytes));
+            format!("is version {version} of {size} from now on")
+        }
+    };
+    format!("{file} on {server} {becomes}")
+}
+
+/// A frame that a step sends: from where, and its bytes.
+pub(in crate::scenario) fn send(plan: &Plan, send: &SendFrame) -> String {
+    let from = Cables {
+        of: vec![send.from],
+        at: None,
+    };
+    let from = match send.from {
+        Place::Subnet(id) => format!("a bare port of {}", plan.subnets[id.0].name),
+        Place::Phone(_) | Place::Host(_) | Place::Element(_) | Place::Router(_) => {
+            from.describe(plan)
+        }
+    };
+    let bytes: String = send
+        .frame
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("send {} bytes from {from}: {bytes}", send.frame.len())
 }
 
 /// `5 %`, `0.1 %`.

@@ -42,6 +42,17 @@ pub(super) const ALL: &[&Shape] = &[
     &DELETE_SET,
     &CHANGE_CODES,
     &MOVE_DN,
+    &FAULT,
+    &BURST,
+    &CORRUPT,
+    &FLAP,
+    &CHANGE_FILE,
+    &JUMP_LEASE_CLOCK,
+    &SEND,
+    &ARP,
+    &UDP,
+    &ECHO,
+    &PATCH,
     &EXPECT,
     &FRAMES,
 ];
@@ -255,6 +266,12 @@ pub(super) const STEP: Shape = Shape {
         "change-codes",
         "move-dn",
         "synchronise",
+        "fault",
+        "end-fault",
+        "flap",
+        "change-file",
+        "jump-lease-clock",
+        "send",
         "within",
         "throughout",
         "never",
@@ -283,6 +300,12 @@ pub(super) const ACTIONS: &[&str] = &[
     "change-codes",
     "move-dn",
     "synchronise",
+    "fault",
+    "end-fault",
+    "flap",
+    "change-file",
+    "jump-lease-clock",
+    "send",
 ];
 
 pub(super) const POWER_UP: Shape = Shape {
@@ -338,6 +361,87 @@ pub(super) const CHANGE_CODES: Shape = Shape {
 pub(super) const MOVE_DN: Shape = Shape {
     title: "move-dn",
     keys: &["dn", "from", "to"],
+};
+
+pub(super) const FAULT: Shape = Shape {
+    title: "fault",
+    keys: &[
+        "name",
+        "on",
+        "at",
+        "direction",
+        "for",
+        "loss",
+        "burst",
+        "delay",
+        "jitter",
+        "reorder",
+        "duplicate",
+        "corrupt",
+        "rate",
+        "queue",
+    ],
+};
+
+pub(super) const BURST: Shape = Shape {
+    title: "burst",
+    keys: &["begins", "ends", "loss"],
+};
+
+pub(super) const CORRUPT: Shape = Shape {
+    title: "corrupt",
+    keys: &["rate", "checksums"],
+};
+
+pub(super) const FLAP: Shape = Shape {
+    title: "flap",
+    keys: &["on", "at", "times", "down", "up"],
+};
+
+pub(super) const CHANGE_FILE: Shape = Shape {
+    title: "change-file",
+    keys: &["server", "file", "cut-to", "version", "size"],
+};
+
+pub(super) const JUMP_LEASE_CLOCK: Shape = Shape {
+    title: "jump-lease-clock",
+    keys: &["server", "by"],
+};
+
+pub(super) const SEND: Shape = Shape {
+    title: "send",
+    keys: &[
+        "from",
+        "src-mac",
+        "dst-mac",
+        "arp",
+        "udp",
+        "echo",
+        "raw",
+        "patch",
+        "cut",
+        "checksums",
+    ],
+};
+
+pub(super) const ARP: Shape = Shape {
+    title: "arp",
+    keys: &["operation", "sender-mac", "sender", "target-mac", "target"],
+};
+
+pub(super) const UDP: Shape = Shape {
+    title: "udp",
+    keys: &["src", "src-port", "dst", "dst-port", "hex", "text"],
+};
+
+pub(super) const ECHO: Shape = Shape {
+    title: "echo",
+    keys: &["src", "dst", "hex", "text"],
+};
+
+pub(super) const PATCH: Shape = Shape {
+    title: "patch",
+    keys: &["at", "hex"],
 };
 
 pub(super) const EXPECT: Shape = Shape {

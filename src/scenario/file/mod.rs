@@ -9,10 +9,12 @@ mod cluster;
 mod dhcp;
 mod dns;
 mod expect;
+mod faults;
 mod fields;
 mod keys;
 mod network;
 mod program;
+mod send;
 mod steps;
 mod value;
 
@@ -21,7 +23,9 @@ pub(super) use cluster::{Cluster, Element, Entry, Phone};
 pub(super) use dhcp::{Dhcp, Layout};
 pub(super) use dns::Dns;
 pub(super) use expect::{Expect, Frames, Told};
+pub(super) use faults::{FileChange, On, Trouble};
 pub(super) use network::{Cable, Host, LldpMed, Router, Subnet, Tftp};
+pub(super) use send::{Message, Send};
 pub(super) use steps::{Action, Step, StepKind};
 
 use toml::de::DeTable;

@@ -7,7 +7,9 @@ use toml::de::DeValue;
 use super::admin::{Admin, admin};
 use super::dns::{SetRecord, set_record};
 use super::expect::{Expect, expect};
+use super::faults::{Trouble, trouble};
 use super::fields::Fields;
+use super::send::{Send, send};
 use super::value::{Item, any_text, list, number, of, one_or_more, parsed, text, word};
 use super::{At, keys};
 use crate::scenario::plan::When;
@@ -55,6 +57,8 @@ pub(crate) enum Action {
     SetRecord(SetRecord),
     Exec(Exec),
     Admin(Admin),
+    Trouble(Trouble),
+    Send(Box<Send>),
 }
 
 #[derive(Debug)]
@@ -127,6 +131,10 @@ fn action(key: &str, fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Op
         "kill" => name(problems).map(Action::Kill),
         "set-record" => set_record(item, problems).map(Action::SetRecord),
         "exec" => exec(item, problems).map(Action::Exec),
+        "send" => send(item, problems).map(Box::new).map(Action::Send),
+        "fault" | "end-fault" | "flap" | "change-file" | "jump-lease-clock" => {
+            trouble(key, item, problems).map(Action::Trouble)
+        }
         key => admin(key, item, problems).map(Action::Admin),
     }
 }

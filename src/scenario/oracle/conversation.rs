@@ -15,6 +15,8 @@ const EARLY_MAX: usize = 32;
 /// One direction of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Way {
+    /// The number of the SYN.
+    start: Option<u32>,
     /// The number of the next byte; `None` before the connection began.
     next: Option<u32>,
     decoder: Decoder,
@@ -66,7 +68,12 @@ impl Way {
     /// Takes a segment of this direction; the messages that are whole now are added to `said`.
     pub(super) fn take(&mut self, segment: &Segment<'_>, said: &mut Vec<Said>) {
         if segment.flags & SYN != 0 {
+            if self.start == Some(segment.seq) {
+                // A late copy: the connection goes on.
+                return;
+            }
             *self = Way {
+                start: Some(segment.seq),
                 next: Some(segment.seq.wrapping_add(1)),
                 ..Way::default()
             };
@@ -162,6 +169,17 @@ mod tests {
         assert_eq!(said, []);
         way.take(&segment(900, SYN, &[]), &mut said);
         way.take(&segment(901, 0, &save("***6000")), &mut said);
+        assert_eq!(said.len(), 1);
+    }
+
+    #[test]
+    fn a_late_copy_of_the_first_segment_begins_nothing_anew() {
+        let mut way = Way::default();
+        let mut said = Vec::new();
+        way.take(&segment(1, SYN, &[]), &mut said);
+        way.take(&segment(2, 0, &save("***6000")), &mut said);
+        way.take(&segment(1, SYN, &[]), &mut said);
+        way.take(&segment(2, 0, &save("***6000")), &mut said);
         assert_eq!(said.len(), 1);
     }
 

@@ -1,8 +1,9 @@
 //! Faults of the timeline: what is done to frames, cables and power, where, and for how long.
 
-use super::{ElementId, HostId, PhoneId, StationId, SubnetId};
+use super::{ElementId, HostId, MadeFile, PhoneId, StationId, SubnetId};
 pub use crate::fabric::{Bitrate, Burst, Corruption, Impairment, Probability};
 use crate::time::Duration;
+use crate::wire::Frame;
 
 /// Index into [`super::Plan::faults`], the names of the faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +51,23 @@ pub struct Flap {
     pub down: Duration,
     /// Between two times.
     pub up: Duration,
+}
+
+/// What becomes of a file while it is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileChange {
+    /// Bytes that are left.
+    CutTo(usize),
+    /// Another one in its place.
+    Made(MadeFile),
+}
+
+/// A frame that a step sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendFrame {
+    /// Who seems to send it: out of a station's first port, or from a port of a subnet that is nobody's.
+    pub from: Place,
+    pub frame: Frame,
 }
 
 /// A station that loses power and gets it back.

@@ -7,12 +7,14 @@
 mod admin;
 mod cluster;
 mod dhcp;
+mod faults;
 mod hosts;
 mod names;
 mod network;
 mod options;
 mod phones;
 mod routes;
+mod send;
 mod states;
 mod stations;
 mod steps;
@@ -34,6 +36,8 @@ struct Resolver<'a> {
     stations: Stations,
     /// Of the phones, in the plan's order.
     macs: Vec<Mac>,
+    /// Names of the routers, in the plan's order.
+    routers: Vec<String>,
     /// Names of faults, in the order in which steps begin them.
     faults: Vec<String>,
     /// Offsets of the lines' first bytes.
@@ -53,6 +57,7 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
         subnets,
         stations: Stations::default(),
         macs: Vec::new(),
+        routers: Vec::new(),
         faults: Vec::new(),
         lines: std::iter::once(0)
             .chain(newlines.map(|(at, _)| at + 1))
@@ -74,6 +79,7 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
     }
     let trunks = cluster::trunks(&mut resolver);
     resolver.macs = macs;
+    resolver.routers = routers.iter().map(|router| router.name.clone()).collect();
     let steps = steps::steps(&mut resolver, &codes);
     Some(Plan {
         title: file.title.as_ref()?.value.clone(),

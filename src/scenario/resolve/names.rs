@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::dhcp;
 use crate::scenario::file::{At, File};
 use crate::scenario::nearest::did_you_mean;
-use crate::scenario::plan::{ElementId, HostId, PhoneId, StationId, SubnetId};
+use crate::scenario::plan::{ElementId, HostId, PhoneId, Place, StationId, SubnetId};
 use crate::scenario::problem::{Problem, Problems, Span};
 
 /// The hosts are boot servers, kernels, DNS servers and DHCP servers, in this order.
@@ -238,6 +238,35 @@ impl Names {
             }
         }
         phones
+    }
+
+    /// Stations, all phones of a group, or a whole subnet: whose cables are meant. `routers`: by the plan's order.
+    pub(super) fn places(
+        &self,
+        names: &[At<String>],
+        routers: &[String],
+        problems: &mut Problems,
+    ) -> Vec<Place> {
+        let mut places = Vec::new();
+        for name in names {
+            let wanted = "a phone, a group, a server, an element, a router or a subnet";
+            let found = self.find(name, wanted, problems, |named| Some(named.clone()));
+            match found {
+                Some(Named::Subnet(subnet)) => places.push(Place::Subnet(subnet)),
+                Some(Named::Host(host) | Named::Kernel(host)) => places.push(Place::Host(host)),
+                Some(Named::Element(element)) => places.push(Place::Element(element)),
+                Some(Named::Phone(phone)) => places.push(Place::Phone(phone)),
+                Some(Named::Group(phones)) => {
+                    places.extend(phones.map(|phone| Place::Phone(PhoneId(phone))));
+                }
+                Some(Named::Router) => {
+                    let router = routers.iter().position(|it| *it == name.value);
+                    places.extend(router.map(Place::Router));
+                }
+                None => {}
+            }
+        }
+        places
     }
 
     /// Whatever has this name, if somebody has.

@@ -84,6 +84,8 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
         }
         As::Wait(time) => Action::Wait(*time),
         As::Admin(admin) => super::admin::act(resolver, admin)?,
+        As::Send(send) => super::send::act(resolver, send)?,
+        As::Trouble(trouble) => super::faults::act(resolver, trouble)?,
         As::Stop(station) => match program(resolver, station) {
             Some(host) => Action::Control(host, Control::Stop),
             None => Action::Stop(resolver.names.station(station, resolver.problems)?),

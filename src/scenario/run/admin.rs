@@ -45,6 +45,9 @@ impl Task {
 impl<L: Listener> Run<'_, L> {
     /// The same operation at each of these elements.
     pub(super) fn administer(&mut self, at: &[ElementId], operation: &Operation) -> Stage {
+        if let (Some(shaken), Operation::Synchronise {}) = (&mut self.shaken, operation) {
+            shaken.synchronised.extend(at);
+        }
         let tasks = at.iter().map(|at| Task::Do(*at, operation.clone()));
         self.administer_all(tasks.collect())
     }
@@ -100,7 +103,7 @@ impl<L: Listener> Run<'_, L> {
         self.administer_all(tasks)
     }
 
-    fn operate(&mut self, at: ElementId, operation: &Operation) -> Result<Done, String> {
+    pub(super) fn operate(&mut self, at: ElementId, operation: &Operation) -> Result<Done, String> {
         let name = &self.plan.elements[at.0].name;
         let done = self
             .lab

@@ -3,18 +3,20 @@
 //! Steps go on whatever came of the one before: an expectation that fails, or an action that can't be done, says
 //! nothing under faults that the scenario does not know. After the last step and the last fault the network is
 //! left alone for a time that is bounded. Users come back each minute and type, if their set asks, the PIN that they
-//! typed last. The run ends when every set that is owed service has it, or when the time is up.
+//! typed last; administrators who synchronised elements do so again, in case it did not go through. The run ends when
+//! every set that is owed service has it, or when the time is up. A set that has brought the address of another subnet
+//! gets no other before its lease ends (MV-1): for such a one there is the length of a lease more.
 //!
 //! Which sets are owed service, the scenario itself says: those that have it in the end of a run without a mix
 //! ([`Run::shake`] with an empty one), left alone for as long. Only a set whose DN belongs to another set by
 //! then is not: who asks first for a number that two want, faults may decide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Run, Stage};
 use crate::scenario::mix::Mix;
 use crate::scenario::outcome::{Outcome, Settled};
-use crate::scenario::plan::{ElementId, PhoneId};
+use crate::scenario::plan::{ElementId, Operation, PhoneId};
 use crate::scenario::watch::Listener;
 use crate::time::{Duration, Instant};
 use crate::wire::Mac;
@@ -35,6 +37,8 @@ pub(super) struct Shaken {
     calm_from: Instant,
     /// The PIN that was typed last on each set, or was to be.
     pub(super) pins: BTreeMap<PhoneId, String>,
+    /// Elements that a step has synchronised.
+    pub(super) synchronised: BTreeSet<ElementId>,
     /// When the last step ended.
     stepped: Instant,
 }
@@ -47,6 +51,7 @@ impl<L: Listener> Run<'_, L> {
             owed: owed.map(|it| it.in_service.clone()),
             calm_from: mix.ends(),
             pins: BTreeMap::new(),
+            synchronised: BTreeSet::new(),
             stepped: Instant::ZERO,
         }));
     }
@@ -54,13 +59,14 @@ impl<L: Listener> Run<'_, L> {
     /// The last step of a shaken run has ended.
     pub(super) fn calm_down(&mut self) -> Stage {
         let now = self.lab.world.now();
+        let longest = self.longest_lease();
         let Some(shaken) = &mut self.shaken else {
             return Stage::Done;
         };
         shaken.stepped = now;
         let from = now.max(shaken.calm_from);
         let time = match shaken.owed {
-            Some(_) => CALM_MAX,
+            Some(_) => CALM_MAX + longest,
             None => CALM,
         };
         Stage::Settling {
@@ -72,12 +78,21 @@ impl<L: Listener> Run<'_, L> {
     /// Users come back, and somebody looks whether all is well.
     pub(super) fn look_again(&mut self, until: Instant) -> Stage {
         let now = self.lab.world.now();
-        let is_over = match &self.shaken {
-            Some(shaken) if shaken.owed.is_some() => self.stranded().is_empty(),
-            Some(_) | None => false,
-        };
-        if is_over || now >= until {
+        let is_calm = self.shaken.as_ref().is_some_and(|it| it.owed.is_none());
+        let stranded = self.stranded();
+        if now >= until || !is_calm && stranded.is_empty() {
             return Stage::Done;
+        }
+        if now + self.longest_lease() >= until && stranded.iter().any(|it| self.is_at_home(*it)) {
+            return Stage::Done;
+        }
+        let again = self
+            .shaken
+            .as_mut()
+            .map(|it| std::mem::take(&mut it.synchronised));
+        for element in again.into_iter().flatten() {
+            // One that has no power, or cannot, says so in the report.
+            let _ = self.operate(element, &Operation::Synchronise {});
         }
         for (phone, planned) in (0..).map(PhoneId).zip(&self.plan.phones) {
             if self.watch.phones[phone.0].registered.is_some() {
@@ -93,6 +108,18 @@ impl<L: Listener> Run<'_, L> {
             until,
             look: (now + LOOK).min(until),
         }
+    }
+
+    fn longest_lease(&self) -> Duration {
+        let leases = self.plan.subnets.iter().filter_map(|it| it.dhcp.as_ref());
+        leases.map(|it| it.lease).max().unwrap_or_default()
+    }
+
+    /// Whether a set has no address, or one of the subnet that it is plugged into.
+    fn is_at_home(&self, phone: PhoneId) -> bool {
+        let subnet = &self.plan.subnets[self.lab.phones[phone.0].subnet.0];
+        let address = self.watch.phones[phone.0].address;
+        address.is_none_or(|address| subnet.prefix.contains(address))
     }
 
     /// Sets that are owed service and have none.
