@@ -13,11 +13,14 @@ pub(super) enum Exit {
     MachineRefused,
     /// Live: the machine was too late for the run to mean anything.
     Invalid,
+    /// A controller under test cannot do what the scenario needs: neither passed nor failed.
+    Skipped,
 }
 
 /// The exit codes, for `--help`.
 pub(super) const HELP: &str = "Exit codes: 0 passed, 1 an expectation failed or a set refuses the option, 2 the scenario or the \
-arguments are wrong, 3 the machine refused (rights, a device, a disk) or a signal ended a live run, 4 a live run was too late to count.";
+arguments are wrong, 3 the machine refused (rights, a device, a disk) or a signal ended a live run, 4 a live run was too late to count, \
+5 skipped: a controller under test cannot do what the scenario needs.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
@@ -27,6 +30,7 @@ impl From<Exit> for ExitCode {
             Exit::ScenarioWrong => 2,
             Exit::MachineRefused => 3,
             Exit::Invalid => 4,
+            Exit::Skipped => 5,
         })
     }
 }

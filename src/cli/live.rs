@@ -21,7 +21,7 @@ use crate::os::{
     Clock, Interrupts, Lateness, LeaseStore, LiveError, MachineRefusal, Port, PortSettings,
     Settings, date_nanos, drive_live, prepare, probe,
 };
-use crate::scenario::plan::{Action, Host, HostKind, Plan, StepKind};
+use crate::scenario::plan::{Action, HostKind, Plan, StationId, StepKind};
 use crate::scenario::{Listener, Run};
 use crate::time::{Duration, Instant};
 
@@ -45,6 +45,8 @@ pub(super) struct Pace {
     lost: Vec<(String, u64)>,
     /// Frames that the machine did not take from the run, by host.
     refused: Vec<(String, u64)>,
+    /// Frames that came in longer than a cable carries, by interface.
+    oversized: Vec<(String, u64)>,
 }
 
 /// Whether the machine lets this plan run live.
@@ -53,10 +55,9 @@ pub(super) struct Pace {
 /// What it lacks, and how to get it.
 pub(super) fn refusal(plan: &Plan) -> Result<(), MachineRefusal> {
     let has_interface = plan
-        .hosts
-        .iter()
-        .any(|host| matches!(host.kind, HostKind::Interface { .. }));
-    match plan.hosts.iter().any(is_kernel) {
+        .outside()
+        .any(|station| device(plan, station).is_some());
+    match kernels(plan).next().is_some() {
         // In a user namespace of its own the run could not have the interface.
         true if has_interface => probe(),
         true => prepare(),
@@ -64,8 +65,24 @@ pub(super) fn refusal(plan: &Plan) -> Result<(), MachineRefusal> {
     }
 }
 
-fn is_kernel(host: &Host) -> bool {
-    matches!(host.kind, HostKind::Kernel { .. })
+/// The interface of the machine that a station is.
+fn device(plan: &Plan, station: StationId) -> Option<&str> {
+    let StationId::Host(host) = station else {
+        return None;
+    };
+    match &plan.hosts[host.0].kind {
+        HostKind::Interface { device } => Some(device),
+        HostKind::Kernel { .. }
+        | HostKind::Tftp { .. }
+        | HostKind::Dns { .. }
+        | HostKind::Dhcp { .. } => None,
+    }
+}
+
+/// The stations that are kernels of the machine, in namespaces of their own.
+fn kernels(plan: &Plan) -> impl Iterator<Item = StationId> + '_ {
+    plan.outside()
+        .filter(|station| device(plan, *station).is_none())
 }
 
 /// Puts the folder of the scenario file in the place of `{scenario}` in the plan's commands, and the host's address in
@@ -94,6 +111,15 @@ pub(super) fn place_commands(plan: &mut Plan, folder: &Path) {
             }
         }
     }
+    for element in &mut plan.elements {
+        let address = Some(element.address);
+        if let Some(outside) = &mut element.outside {
+            place(&mut outside.program.command, address);
+            if let Some(driver) = &mut outside.driver {
+                place(&mut driver.command, address);
+            }
+        }
+    }
     for step in &mut plan.steps {
         if let StepKind::Act(Action::Exec(exec)) = &mut step.kind {
             place(&mut exec.command, addresses[exec.host.0]);
@@ -113,13 +139,13 @@ pub(super) fn drive<L: Listener>(
     terms: Terms,
 ) -> Result<Pace, LiveError> {
     let interrupts = Interrupts::catch()?;
-    let hosts: Vec<&Host> = run.edges().map(|host| &plan.hosts[host.0]).collect();
-    let open = |host: &&Host| open_port(plan, host);
-    let mut ports: Vec<Port> = hosts.iter().map(open).collect::<Result<_, _>>()?;
+    let stations: Vec<StationId> = run.edges().collect();
+    let open = |station: &StationId| open_port(plan, *station);
+    let mut ports: Vec<Port> = stations.iter().map(open).collect::<Result<_, _>>()?;
     if terms.keep {
-        for (host, port) in hosts.iter().zip(&ports) {
+        for (station, port) in stations.iter().zip(&ports) {
             if let Port::Tap(port) = port {
-                port.keep(&kept_name(host))?;
+                port.keep(&kept_name(plan, *station))?;
             }
         }
     }
@@ -134,16 +160,21 @@ pub(super) fn drive<L: Listener>(
         reason: error.to_string(),
     })?;
     let lateness = drive_live(&mut run, &mut ports, &clock, &settings)?;
-    let (mut lost, mut refused) = (Vec::new(), Vec::new());
-    for (host, port) in hosts.iter().zip(&mut ports) {
+    let (mut lost, mut refused, mut oversized) = (Vec::new(), Vec::new(), Vec::new());
+    for (station, port) in stations.iter().zip(&mut ports) {
+        let name = station.name(plan);
         // A scenario may delete `eth0`: then there is nothing to ask.
         let overruns = port.overruns().unwrap_or(0);
         if overruns > 0 {
-            lost.push((host.name.clone(), overruns));
+            lost.push((name.to_owned(), overruns));
         }
         let dropped = port.counters().dropped;
         if dropped > 0 {
-            refused.push((host.name.clone(), dropped));
+            refused.push((name.to_owned(), dropped));
+        }
+        let joined = port.oversized();
+        if joined > 0 {
+            oversized.push((name.to_owned(), joined));
         }
     }
     Ok(Pace {
@@ -151,19 +182,19 @@ pub(super) fn drive<L: Listener>(
         late_max: terms.late_max,
         lost,
         refused,
+        oversized,
     })
 }
 
 /// The name of a namespace that is kept.
-fn kept_name(host: &Host) -> String {
-    format!("jackfield-{}", host.name)
+fn kept_name(plan: &Plan, station: StationId) -> String {
+    format!("jackfield-{}", station.name(plan))
 }
 
 /// How to get at the namespaces that a run has left, and how to remove them.
 pub(super) fn kept(plan: &Plan) -> String {
-    let hosts = plan.hosts.iter().filter(|host| is_kernel(host));
     let mut text = String::new();
-    for name in hosts.map(kept_name) {
+    for name in kernels(plan).map(|station| kept_name(plan, station)) {
         let _ = writeln!(
             text,
             "kept: `ip netns exec {name} COMMAND`; `ip netns delete {name}` removes it"
@@ -172,28 +203,35 @@ pub(super) fn kept(plan: &Plan) -> String {
     text
 }
 
-/// The port behind a host that is outside.
-fn open_port(plan: &Plan, host: &Host) -> Result<Port, LiveError> {
-    match &host.kind {
-        HostKind::Interface { device } => Port::on_interface(device),
-        HostKind::Kernel { .. }
-        | HostKind::Tftp { .. }
-        | HostKind::Dns { .. }
-        | HostKind::Dhcp { .. } => Port::open(&port_settings(plan, host)),
+/// The port behind a station that is outside.
+fn open_port(plan: &Plan, station: StationId) -> Result<Port, LiveError> {
+    match device(plan, station) {
+        Some(device) => Port::on_interface(device),
+        None => Port::open(&port_settings(plan, station)),
     }
 }
 
-fn port_settings(plan: &Plan, host: &Host) -> PortSettings {
-    let subnet = &plan.subnets[host.at.0];
-    let address = match host.kind {
-        HostKind::Kernel { address, .. } => address,
-        HostKind::Tftp { .. }
-        | HostKind::Dns { .. }
-        | HostKind::Dhcp { .. }
-        | HostKind::Interface { .. } => None,
+fn port_settings(plan: &Plan, station: StationId) -> PortSettings {
+    let (at, mac, address) = match station {
+        StationId::Element(element) => {
+            let element = &plan.elements[element.0];
+            (element.at, element.mac, Some(element.address))
+        }
+        StationId::Host(host) => {
+            let host = &plan.hosts[host.0];
+            let address = match host.kind {
+                HostKind::Kernel { address, .. } => address,
+                HostKind::Tftp { .. }
+                | HostKind::Dns { .. }
+                | HostKind::Dhcp { .. }
+                | HostKind::Interface { .. } => None,
+            };
+            (host.at, host.mac, address)
+        }
     };
+    let subnet = &plan.subnets[at.0];
     PortSettings {
-        mac: host.mac,
+        mac,
         address: address.map(|address| (address, subnet.prefix.len)),
         gateway: address.and(subnet.gateway),
     }
@@ -241,6 +279,13 @@ impl Pace {
                 "  {frames} frames to {host} were not taken: its interface was down, or its queue full"
             );
         }
+        for (host, frames) in &self.oversized {
+            let _ = writeln!(
+                text,
+                "  {frames} frames of {host} were dropped, as they were longer than its MTU: the kernel or the card \
+                 joins frames (`ethtool -K {host} gro off` ends that)"
+            );
+        }
     }
 
     /// For a person, of a run that is not judged by it: a line, and what was lost.
@@ -256,18 +301,21 @@ impl Pace {
 
     /// For a program.
     pub(super) fn json(&self) -> Value {
-        let lost = self.lost.iter();
-        let lost = lost.map(|(host, frames)| (host.clone(), json!(frames)));
-        let refused = self.refused.iter();
-        let refused = refused.map(|(host, frames)| (host.clone(), json!(frames)));
+        let by_host = |all: &[(String, u64)]| {
+            let all = all
+                .iter()
+                .map(|(host, frames)| (host.clone(), json!(frames)));
+            Value::Object(all.collect())
+        };
         json!({
             "valid": self.is_valid(),
             "worst_late_ns": nanos(self.lateness.worst),
             "bound_ns": nanos(self.late_max),
             "deadlines": self.lateness.deadlines,
             "late": self.lateness.late,
-            "lost": lost.collect::<serde_json::Map<_, _>>(),
-            "refused": refused.collect::<serde_json::Map<_, _>>(),
+            "lost": by_host(&self.lost),
+            "refused": by_host(&self.refused),
+            "oversized": by_host(&self.oversized),
         })
     }
 }
@@ -285,6 +333,7 @@ fn nanos(span: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::scenario;
+    use crate::scenario::plan::HostId;
 
     const SCENARIO: &str = r#"
 scenario = "Two kernels"
@@ -312,10 +361,10 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{a
     #[test]
     fn a_port_has_the_address_and_gateway_only_of_a_host_that_has_an_address() {
         let plan = scenario::read(SCENARIO).unwrap();
-        let with = port_settings(&plan, &plan.hosts[0]);
+        let with = port_settings(&plan, StationId::Host(HostId(0)));
         assert_eq!(with.address, Some(([10, 1, 0, 30].into(), 24)));
         assert_eq!(with.gateway, Some([10, 1, 0, 1].into()));
-        let without = port_settings(&plan, &plan.hosts[1]);
+        let without = port_settings(&plan, StationId::Host(HostId(1)));
         assert_eq!((without.address, without.gateway), (None, None));
         assert_eq!(without.mac.to_string(), "02:00:00:00:00:77");
     }
@@ -344,6 +393,7 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{a
             late_max: Settings::LATE_BOUND,
             lost: Vec::new(),
             refused: Vec::new(),
+            oversized: Vec::new(),
         };
         let on_time = "on time: at most 1.23 ms late at 812 deadlines\n";
         assert_eq!((pace.is_valid(), pace.summary().as_str()), (true, on_time));
@@ -354,5 +404,8 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{a
         assert!(!pace.is_valid());
         assert!(pace.summary().starts_with("INVALID: "));
         assert_eq!(pace.json()["worst_late_ns"], 1_234_000);
+        pace.oversized.push(("eth1".to_owned(), 7));
+        assert!(pace.remarks().contains("7 frames of eth1 were dropped"));
+        assert_eq!(pace.json()["oversized"]["eth1"], 7);
     }
 }

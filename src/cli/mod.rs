@@ -1,12 +1,16 @@
 //! The command line: what the user asks for, and what the program's exit code says.
 
 mod check;
+mod controller;
+mod controllers;
+mod discover;
 mod doctor;
 mod exit;
 mod faults;
 mod files;
 mod leases;
 mod live;
+mod merge;
 mod option125;
 mod phone;
 mod progress;
@@ -14,14 +18,17 @@ mod run;
 mod serve;
 mod site;
 mod sweep;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use crate::scenario::read_duration;
 use crate::time::Duration;
+use controller::{AdminCommand, ControllerCommand};
+use controllers::ControllerArgs;
 use exit::Exit;
 
 /// Packet-level test harness and network emulator for IP-phone registration.
@@ -36,6 +43,10 @@ struct Cli {
 enum Command {
     /// Run a scenario: in virtual time, or live on this machine.
     Run(RunArgs),
+    /// Run many scenarios and say first what failed, and why.
+    Test(test::TestArgs),
+    /// Join the results of shards into one report.
+    Merge(merge::MergeArgs),
     /// Keep a scenario's servers running on an interface of this machine, until SIGINT or SIGTERM.
     Serve(ServeArgs),
     /// Boot one emulated phone on an existing network, and say what it meets.
@@ -46,12 +57,17 @@ enum Command {
     Faults,
     /// Read scenarios and say what is wrong or odd in them, without running them.
     Check(CheckArgs),
+    /// Be an element: the reference controller on this machine's sockets, until SIGINT or SIGTERM.
+    Controller(ControllerCommand),
+    /// Ask such a controller: one JSON object on standard input, one on standard output.
+    Admin(AdminCommand),
     /// Read and write the sets' configuration in DHCP options 125 and 43.
     #[command(subcommand)]
     Option125(option125::Command),
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("clock").args(["live", "controller"]).multiple(true)))]
 struct RunArgs {
     /// The scenario file; with --sweep any number of files and folders, and fixtures/scenarios if none is named.
     #[arg(value_name = "SCENARIO", required_unless_present = "sweep")]
@@ -91,11 +107,13 @@ struct RunArgs {
     #[arg(long)]
     json: bool,
     /// How late the harness may meet a deadline of a live run before the run is invalid. Without it: 50 ms.
-    #[arg(long, value_name = "TIME", requires = "live", value_parser = read_duration)]
+    #[arg(long, value_name = "TIME", requires = "clock", value_parser = read_duration)]
     late_max: Option<Duration>,
     /// Give the namespaces of kernel hosts names, jackfield-HOST, for `ip netns exec`, and leave them when the run ends.
-    #[arg(long, requires = "live")]
+    #[arg(long, requires = "clock")]
     keep: bool,
+    #[command(flatten)]
+    controllers: ControllerArgs,
 }
 
 impl RunArgs {
@@ -176,11 +194,18 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Test(args) => test::test(args),
+        Command::Merge(args) => merge::merge(args),
         Command::Serve(args) => serve::serve(args),
         Command::Phone(args) => phone::phone(args),
         Command::Doctor => doctor::doctor(),
         Command::Faults => faults::faults(),
         Command::Check(args) => check::check(args),
+        Command::Controller(args) => controller::controller(args),
+        Command::Admin(args) => match controller::admin(args) {
+            Ok(status) => return status.into(),
+            Err(exit) => exit,
+        },
         Command::Option125(command) => option125::run(command),
     };
     exit.into()

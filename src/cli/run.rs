@@ -39,13 +39,16 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         complain(&format!("error: {shown}: {reason}"));
         return Exit::ScenarioWrong;
     }
-    if !args.live
-        && let Some(reason) = needs_live(plan)
-    {
+    if let Err(reason) = args.controllers.replace(plan) {
+        complain(&format!("error: {shown}: {reason}"));
+        return Exit::ScenarioWrong;
+    }
+    let live = args.is_live();
+    if !live && let Some(reason) = needs_live(plan) {
         complain(&format!("error: {shown}: {reason}; run it with --live"));
         return Exit::ScenarioWrong;
     }
-    if args.live {
+    if live {
         let path =
             std::path::absolute(args.scenario()).unwrap_or_else(|_| args.scenario().to_owned());
         live::place_commands(plan, path.parent().unwrap_or(Path::new("/")));
@@ -90,15 +93,15 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         colour: io::stdout().is_terminal(),
         verbose: args.verbose,
     };
-    let clock = if args.live { "live" } else { "virtual time" };
+    let clock = if live { "live" } else { "virtual time" };
     match (args.quiet, args.json) {
         (true, _) => go(args, plan, with, style, Deaf),
         (false, true) => {
-            let report = JsonLines::new(timeline(args.live));
+            let report = JsonLines::new(timeline(live));
             go(args, plan, with, style, report)
         }
         (false, false) => {
-            let mut report = TextReport::new(plan, style, timeline(args.live));
+            let mut report = TextReport::new(plan, style, timeline(live));
             report.begin(plan, clock);
             go(args, plan, with, style, report)
         }
@@ -110,6 +113,13 @@ fn mix(plan: &mut Plan, files: &Files) -> Result<(Mix, Settled), String> {
     let calm = sweep::calm_run(plan, files)?;
     let mix = Mix::draw(plan, calm.stepped - Instant::ZERO);
     Ok((mix, calm))
+}
+
+impl RunArgs {
+    /// Whether the run goes by the machine's clock, as programs do.
+    fn is_live(&self) -> bool {
+        self.live || !self.controllers.is_empty()
+    }
 }
 
 /// Why a plan can't run in virtual time, if it can't.
@@ -134,7 +144,7 @@ fn go(
 ) -> Exit {
     let capture = capture_path(args);
     let prepared = Clock::start();
-    let epoch = match args.live {
+    let epoch = match args.is_live() {
         true => date_nanos(),
         false => VIRTUAL_EPOCH_NANOS,
     };
@@ -155,7 +165,9 @@ fn go(
     if let Some((mix, owed)) = mix {
         run.shake(mix, Some(owed));
     }
-    let pace = match args.live {
+    let pace = match args.is_live() {
+        // Nothing is started for a run that is skipped before it has begun.
+        _ if run.skipped().is_some() => Ok(None),
         true => live::drive(&mut run, None, plan, &prepared, terms(args)).map(Some),
         false => {
             in_virtual_time(&mut run, plan);
@@ -206,6 +218,7 @@ fn go(
     }
     match pace {
         Err(_) => Exit::MachineRefused,
+        _ if outcome.skipped.is_some() => Exit::Skipped,
         Ok(Some(pace)) if !pace.is_valid() => Exit::Invalid,
         Ok(_) if mix.is_some() && outcome.withstood() => Exit::Passed,
         Ok(_) if mix.is_none() && outcome.passed() => Exit::Passed,

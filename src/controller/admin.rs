@@ -44,7 +44,7 @@ pub enum Operation {
     /// Gives a DN away to another element, with the set that is at it (AD-7).
     GiveDn { dn: String },
     /// Sends the DNs of this element to all others, for their Remote Directory Numbers (CL-8).
-    Synchronise,
+    Synchronise {},
     /// Takes a DN over from another element, with the set that is at it (AD-7).
     TakeDn {
         dn: String,
@@ -84,6 +84,20 @@ pub enum Refused {
 }
 
 impl Operation {
+    /// Its name in data.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Operation::DeleteDn { .. } => "delete-dn",
+            Operation::ChangeDn { .. } => "change-dn",
+            Operation::DeleteMac { .. } => "delete-mac",
+            Operation::DeleteSet(_) => "delete-set",
+            Operation::ChangeCodes { .. } => "change-codes",
+            Operation::GiveDn { .. } => "give-dn",
+            Operation::TakeDn { .. } => "take-dn",
+            Operation::Synchronise {} => "synchronise",
+        }
+    }
+
     /// The rules that say what follows.
     pub fn rule(&self) -> &'static str {
         match self {
@@ -93,7 +107,7 @@ impl Operation {
             Operation::DeleteSet(_) => "AD-5",
             Operation::ChangeCodes { .. } => "AD-6",
             Operation::GiveDn { .. } | Operation::TakeDn { .. } => "AD-7",
-            Operation::Synchronise => "CL-8",
+            Operation::Synchronise {} => "CL-8",
         }
     }
 }
@@ -119,7 +133,9 @@ impl fmt::Display for Operation {
                 "change the access codes to {registration} and {replacement}"
             ),
             Operation::GiveDn { dn } => write!(f, "give DN {dn} to another element"),
-            Operation::Synchronise => f.write_str("synchronise the remote numbers of the others"),
+            Operation::Synchronise {} => {
+                f.write_str("synchronise the remote numbers of the others")
+            }
             Operation::TakeDn { dn, .. } => write!(f, "take DN {dn} from another element"),
         }
     }
@@ -144,7 +160,7 @@ impl Element {
             refused: result.as_ref().err().map(ToString::to_string),
         }));
         let (set, then) = result?;
-        if *operation == Operation::Synchronise {
+        if matches!(operation, Operation::Synchronise {}) {
             self.synchronise(now, out);
         }
         if let Some(mac) = set {
@@ -216,7 +232,7 @@ fn change(forms: &mut Forms, operation: &Operation) -> Result<(Option<Mac>, Then
             (None, Then::Nothing)
         }
         Operation::GiveDn { dn } => (forms.remove_dn(dn)?, Then::Stay(dn.clone())),
-        Operation::Synchronise => (None, Then::Nothing),
+        Operation::Synchronise {} => (None, Then::Nothing),
         Operation::TakeDn { dn, mac } => {
             if forms.local(dn).is_some() {
                 return Err(Refused::InDirectory(dn.clone()));

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use super::connections::{Connections, State};
 use super::fault::Fault;
 use super::faulty::{Faulty, Heard};
-use super::forms::Forms;
+use super::forms::{Forms, Trunk};
 use super::registration::{Action, Request, decide};
 use super::trunks::{Numbers, TrunkConfig, Trunks};
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
@@ -110,6 +110,13 @@ impl Element {
     /// Whether the IP trunk to the element with this ICP/PBX number is up.
     pub fn trunk_is_up(&self, icp: u16) -> bool {
         self.trunks.is_up(icp)
+    }
+
+    /// The ICP/PBX number of each IP trunk, and whether it is up.
+    pub(super) fn ip_trunks(&self) -> impl Iterator<Item = (u16, bool)> + '_ {
+        let rows = self.config.forms.trunk_rows();
+        let ip = rows.filter(|(_, trunk)| matches!(trunk, Trunk::Ip(_)));
+        ip.map(|(icp, _)| (icp, self.trunk_is_up(icp)))
     }
 
     /// A DN has gone to another element, and a set is in service at it.

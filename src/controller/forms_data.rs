@@ -4,10 +4,14 @@
 //! as an administrator's typing is checked.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::element::ElementConfig;
 use super::forms::{FormError, Forms, Trunk};
+use super::trunks::TrunkConfig;
+use crate::time::Duration;
 use crate::wire::Mac;
 use crate::wire::reg::Target;
 
@@ -15,6 +19,9 @@ use crate::wire::reg::Target;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FormsData {
+    /// Whose they are. No form says it; a program that is an element has to know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<ElementRow>,
     pub access_codes: AccessCodes,
     /// Telephone Directory: every DN.
     pub telephone_directory: Vec<String>,
@@ -33,6 +40,18 @@ pub struct FormsData {
     /// Null: this element hosts no automatic DN selection.
     #[serde(default)]
     pub automatic_dn_range: Option<RangeRow>,
+}
+
+/// What an element is besides its forms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ElementRow {
+    pub name: String,
+    pub address: Ipv4Addr,
+    pub ceid_index: u16,
+    pub ceid_digits: String,
+    /// How often a registered set says that it is there, in milliseconds; 0: it need not.
+    pub heartbeat_ms: u32,
 }
 
 /// Both access codes.
@@ -69,6 +88,9 @@ pub struct TrunkRow {
     pub icp: u16,
     /// Where an IP trunk leads; null: the trunk is DPNSS, and has no address.
     pub ip: Option<String>,
+    /// The address of an IP trunk that leads to a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Ipv4Addr>,
 }
 
 /// The range of automatic DN selection.
@@ -97,6 +119,7 @@ impl From<&Forms> for FormsData {
         let remote = forms.remote_rows();
         let cluster = forms.cluster_elements();
         FormsData {
+            element: None,
             access_codes: AccessCodes {
                 registration: registration.to_owned(),
                 replacement: replacement.to_owned(),
@@ -129,12 +152,41 @@ impl From<&Forms> for FormsData {
                         Trunk::Ip(target) => Some(target.to_string()),
                         Trunk::Dpnss => None,
                     },
+                    address: None,
                 })
                 .collect(),
             automatic_dn_range: forms
                 .automatic_range()
                 .map(|(first, last)| RangeRow { first, last }),
         }
+    }
+}
+
+impl FormsData {
+    /// What an element is made from that has these forms. `None` in [`FormsData::element`]: its sets send a heartbeat
+    /// every 30 s, and it opens no trunk.
+    ///
+    /// # Errors
+    /// Which row no administrator could have typed.
+    pub fn config(&self) -> Result<ElementConfig, DataError> {
+        const HEARTBEAT_MS: u32 = 30_000;
+        let forms = Forms::try_from(self)?;
+        let element = self.element.as_ref();
+        let heartbeat_ms = element.map_or(HEARTBEAT_MS, |element| element.heartbeat_ms);
+        let address = |row: &TrunkRow| {
+            let named = row.ip.as_deref().and_then(|ip| ip.parse().ok());
+            Some((row.icp, row.address.or(named)?))
+        };
+        let trunks = element.map(|element| TrunkConfig {
+            index: element.ceid_index,
+            digits: element.ceid_digits.clone(),
+            addresses: self.trunks.iter().filter_map(address).collect(),
+        });
+        Ok(ElementConfig {
+            forms,
+            heartbeat: Duration::from_millis(heartbeat_ms.into()),
+            trunks: trunks.unwrap_or_default(),
+        })
     }
 }
 
@@ -196,7 +248,11 @@ mod tests {
     fn forms_come_back_from_their_data_as_they_were() {
         let data: FormsData = serde_json::from_value(example()).unwrap();
         let forms = Forms::try_from(&data).unwrap();
-        assert_eq!(FormsData::from(&forms), data);
+        let of_forms = FormsData {
+            element: None,
+            ..data.clone()
+        };
+        assert_eq!(FormsData::from(&forms), of_forms);
         assert_eq!(serde_json::to_value(&data).unwrap(), example());
         assert_eq!(forms.dn_of(Mac([8, 0, 0x0f, 0, 0, 1])), Some("6000"));
         assert_eq!(forms.automatic(), Some(Some("6100".to_owned())));

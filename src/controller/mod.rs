@@ -8,6 +8,7 @@
 //! cluster       a DN's element, in three look-ups (CL-2)
 //! registration  the decision: one pure function of forms and request (RG-1 to RG-14)
 //! trunks        connections to other elements, and synchronisation (CL-5, CL-8)
+//! driver        what an element is asked from outside, and what it answers, as JSON
 //! connections   how far each conversation has come, and its deadline
 //! element       the app: says what was decided, and does it
 //! fault         mistakes that a controller build may have: the list
@@ -21,6 +22,7 @@ mod admin;
 mod automatic;
 mod cluster;
 mod connections;
+mod driver;
 mod element;
 mod fault;
 mod faulty;
@@ -30,8 +32,9 @@ mod registration;
 mod trunks;
 
 pub use admin::{Done, Operation, Refused, SetKey};
+pub use driver::{Answer, Request, read_forms, read_operations, read_set, read_trunks};
 pub use element::{Element, ElementConfig};
 pub use fault::{Fault, NoSuchFault};
 pub use forms::{FormError, Forms, Trunk};
-pub use forms_data::{DataError, FormsData};
+pub use forms_data::{DataError, ElementRow, FormsData};
 pub use trunks::TrunkConfig;

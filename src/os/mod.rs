@@ -14,6 +14,7 @@
 //! what somebody asks to keep ([`Namespace::keep`], [`LeaseStore`]).
 
 mod about;
+mod child;
 mod clock;
 mod doctor;
 mod driver;
@@ -30,12 +31,14 @@ mod probe;
 mod process;
 mod programs;
 mod punctual;
+mod sockets;
 mod tap;
 mod userns;
 mod vigil;
 mod workers;
 
 pub use about::{cores, host_name};
+pub use child::{ChildEnd, How, run_self};
 pub use clock::{Clock, date_nanos};
 pub use doctor::{Finding, Health, examine};
 pub use driver::{Lateness, Settings, drive_live};
@@ -43,10 +46,11 @@ pub use error::LiveError;
 pub use interfaces::describe_interfaces;
 pub use interrupts::Interrupts;
 pub use leases::{LeaseStore, LeaseStoreError, StoredLease, StoredState};
-pub use netns::Namespace;
+pub use netns::{FOLDER, Namespace};
 pub use packet::PacketPort;
 pub use port::{Port, PortCounters};
 pub use probe::{MachineRefusal, prepare, probe};
+pub use sockets::{Attendant, SocketError, SocketSettings, host_on_sockets};
 pub use tap::{PortSettings, TapPort};
 pub use workers::in_parallel;
 

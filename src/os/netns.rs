@@ -22,11 +22,14 @@
     reason = "unshare is unsafe where descriptors are unshared; here they never are"
 )]
 
+use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
@@ -36,11 +39,19 @@ use super::interface::Interface;
 /// Where `ip netns` has its names (ip-netns(8)).
 const NAMES: &str = "/run/netns";
 
+/// A folder that each namespace can have for itself, in memory: no other sees what is in it, and it goes with the
+/// namespace. On every Linux it is the place for what processes share.
+pub const FOLDER: &str = "/dev/shm";
+/// How much fits into it (tmpfs(5)).
+const FOLDER_OPTIONS: &CStr = c"size=64m,mode=1777";
+
 /// A network namespace and the mount namespace that goes with it.
 #[derive(Debug)]
 pub struct Namespace {
     network: OwnedFd,
     mounts: OwnedFd,
+    /// Whether [`FOLDER`] is its own.
+    has_folder: AtomicBool,
 }
 
 impl Namespace {
@@ -65,6 +76,7 @@ impl Namespace {
             Ok(Namespace {
                 network: open("/proc/thread-self/ns/net")?,
                 mounts: open("/proc/thread-self/ns/mnt")?,
+                has_folder: AtomicBool::new(false),
             })
         })
     }
@@ -80,6 +92,39 @@ impl Namespace {
         on_a_thread(|| {
             self.enter()?;
             work()
+        })
+    }
+
+    /// Writes a file into [`FOLDER`], which is the namespace's own from then on.
+    ///
+    /// # Errors
+    /// [`LiveError::Namespace`] names the step that the machine refused.
+    pub fn write_file(&self, name: &str, content: &[u8]) -> Result<(), LiveError> {
+        self.in_folder(|| fs::write(format!("{FOLDER}/{name}"), content))
+    }
+
+    /// A file in [`FOLDER`] that has no name, and goes with its last descriptor.
+    ///
+    /// # Errors
+    /// [`LiveError::Namespace`] names the step that the machine refused.
+    pub(super) fn unnamed_file(&self) -> Result<File, LiveError> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        self.in_folder(|| Ok(rustix::fs::open(FOLDER, flags, Mode::RUSR | Mode::WUSR)?.into()))
+    }
+
+    /// Does `work` inside the namespace, where [`FOLDER`] is its own.
+    fn in_folder<T: Send>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send,
+    ) -> Result<T, LiveError> {
+        self.run(|| {
+            if !self.has_folder.swap(true, Ordering::Relaxed) {
+                let none = MountFlags::empty();
+                rustix::mount::mount("tmpfs", FOLDER, "tmpfs", none, FOLDER_OPTIONS).map_err(
+                    |errno| failed("give a namespace a folder of its own")(errno.into()),
+                )?;
+            }
+            work().map_err(failed("write a file into the folder of a namespace"))
         })
     }
 

@@ -79,7 +79,7 @@ pub fn probe() -> Result<(), MachineRefusal> {
     };
     let port = TapPort::open(&settings)?;
     // Of a command that is not there the machine makes all but the program.
-    Process::start(port.namespace(), &[String::new()], &[])?;
+    Process::start(port.namespace(), &[String::new()], &[], None)?;
     Ok(())
 }
 

@@ -1,14 +1,16 @@
 //! A program of a run, on a machine behind an edge.
 //!
 //! Its standard output and standard error are one pipe, so that lines come in the order in which they were
-//! written; its standard input is empty. No shell stands between.
+//! written; its standard input is empty. No shell stands between. A program that is asked something has the question
+//! on its standard input, and its standard output is a file of its own, the answer: neither can fill up a pipe.
 //!
 //! A program has ended when its first process has. What that left in the background goes on to the end of the
 //! run (a server that makes itself a daemon is of use only so), but its output goes nowhere any more. A program
 //! that is over its time is killed with everything that it has started.
 
 use std::collections::VecDeque;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{Command, Stdio};
 
@@ -39,10 +41,12 @@ pub(super) struct Process {
     /// `None` when the program has closed its end.
     pipe: Option<OwnedFd>,
     output: Output,
+    /// The standard output of a program that was asked something.
+    answer: Option<File>,
 }
 
 impl Process {
-    /// Starts program and arguments in a namespace.
+    /// Starts program and arguments in a namespace, with a question on its standard input if there is one.
     ///
     /// # Errors
     /// Where the machine refuses what any program needs. A program that is not there is no error.
@@ -50,20 +54,31 @@ impl Process {
         namespace: &Namespace,
         words: &[String],
         environment: &[(String, String)],
+        question: Option<&[u8]>,
     ) -> Result<Started, LiveError> {
         let Some((name, arguments)) = words.split_first() else {
             return Ok(Started::Not("no program is named".to_owned()));
         };
         let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
         rustix::io::ioctl_fionbio(&reader, true).map_err(failed)?;
-        let errors = writer.try_clone().map_err(failed)?;
         let mut command = Command::new(name);
         command
             .args(arguments)
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(writer)
-            .stderr(errors);
+            .envs(environment.iter().map(|(name, value)| (name, value)));
+        let mut answer = None;
+        match question {
+            Some(question) => {
+                let file = namespace.unnamed_file()?;
+                let input = question_file(namespace, question)?;
+                let output = file.try_clone().map_err(failed)?;
+                command.stdin(input).stdout(output).stderr(writer);
+                answer = Some(file);
+            }
+            None => {
+                let errors = writer.try_clone().map_err(failed)?;
+                command.stdin(Stdio::null()).stdout(writer).stderr(errors);
+            }
+        }
         let started = Enclosure::start(namespace, &mut command)?;
         // The command holds the pipe's other end; without it the pipe ends when the program closes it.
         drop(command);
@@ -84,6 +99,7 @@ impl Process {
             pidfd,
             pipe: Some(reader),
             output: Output::default(),
+            answer,
         }))
     }
 
@@ -128,6 +144,7 @@ impl Process {
         let end = ProgramEnd {
             how: status.code().map_or(Ended::Signal, Ended::Status),
             output: self.output.text(),
+            answer: self.answer.take().map(content).unwrap_or_default(),
         };
         let left = Some(self.enclosure).filter(|enclosure| !enclosure.is_empty());
         Ok((end, left))
@@ -150,8 +167,26 @@ impl Process {
         ProgramEnd {
             how,
             output: self.output.text(),
+            answer: self.answer.take().map(content).unwrap_or_default(),
         }
     }
+}
+
+/// A file with this content, to be read from its beginning.
+fn question_file(namespace: &Namespace, question: &[u8]) -> Result<File, LiveError> {
+    let mut file = namespace.unnamed_file()?;
+    file.write_all(question).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    Ok(file)
+}
+
+/// All of a file. What cannot be read is no part of an answer.
+fn content(mut file: File) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if file.rewind().is_ok() {
+        let _ = file.read_to_end(&mut bytes);
+    }
+    bytes
 }
 
 fn failed(source: impl Into<io::Error>) -> LiveError {

@@ -47,15 +47,24 @@ impl Programs {
     ) -> Result<Option<ProgramEnd>, LiveError> {
         self.background.retain(|left| !left.is_empty());
         let started = match namespace {
-            Some(namespace) => Process::start(namespace, &wanted.command, &wanted.environment)?,
+            Some(namespace) => {
+                for (name, content) in &wanted.files {
+                    namespace.write_file(name, content)?;
+                }
+                let question = wanted.input.as_deref();
+                Process::start(namespace, &wanted.command, &wanted.environment, question)?
+            }
             None => Started::Not("no program runs behind an interface".to_owned()),
         };
         let process = match started {
             Started::Running(process) => process,
             Started::Not(reason) => {
                 let how = Ended::NotStarted(reason);
-                let output = String::new();
-                return Ok(Some(ProgramEnd { how, output }));
+                return Ok(Some(ProgramEnd {
+                    how,
+                    output: String::new(),
+                    answer: Vec::new(),
+                }));
             }
         };
         let running = Running {

@@ -46,6 +46,8 @@ impl Toy {
             environment: Vec::new(),
             within: Some(Duration::from_secs(30)),
             ready: None,
+            files: Vec::new(),
+            input: None,
         });
         Toy {
             programs: programs.collect(),

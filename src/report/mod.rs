@@ -10,9 +10,10 @@ mod words;
 pub use json::{JsonLines, outcome_json};
 pub use served::{Served, ServedReport};
 pub use site::{Diagnosis, SiteReport};
-pub use text::{Style, TextReport, summary};
+pub use text::{Style, TextReport, shell_word, summary};
 pub use words::Line;
 
+use crate::outbox::TraceEvent;
 use crate::scenario::Deaf;
 use crate::time::Instant;
 
@@ -20,6 +21,11 @@ use crate::time::Instant;
 pub trait Remarks {
     /// Something to tell about the station called `who`.
     fn remark(&mut self, now: Instant, who: &str, line: Line);
+}
+
+/// An event in words, without a time.
+pub fn event_text(event: &TraceEvent) -> String {
+    words::line(event).into_text()
 }
 
 impl Remarks for Deaf {

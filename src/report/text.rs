@@ -226,28 +226,16 @@ pub fn summary(
     }
     let failed: Vec<&Verdict> = outcome.verdicts.iter().filter(|v| !v.passed).collect();
     for verdict in &failed {
-        let _ = writeln!(
-            text,
-            "{} {file}:{}: expected {}: {}; found {} at {} s",
-            style.paint(RED, "failed"),
-            verdict.line,
-            verdict.when,
-            verdict.expected,
-            verdict.found,
-            verdict.at
-        );
-        if let Some(capture) = capture {
-            let _ = writeln!(
-                text,
-                "  see: tshark {TSHARK_OPTIONS} -r {} -Y {}",
-                shell_word(capture),
-                shell_word(&display_filter(verdict))
-            );
-        }
+        text.push_str(&failure(verdict, file, capture, style));
     }
     if let Some(stopped) = &outcome.stopped {
         let stop = style.paint(RED, "stopped");
         let _ = writeln!(text, "{stop} {file}:{}: {}", stopped.line, stopped.reason);
+    }
+    if let Some(reason) = &outcome.skipped {
+        let mark = style.paint(YELLOW, "skipped");
+        let _ = writeln!(text, "{mark} {file}: {reason}");
+        return text;
     }
     if !outcome.passed() {
         text.extend(outcome.programs.iter().map(program_lines));
@@ -274,6 +262,37 @@ pub fn summary(
     }
     text.push('\n');
     text
+}
+
+/// An expectation that failed: what, where it is written, what was found instead, and how to look at it.
+fn failure(verdict: &Verdict, file: &str, capture: Option<&str>, style: Style) -> String {
+    let mark = style.paint(RED, "failed");
+    let mut text = format!("{mark} {file}:{}\n", verdict.line);
+    let _ = writeln!(text, "  expected  {}: {}", verdict.when, verdict.expected);
+    let _ = writeln!(text, "  found     {}", verdict.found);
+    let _ = writeln!(text, "  at        {} s, {}", verdict.at, proof(verdict));
+    if let Some(told) = &verdict.told {
+        let _ = writeln!(text, "  told      by {told}");
+    }
+    if let Some(capture) = capture {
+        let (file, filter) = (shell_word(capture), shell_word(&display_filter(verdict)));
+        let _ = writeln!(
+            text,
+            "  see       tshark {TSHARK_OPTIONS} -r {file} -Y {filter}"
+        );
+    }
+    text
+}
+
+/// The frames that a failure stands on.
+fn proof(verdict: &Verdict) -> String {
+    let frames: Vec<String> = verdict.frames.iter().map(u64::to_string).collect();
+    match (&verdict.filter, frames.as_slice()) {
+        (_, []) => "no frame".to_owned(),
+        (Some(_), [one]) => format!("frame {one}"),
+        (Some(_), all) => format!("frames {}", all.join(" ")),
+        (None, all) => format!("after frame {}", all.join(" ")),
+    }
 }
 
 /// Which rules a failure is about, and what they say.
@@ -324,7 +343,7 @@ fn display_filter(verdict: &Verdict) -> String {
 }
 
 /// A word as a shell reads it back.
-fn shell_word(word: &str) -> String {
+pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),
@@ -398,6 +417,7 @@ mod tests {
             expected: String::new(),
             when: String::new(),
             found: String::new(),
+            told: None,
             at: Instant::ZERO,
             frames,
             after: 0,

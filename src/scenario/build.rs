@@ -2,6 +2,7 @@
 
 mod firmware;
 mod forms;
+mod switches;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 
 pub(super) use self::firmware::make;
 pub use self::firmware::{firmware, readable_firmware};
+pub(super) use self::forms::outside_forms;
 use self::forms::{forms, others, target};
-use super::lab::{Cabled, Jack, Lab, Segment, Service, Station, Who};
+use super::lab::{Lab, Service, Station, Who};
 use super::plan::{
     self, ElementId, Host as PlannedHost, HostId, HostKind, Model, PhoneId, Plan, Subnet, SubnetId,
 };
@@ -19,7 +21,7 @@ use crate::capture::filter::FilterError;
 use crate::controller::{Element, ElementConfig, FormError, TrunkConfig};
 use crate::dhcp::{DhcpServer, Scope, ServerConfig};
 use crate::dns::{self, server::DnsServer};
-use crate::fabric::{Advertisement, Bitrate, Cable, CableSettings, PortMode, Switch};
+use crate::fabric::Cable;
 use crate::ip::{
     Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig, NeighbourSettings,
     Route, RouteTo, TcpSettings,
@@ -30,8 +32,6 @@ use crate::sim::{Edge, End, NodeId, Observer, PortId, World};
 use crate::tftp::server::{self, TftpServer};
 use crate::wire::Mac;
 
-/// The MAC of the first switch, by which it calls itself in LLDP.
-const FIRST_CHASSIS: Mac = Mac([0x02, 0x02, 0, 0, 0, 1]);
 /// Bytes of the largest IP packet on an Ethernet (RFC 894).
 const MTU: u16 = 1_500;
 /// Bytes of a send buffer of a set, and of an element: each of 100,000 connections has both. Messages are shorter;
@@ -85,7 +85,7 @@ pub(super) fn build<O: Observer + Meets>(
         .map(|n| builder.phone(PhoneId(n), &models))
         .collect();
     let mut lab = Lab {
-        edges: outside_hosts(plan).map(|id| (id, hosts[id.0])).collect(),
+        edges: Vec::new(),
         segments: builder.switches(),
         world: builder.world,
         who: builder.who,
@@ -98,9 +98,20 @@ pub(super) fn build<O: Observer + Meets>(
         bare: BTreeMap::new(),
     };
     observer.meet(plan, &lab);
+    lab.edges = plan.outside().map(|id| (id, lab.station(id))).collect();
     lab.plug_everything_in(plan, &builder.cables, observer);
-    for node in lab.hosts.clone().into_iter().chain(lab.elements.clone()) {
+    for node in lab.hosts.clone() {
         lab.power(node, true, observer);
+    }
+    // Beside elements that have to be started first, the run gives each its power in its turn.
+    if plan
+        .elements
+        .iter()
+        .all(|element| element.outside.is_none())
+    {
+        for node in lab.elements.clone() {
+            lab.power(node, true, observer);
+        }
     }
     Ok(lab)
 }
@@ -109,13 +120,6 @@ pub(super) fn build<O: Observer + Meets>(
 pub(super) trait Meets {
     /// These are the nodes.
     fn meet(&mut self, plan: &Plan, lab: &Lab);
-}
-
-fn outside_hosts(plan: &Plan) -> impl Iterator<Item = HostId> + '_ {
-    let numbered = plan.hosts.iter().enumerate();
-    numbered
-        .filter(|(_, host)| host.kind.is_outside())
-        .map(|(n, _)| HostId(n))
 }
 
 /// What the builder has made so far.
@@ -266,10 +270,11 @@ impl Builder<'_> {
     fn element(&mut self, id: ElementId) -> Result<NodeId, BuildError> {
         let plan = self.plan;
         let element = &plan.elements[id.0];
-        let forms = forms(plan, id).map_err(|source| BuildError::Form {
-            element: element.name.clone(),
-            source,
-        })?;
+        let ends = [(element.at, PortId(0))];
+        if element.outside.is_some() {
+            return Ok(self.add(Who::Element(id), Station::Edge(Edge::default()), &ends));
+        }
+        let forms = forms(plan, id)?;
         let app = Element::new(ElementConfig {
             forms,
             heartbeat: element.heartbeat,
@@ -294,7 +299,6 @@ impl Builder<'_> {
             rng: self.rng(&format!("element {}", element.name)),
         };
         let host = Host::new(config, vec![Service::Element(Box::new(app))]);
-        let ends = [(element.at, PortId(0))];
         Ok(self.add(Who::Element(id), Station::Host(Box::new(host)), &ends))
     }
 
@@ -327,99 +331,6 @@ impl Builder<'_> {
         };
         let host = Station::Host(Box::new(Host::new(config, vec![set])));
         self.add(Who::Phone(id), host, &[(phone.at, PortId(0))])
-    }
-
-    /// The switches, with a port in a subnet's VLAN for each station that stands there.
-    fn switches(&mut self) -> Vec<Segment> {
-        let mut ports: BTreeMap<&str, Vec<PortMode>> = BTreeMap::new();
-        let mut first = Vec::new();
-        let numbered = (0..).map(SubnetId).zip(&self.plan.subnets);
-        for ((at, subnet), stations) in numbered.zip(&self.cables) {
-            let of_switch = ports.entry(&subnet.switch).or_default();
-            first.push(of_switch.len());
-            let who = |end: &End| self.who[end.node.0 as usize];
-            let modes = stations.iter().map(|end| who(end).port_mode(self.plan, at));
-            of_switch.extend(modes);
-        }
-        let mut nodes: BTreeMap<&str, (NodeId, Mac)> = BTreeMap::new();
-        let mut segments = Vec::new();
-        for (n, subnet) in self.plan.subnets.iter().enumerate() {
-            let modes = ports.remove(subnet.switch.as_str());
-            if let Some(modes) = modes {
-                let node = self.world.add(Station::Switch(Switch::new(modes)));
-                self.who.push(Who::Switch(SubnetId(n)));
-                self.world.watch(node);
-                let chassis = FIRST_CHASSIS.plus(nodes.len() as u64);
-                nodes.insert(&subnet.switch, (node, chassis));
-            }
-            let (node, chassis) = nodes[subnet.switch.as_str()];
-            let stations = self.cables[n].iter().map(|end| Some(end.node));
-            segments.push(Segment {
-                node,
-                says: subnet.policy.map(|policy| {
-                    Arc::new(Advertisement {
-                        chassis,
-                        system_name: subnet.switch.clone(),
-                        policy,
-                    })
-                }),
-                set_port: Who::Phone(PhoneId(0)).port_mode(self.plan, SubnetId(n)),
-                cable: Arc::new(CableSettings {
-                    latency: subnet.cable.latency,
-                    rate: subnet.cable.rate.map(Bitrate),
-                    queue_bytes_max: subnet.cable.queue_bytes,
-                    impaired: false,
-                }),
-                ports: std::iter::repeat_n(None, first[n])
-                    .chain(stations)
-                    .collect(),
-                free: Vec::new(),
-            });
-        }
-        segments
-    }
-}
-
-impl Lab {
-    /// A cable from each switch port to its station.
-    fn plug_everything_in(
-        &mut self,
-        plan: &Plan,
-        cables: &[Vec<End>],
-        observer: &mut impl Observer,
-    ) {
-        let mut jacks: BTreeMap<NodeId, Jack> = BTreeMap::new();
-        for (n, stations) in cables.iter().enumerate() {
-            let (node, cable) = (self.segments[n].node, self.segments[n].cable.clone());
-            let first = self.segments[n].ports.len() - stations.len();
-            for (port, station) in (first as u32..).map(PortId).zip(stations) {
-                if self.who[station.node.0 as usize].is_for_sets(plan) {
-                    self.advertise(SubnetId(n), port, observer);
-                }
-                let cable = Cable::new(cable.clone());
-                let link = self
-                    .world
-                    .connect(*station, End { node, port }, cable, observer);
-                let jack = Jack {
-                    node: station.node,
-                    link,
-                    subnet: SubnetId(n),
-                    port,
-                };
-                if let Who::Phone(_) = self.who[station.node.0 as usize] {
-                    jacks.insert(station.node, jack);
-                } else {
-                    self.fixed.push(Cabled {
-                        node: station.node,
-                        phone: None,
-                        subnet: SubnetId(n),
-                        link,
-                    });
-                }
-            }
-        }
-        // Phones are added in the plan's order, so their nodes are.
-        self.phones = jacks.into_values().collect();
     }
 }
 

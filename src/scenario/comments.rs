@@ -4,6 +4,7 @@
 //! decided. It reads frames as any analyser would and never changes what happens.
 
 mod moved;
+mod vlan;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -14,7 +15,7 @@ use crate::phone::{keeps_pin, supports_cluster};
 use crate::wire::reg::{self, Message, Reason};
 use crate::wire::trunk;
 use crate::wire::vendor;
-use crate::wire::{Frame, Mac, arp, dhcp, ethernet, ipv4, tcp, tftp, udp};
+use crate::wire::{Frame, Mac, arp, dhcp, ethernet, ipv4, lldp, tcp, tftp, udp};
 
 /// The run's knowledge about its frames.
 #[derive(Debug)]
@@ -142,6 +143,7 @@ impl Explainer {
                     _ => None,
                 }
             }
+            lldp::ETHERTYPE => self.about_lldp(&header, &lldp::decode(payload).ok()?),
             _ => None,
         }
     }
@@ -203,7 +205,8 @@ impl Explainer {
                 ),
                 Err(refusal) => format!("{who} will refuse this offer: {refusal}"),
             },
-            dhcp::MessageType::Ack => format!("{who} has {} now", message.yiaddr),
+            dhcp::MessageType::Ack => Explainer::about_ack(who, message),
+            dhcp::MessageType::Release => format!("{who} gives {} back · ST-1", message.ciaddr),
             dhcp::MessageType::Nak => {
                 format!("{who} may not use its address here and starts over · MV-11")
             }

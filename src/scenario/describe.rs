@@ -143,7 +143,8 @@ impl Action {
 }
 
 impl StationId {
-    fn name(self, plan: &Plan) -> &str {
+    /// Its name in the scenario.
+    pub fn name(self, plan: &Plan) -> &str {
         match self {
             StationId::Host(host) => &plan.hosts[host.0].name,
             StationId::Element(element) => &plan.elements[element.0].name,

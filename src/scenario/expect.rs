@@ -4,10 +4,14 @@ use std::net::Ipv4Addr;
 
 use super::describe::counted;
 use super::lab::Lab;
-use super::plan::{Count, ElementId, PhoneId, PhoneIs, Plan, What, When};
-use super::run::Programs;
+use super::plan::{Count, ElementId, PhoneId, PhoneIs, Plan, StationId, What, When};
+use super::run::{Outsiders, Programs};
 use super::watch::{Listener, Watch};
+use crate::controller::{Element, Forms};
 use crate::outbox::Display;
+
+/// What is found where a driver has not answered.
+const UNKNOWN: &str = "no answer of its driver";
 
 /// What an expectation is looked at against.
 #[derive(Debug)]
@@ -16,6 +20,7 @@ pub(super) struct Sight<'a, L> {
     pub lab: &'a Lab,
     pub watch: &'a Watch<L>,
     pub programs: &'a Programs,
+    pub outsiders: &'a Outsiders,
     /// The kind of time decides what a group and a display are asked.
     pub when: When,
 }
@@ -49,18 +54,20 @@ impl<L: Listener> Sight<'_, L> {
                 }
             }
             What::Mapped { element, dn, set } => {
-                let controller = self.lab.element(*element);
-                let mac = controller.and_then(|element| element.mac_of(dn));
-                mac == set.map(|set| set.mac(self.plan))
+                let wanted = set.map(|set| set.mac(self.plan));
+                self.forms(*element)
+                    .is_some_and(|forms| forms.mac_of(dn) == wanted)
             }
             What::Remote {
                 element,
                 dn,
                 digits,
-            } => self.remote(*element, dn) == digits.as_deref(),
-            What::Trunk { element, to, up } => self.trunk_is_up(*element, *to) == *up,
+            } => self
+                .forms(*element)
+                .is_some_and(|forms| forms.remote(dn).flatten() == digits.as_deref()),
+            What::Trunk { element, to, up } => self.trunk_is_up(*element, *to) == Some(*up),
             What::Frames(frames) => frames.count.holds(self.count(at)),
-            What::Program { host, is } => self.programs.is(*host, *is),
+            What::Program { host, is } => self.programs.is(StationId::Host(*host), *is),
         }
     }
 
@@ -79,17 +86,28 @@ impl<L: Listener> Sight<'_, L> {
         }
     }
 
-    /// The CEID digits that a DN leads to, as an element's forms say.
-    fn remote(&self, element: ElementId, dn: &str) -> Option<&str> {
-        self.lab.element(element)?.forms().remote(dn)?
+    /// The forms of an element; of one that is outside `None` until its driver has said them.
+    fn forms(&self, element: ElementId) -> Option<&Forms> {
+        let inside = self.lab.element(element).map(Element::forms);
+        inside.or_else(|| self.outsiders.forms_of(element))
     }
 
-    fn trunk_is_up(&self, element: ElementId, to: ElementId) -> bool {
-        let digits = &self.plan.elements[to.0].ceid_digits;
-        self.lab.element(element).is_some_and(|controller| {
-            let row = controller.forms().cluster_element(digits);
-            row.is_some_and(|row| controller.trunk_is_up(row.icp))
-        })
+    /// Whether an element's trunk to another is up; likewise.
+    fn trunk_is_up(&self, element: ElementId, to: ElementId) -> Option<bool> {
+        let to = &self.plan.elements[to.0].ceid_digits;
+        match self.lab.element(element) {
+            Some(controller) => {
+                let row = controller.forms().cluster_element(to);
+                Some(row.is_some_and(|row| controller.trunk_is_up(row.icp)))
+            }
+            None => {
+                let rows = &self.plan.elements[element.0].cluster;
+                match rows.iter().find(|(digits, _)| digits == to) {
+                    Some((_, icp)) => self.outsiders.trunk_is_up(element, *icp),
+                    None => Some(false),
+                }
+            }
+        }
     }
 
     fn is_never(&self) -> bool {
@@ -172,8 +190,10 @@ impl<L: Listener> Sight<'_, L> {
                 )
             }
             What::Mapped { element, dn, .. } => {
-                let controller = self.lab.element(*element);
-                match controller.and_then(|element| element.mac_of(dn)) {
+                let Some(forms) = self.forms(*element) else {
+                    return UNKNOWN.to_owned();
+                };
+                match forms.mac_of(dn) {
                     None => format!("DN {dn} has no MAC"),
                     Some(mac) => {
                         let of = self.plan.phones.iter().find(|phone| phone.mac == mac);
@@ -182,18 +202,23 @@ impl<L: Listener> Sight<'_, L> {
                     }
                 }
             }
-            What::Remote { element, dn, .. } => match self.remote(*element, dn) {
-                None => format!("DN {dn} leads nowhere"),
-                Some(digits) => format!("DN {dn} leads to CEID digits {digits}"),
-            },
+            What::Remote { element, dn, .. } => {
+                let forms = self.forms(*element);
+                match forms.map(|forms| forms.remote(dn).flatten()) {
+                    None => UNKNOWN.to_owned(),
+                    Some(None) => format!("DN {dn} leads nowhere"),
+                    Some(Some(digits)) => format!("DN {dn} leads to CEID digits {digits}"),
+                }
+            }
             What::Trunk { element, to, .. } => match self.trunk_is_up(*element, *to) {
-                true => "up".to_owned(),
-                false => "down".to_owned(),
+                None => UNKNOWN.to_owned(),
+                Some(true) => "up".to_owned(),
+                Some(false) => "down".to_owned(),
             },
             What::Frames(_) => counted(self.count(at), "frame"),
             What::Program { host, .. } => {
                 let name = &self.plan.hosts[host.0].name;
-                format!("{name}: {}", self.programs.found(*host))
+                format!("{name}: {}", self.programs.found(StationId::Host(*host)))
             }
         }
     }
@@ -232,6 +257,18 @@ impl<L: Listener> Sight<'_, L> {
             PhoneIs::Flashed(_) => format!("written {}", counted(view.flashed.into(), "time")),
             PhoneIs::Redirects(_) => counted(view.redirects.into(), "redirect"),
         }
+    }
+
+    /// What an element said last to this set: `mivb-a, at 6.005703 s: PIN Request, reason no PIN`.
+    pub(super) fn told(&self, phone: PhoneId) -> Option<String> {
+        let last = self.watch.oracle.last_said(phone)?;
+        let messages: Vec<String> = last.messages.iter().map(ToString::to_string).collect();
+        let element = self.element_name(last.element);
+        Some(format!(
+            "{element}, at {} s: {}",
+            last.at,
+            messages.join("; ")
+        ))
     }
 
     fn element_name(&self, address: Ipv4Addr) -> String {

@@ -2,6 +2,7 @@
 
 mod cables;
 mod disturb;
+mod ports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -20,7 +21,7 @@ use crate::tftp::server::TftpServer;
 use crate::time::{Deadline, Instant};
 use crate::wire::Frame;
 
-use super::plan::{ElementId, HostId, HostKind, PhoneId, Plan, StationId, SubnetId};
+use super::plan::{ElementId, HostId, PhoneId, StationId, SubnetId};
 pub(super) use cables::Cabled;
 
 /// A node of a lab.
@@ -68,8 +69,8 @@ pub(super) struct Lab {
     pub hosts: Vec<NodeId>,
     pub elements: Vec<NodeId>,
     pub phones: Vec<Jack>,
-    /// The edges of the hosts that are outside, in the plan's order.
-    pub edges: Vec<(HostId, NodeId)>,
+    /// The edges of the stations that are outside: hosts, then elements, in the plan's order.
+    pub edges: Vec<(StationId, NodeId)>,
     /// The cables of all stations that never move.
     pub fixed: Vec<Cabled>,
     /// Cables of sets that somebody has pulled, and not put back.
@@ -103,48 +104,6 @@ pub(super) struct Jack {
     pub link: LinkId,
     pub subnet: SubnetId,
     pub port: PortId,
-}
-
-impl Who {
-    /// Whether sets stand at its port.
-    pub(super) fn is_for_sets(self, plan: &Plan) -> bool {
-        match self {
-            Who::Phone(_) => true,
-            Who::Host(HostId(n)) => matches!(plan.hosts[n].kind, HostKind::Interface { .. }),
-            Who::Switch(_) | Who::Router(_) | Who::Element(_) => false,
-        }
-    }
-
-    /// The subnets whose VLANs its port in `at` carries tagged.
-    pub(super) fn carries(self, plan: &Plan, at: SubnetId) -> Vec<SubnetId> {
-        if self.is_for_sets(plan) {
-            return plan.subnets[at.0].voice.clone();
-        }
-        match self {
-            Who::Host(HostId(n)) => match &plan.hosts[n].kind {
-                HostKind::Kernel { trunk, .. } => trunk.clone(),
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
-        }
-    }
-
-    /// How the switch's port for it in `at` is.
-    pub(super) fn port_mode(self, plan: &Plan, at: SubnetId) -> PortMode {
-        let vlan = |id: &SubnetId| plan.subnets[id.0].vlan;
-        let carried = self.carries(plan, at);
-        match (self, carried.as_slice()) {
-            (_, []) => PortMode::Access(vlan(&at)),
-            (Who::Phone(_), [voice]) => PortMode::Voice {
-                access: vlan(&at),
-                voice: vlan(voice),
-            },
-            (_, tagged) => PortMode::Trunk {
-                native: vlan(&at),
-                tagged: tagged.iter().map(vlan).collect(),
-            },
-        }
-    }
 }
 
 impl Lab {
@@ -311,23 +270,6 @@ impl Lab {
     pub(super) fn plug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
         self.pulled.remove(&self.phones[phone.0].link);
         self.world.plug(self.phones[phone.0].link, observer);
-    }
-
-    /// Has the switch say at a port for sets what it says there.
-    pub(super) fn advertise(
-        &mut self,
-        segment: SubnetId,
-        port: PortId,
-        observer: &mut impl Observer,
-    ) {
-        let Segment { node, says, .. } = &self.segments[segment.0];
-        if let Some(says) = says.clone() {
-            self.world.with(*node, observer, |station, _, _| {
-                if let Station::Switch(switch) = station {
-                    switch.advertise(port, says);
-                }
-            });
-        }
     }
 
     /// Puts a phone whose cable is pulled into another port: of `to`, never the one it came from.

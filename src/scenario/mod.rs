@@ -20,6 +20,7 @@ mod lab;
 mod lint;
 mod mix;
 mod nearest;
+mod needs;
 mod oracle;
 mod outcome;
 pub mod plan;
@@ -40,7 +41,7 @@ pub use mix::{Disturbance, Mix};
 pub use outcome::{Evidence, Outcome, ProgramView, Settled, Stopped, Verdict, Violation};
 pub use problem::{Problem, Problems};
 pub use recorder::{CaptureSink, DROPS, FAULTS, Recorder, VIRTUAL_EPOCH_NANOS};
-pub use run::Run;
+pub use run::{FORMS_FILE, Run};
 pub use standing::{PlugError, plug_in, standing};
 pub use units::{read_duration, show_duration};
 pub use watch::{Deaf, Listener, PhoneView};
@@ -79,6 +80,11 @@ impl Scenario {
     pub fn warnings(&self, files: &Files) -> Warnings {
         lint::warnings(&self.plan, &self.file, files)
     }
+}
+
+/// Whether a TOML file found among others is meant as a scenario: it is no TOML, or has a key of a scenario file.
+pub fn is_meant_as_scenario(text: &str) -> bool {
+    file::is_meant(text)
 }
 
 /// The plan of a scenario file.

@@ -19,7 +19,7 @@ mod heard;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
-use self::conversation::Said;
+use self::conversation::{LastSaid, Said};
 use self::heard::Heard;
 use super::lab::Lab;
 use super::outcome::{Evidence, Violation};
@@ -130,7 +130,10 @@ impl Oracle {
         }
         let wrong = said.drain(..).find_map(|it| match from_set {
             true => heard.set_says(&it.message),
-            false => heard.set_is_told(it, ip.src),
+            false => {
+                LastSaid::note(&mut heard.last, now, ip.src, &it.message);
+                heard.set_is_told(it, ip.src)
+            }
         });
         self.said = said;
         if let Some((rule, what)) = wrong {
@@ -319,6 +322,11 @@ impl Oracle {
                 evidence: Vec::new(),
             });
         }
+    }
+
+    /// What an element said last to this set.
+    pub(super) fn last_said(&self, phone: PhoneId) -> Option<&LastSaid> {
+        self.heard[phone.0].as_ref()?.last.as_ref()
     }
 
     /// Whether a rule was broken.

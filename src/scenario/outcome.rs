@@ -17,6 +17,8 @@ pub struct Outcome {
     pub stopped: Option<Stopped>,
     /// What the oracle found: the run stopped there.
     pub violation: Option<Violation>,
+    /// Why it is neither passed nor failed: an element that is a program cannot do what the scenario needs.
+    pub skipped: Option<String>,
     /// When the run ended.
     pub ended: Instant,
     pub counters: Counters,
@@ -25,7 +27,7 @@ pub struct Outcome {
     pub drops: BTreeMap<DropReason, u64>,
     /// By phone, as at the end.
     pub phones: Vec<PhoneView>,
-    /// The programs of kernel hosts.
+    /// The programs of kernel hosts, and of elements outside.
     pub programs: Vec<ProgramView>,
     /// How a run under a mix of faults ended; of any other run `None`.
     pub settled: Option<Settled>,
@@ -42,13 +44,13 @@ pub struct Settled {
     pub stepped: Instant,
 }
 
-/// The program of a kernel host, as the run left it.
+/// The program of a station, as the run left it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgramView {
     pub host: String,
     /// What it did last, in words.
     pub found: String,
-    /// Standard output and standard error, as they came: the last of them.
+    /// Standard output and standard error, as they came: the last of them, each time that it was started.
     pub output: String,
 }
 
@@ -93,6 +95,9 @@ pub struct Verdict {
     pub when: String,
     /// What was found when it was decided; empty where it passed.
     pub found: String,
+    /// What an element said last to the set that it is about, who and when; `None` where it passed, is about no
+    /// set, or nothing was said.
+    pub told: Option<String>,
     /// When it was decided.
     pub at: Instant,
     /// Frames of the capture that prove it; for what is not about frames, the last one before it was decided.
@@ -106,7 +111,8 @@ pub struct Verdict {
 impl Outcome {
     /// Whether every step was done, every expectation held, and no rule was broken.
     pub fn passed(&self) -> bool {
-        self.stopped.is_none()
+        self.skipped.is_none()
+            && self.stopped.is_none()
             && self.violation.is_none()
             && self.verdicts.iter().all(|verdict| verdict.passed)
     }

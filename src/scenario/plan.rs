@@ -5,6 +5,8 @@
 
 mod faults;
 mod frames;
+mod network;
+mod outside;
 mod prefix;
 mod programs;
 
@@ -17,6 +19,7 @@ pub use self::faults::{
     Probability, SendFrame,
 };
 pub use self::frames::{Count, Frames, Since};
+pub use self::outside::{Driver, Outside};
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
 pub use crate::controller::{Fault as ElementFault, Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
@@ -25,6 +28,7 @@ pub use crate::phone::Vlan;
 use crate::time::Duration;
 use crate::wire::Mac;
 pub use crate::wire::lldp::Policy;
+pub use network::{Cable, Dhcp, Route, Router, RouterInterface, Subnet};
 pub use prefix::Prefix;
 
 /// A network and what is to happen in it.
@@ -36,6 +40,8 @@ pub struct Plan {
     pub shows: Vec<String>,
     /// Ids of the warnings that it silences, since it stages what they warn of.
     pub allow: Vec<String>,
+    /// Words by which scenarios are chosen from many.
+    pub tags: Vec<String>,
     pub seed: u64,
     pub subnets: Vec<Subnet>,
     pub routers: Vec<Router>,
@@ -63,81 +69,6 @@ pub struct ElementId(pub usize);
 /// Index into [`Plan::phones`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PhoneId(pub usize);
-
-/// One segment: an Ethernet broadcast domain with one IPv4 prefix, on a switch of its own.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Subnet {
-    pub name: String,
-    pub prefix: Prefix,
-    /// Name of the switch whose VLAN it is: its own name, unless it shares one.
-    pub switch: String,
-    /// 1 to 4094.
-    pub vlan: u16,
-    /// Subnets of the same switch whose VLANs the ports of its sets carry too, tagged.
-    pub voice: Vec<SubnetId>,
-    /// How its switch tells the sets to tag and mark, by LLDP-MED.
-    pub policy: Option<Policy>,
-    /// The default gateway of its stations: a router's interface in this subnet.
-    pub gateway: Option<Ipv4Addr>,
-    /// How its cables are.
-    pub cable: Cable,
-    pub dhcp: Option<Dhcp>,
-}
-
-/// Latency and rate of a cable, each way.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cable {
-    pub latency: Duration,
-    /// Bits a second; `None` is without limit.
-    pub rate: Option<u64>,
-    /// Bytes that may wait for the transmitter.
-    pub queue_bytes: usize,
-}
-
-/// What a subnet's stations get by DHCP. Subnets with the same server are one DHCP domain (CL-10).
-#[derive(Debug, Clone, PartialEq)]
-pub struct Dhcp {
-    /// Address of the host that serves it, and server identifier. If it is of another subnet, the gateway relays.
-    pub server: Ipv4Addr,
-    /// First and last address given out.
-    pub pool: (Ipv4Addr, Ipv4Addr),
-    pub router: Option<Ipv4Addr>,
-    pub name_servers: Vec<Ipv4Addr>,
-    pub lease: Duration,
-    /// T1 and T2; `None`: half and seven eighths of the lease (RFC 2131 section 4.4.5).
-    pub renew: Option<Duration>,
-    pub rebind: Option<Duration>,
-    pub authoritative: bool,
-    /// Whole options as sent, after the ones that the fields above make: 125, 43, 60 and others.
-    pub options: Vec<(u8, Vec<u8>)>,
-    pub reservations: Vec<(Mac, Ipv4Addr)>,
-}
-
-/// A router with its interfaces.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Router {
-    pub name: String,
-    pub interfaces: Vec<RouterInterface>,
-    /// Static routes, those of the file or, where it names none, the shortest ways to every subnet.
-    pub routes: Vec<Route>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct RouterInterface {
-    pub subnet: SubnetId,
-    pub address: Ipv4Addr,
-    pub mac: Mac,
-    pub arp: ArpMode,
-    pub reverse_path: ReversePath,
-    /// The DHCP server to which it relays what is broadcast here.
-    pub relay_to: Option<Ipv4Addr>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Route {
-    pub to: Prefix,
-    pub via: Ipv4Addr,
-}
 
 /// A station that is no phone, element or router.
 #[derive(Debug, Clone, PartialEq)]
@@ -233,6 +164,8 @@ pub struct Element {
     /// ICP/PBX Networking: ICP/PBX number, its entry.
     pub networking: Vec<(u16, Networking)>,
     pub heartbeat: Duration,
+    /// What stands in its place; `None`: the reference controller.
+    pub outside: Option<Outside>,
     /// What it does wrong. No file says so: it is asked for when the plan is run.
     pub fault: Option<ElementFault>,
 }
@@ -456,6 +389,33 @@ impl Plan {
             let dhcp = subnet.dhcp.as_ref()?;
             (dhcp.server == server).then_some((id, dhcp))
         })
+    }
+
+    /// The program that stands at a station.
+    pub fn program(&self, station: StationId) -> Option<&HostProgram> {
+        match station {
+            StationId::Host(host) => match &self.hosts[host.0].kind {
+                HostKind::Kernel { program, .. } => program.as_ref(),
+                HostKind::Tftp { .. }
+                | HostKind::Dns { .. }
+                | HostKind::Dhcp { .. }
+                | HostKind::Interface { .. } => None,
+            },
+            StationId::Element(element) => {
+                let outside = self.elements[element.0].outside.as_ref();
+                outside.map(|outside| &outside.program)
+            }
+        }
+    }
+
+    /// The stations that are outside the emulated network: hosts, then elements.
+    pub fn outside(&self) -> impl Iterator<Item = StationId> + '_ {
+        let hosts = (0..).map(HostId).zip(&self.hosts);
+        let hosts = hosts.filter(|(_, host)| host.kind.is_outside());
+        let elements = (0..).map(ElementId).zip(&self.elements);
+        let elements = elements.filter(|(_, element)| element.outside.is_some());
+        let hosts = hosts.map(|(id, _)| StationId::Host(id));
+        hosts.chain(elements.map(|(id, _)| StationId::Element(id)))
     }
 
     /// What joins these two elements.

@@ -5,27 +5,36 @@
 //! that could have changed them. Users type their PINs here: they are not part of their sets.
 
 mod admin;
+mod ask;
 mod disturb;
 mod drive;
+mod exec;
 mod judge;
+mod outside;
 mod programs;
+mod sets;
 mod shaken;
-mod users;
 
-use super::build::{BuildError, Files, build};
+use std::collections::VecDeque;
+
+use super::build::{BuildError, Files, build, outside_forms};
 use super::faults::Faults;
-use super::lab::{Lab, Who};
+use super::lab::Lab;
 use super::outcome::{Outcome, Stopped, Verdict, Violation};
-use super::plan::{Action, Control, Exec, HostId, HostKind, PhoneId, Plan, ProgramIs, StepKind};
+use super::plan::{
+    Action, Control, ElementId, HostId, HostKind, PhoneId, Plan, ProgramIs, StationId, StepKind,
+};
 use super::recorder::Recorder;
 use super::tally::Tally;
-use super::units::show_duration;
 use super::watch::{Listener, Watch};
 use crate::dhcp::LeaseRecord;
-use crate::sim::{EdgeId, Program, ProgramId};
+use crate::sim::{EdgeId, Halt, ProgramId};
 use crate::time::{Deadlines, Duration, Instant};
+use admin::Task;
+pub use outside::FORMS_FILE;
+pub(super) use outside::Outsiders;
 pub(super) use programs::Programs;
-use programs::READY_WITHIN;
+use programs::{END_WITHIN, READY_WITHIN};
 use shaken::Shaken;
 
 /// From pulling a phone's cable until it is in its new port: a user walks.
@@ -45,7 +54,10 @@ pub struct Run<'p, L> {
     verdicts: Vec<Verdict>,
     stopped: Option<Stopped>,
     violation: Option<Violation>,
+    /// Why it is neither passed nor failed.
+    skipped: Option<String>,
     pub(super) programs: Programs,
+    outsiders: Outsiders,
     /// The program of the present step.
     exec: Option<ProgramId>,
     /// After the last step it goes on until its driver ends it.
@@ -86,19 +98,36 @@ enum Stage {
     Program,
     /// Programs of hosts are on their way to be ready: before the first step (`None`), or as a step wants.
     Starting {
-        host: Option<HostId>,
+        host: Option<StationId>,
         until: Instant,
     },
-    /// The program of a host is on its way to its end.
-    Ending(HostId),
     /// All steps are done, and a shaken network is left alone. At `look` users come back.
     Settling {
         until: Instant,
         look: Instant,
     },
+    /// The program of a station is on its way to its end.
+    Ending(StationId),
+    /// Drivers of elements are asked, before this.
+    Asking(Then),
+    /// The driver of an element does the first of this.
+    Administering(VecDeque<Task>),
     /// All steps are done, and what stands there goes on serving.
     Standing,
     Done,
+}
+
+/// What comes when drivers have answered.
+#[derive(Debug, Clone, Copy)]
+enum Then {
+    /// The first step.
+    Begin,
+    /// The expectations of the present step.
+    Expect,
+    /// An element is stopped.
+    Stop(ElementId),
+    /// The run's end.
+    End,
 }
 
 impl<'p, L: Listener> Run<'p, L> {
@@ -124,7 +153,9 @@ impl<'p, L: Listener> Run<'p, L> {
             verdicts: Vec::new(),
             stopped: None,
             violation: None,
+            skipped: None,
             programs: Programs::default(),
+            outsiders: Outsiders::new(plan, outside_forms(plan)?),
             exec: None,
             stands: false,
             faults: Faults::default(),
@@ -135,9 +166,16 @@ impl<'p, L: Listener> Run<'p, L> {
                 program: Some(_), ..
             } = host.kind
             {
-                run.control(HostId(n), Control::Start);
+                run.control(StationId::Host(HostId(n)), Control::Start);
             }
         }
+        run.skip_if_unmet(|run, need| {
+            let outside = run.outside(need.element);
+            match outside.is_some_and(|outside| outside.driver.is_some()) {
+                true => Ok(()),
+                false => Err("which has no driver"),
+            }
+        });
         Ok(run)
     }
 
@@ -156,9 +194,14 @@ impl<'p, L: Listener> Run<'p, L> {
         self.lab.lease_changes(&mut self.watch)
     }
 
-    /// The hosts outside the run: edge `n` is the `n`th of them.
-    pub fn edges(&self) -> impl Iterator<Item = HostId> + '_ {
-        self.lab.edges.iter().map(|(host, _)| *host)
+    /// The stations outside the run: edge `n` is the `n`th of them.
+    pub fn edges(&self) -> impl Iterator<Item = StationId> + '_ {
+        self.lab.edges.iter().map(|(station, _)| *station)
+    }
+
+    /// Why the run is neither passed nor failed, if that is known before it has begun: then it need not be driven.
+    pub fn skipped(&self) -> Option<&str> {
+        self.skipped.as_deref()
     }
 
     /// The run begins only now, so much later than its capture's epoch says.
@@ -185,6 +228,7 @@ impl<'p, L: Listener> Run<'p, L> {
             verdicts: self.verdicts,
             stopped: self.stopped,
             violation: self.violation,
+            skipped: self.skipped,
             ended: self.lab.world.now(),
             counters: self.lab.world.counters(),
             frames: self.watch.recorder.frames(),
@@ -198,6 +242,10 @@ impl<'p, L: Listener> Run<'p, L> {
     /// Begins and ends steps until one has to wait for something.
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other stage waits")]
     fn settle(&mut self) {
+        if self.skipped.is_some() {
+            self.stage = Stage::Done;
+            return;
+        }
         if !self.watch.changed && !matches!(self.stage, Stage::Begin) {
             return self.watch.displays_seen();
         }
@@ -221,16 +269,25 @@ impl<'p, L: Listener> Run<'p, L> {
                     }
                     None if self.stands => self.stage = Stage::Standing,
                     None if self.shaken.is_some() => self.stage = self.calm_down(),
-                    None => self.stage = Stage::Done,
+                    None if self.shaken.is_some() => self.stage = self.calm_down(),
+                    None => self.stage = self.last_look(),
                 },
                 Stage::Starting { host, .. } if self.programs.starting().next().is_none() => {
                     self.stage = match host {
-                        None => Stage::Begin,
+                        None => self.raise_next(),
                         Some(_) => self.next_step(),
                     };
                 }
-                Stage::Ending(host) if self.programs.is(host, ProgramIs::NotRunning) => {
+                Stage::Ending(station) if self.programs.is(station, ProgramIs::NotRunning) => {
                     self.stage = self.next_step();
+                }
+                Stage::Asking(then) if self.outsiders.is_idle() => {
+                    self.stage = match then {
+                        Then::Begin => Stage::Begin,
+                        Then::Expect => self.expecting(),
+                        Then::Stop(element) => self.cut_off(element),
+                        Then::End => Stage::Done,
+                    };
                 }
                 Stage::Expecting {
                     until,
@@ -255,12 +312,13 @@ impl<'p, L: Listener> Run<'p, L> {
 
     fn next_step(&mut self) -> Stage {
         self.step += 1;
+        self.outsiders.look_away();
         Stage::Begin
     }
 
     fn begin(&mut self, action: &Action) -> Stage {
         let now = self.lab.world.now();
-        let watch = &mut self.watch;
+        let (plan, watch) = (self.plan, &mut self.watch);
         match action {
             Action::PowerUp { .. } => {
                 return Stage::PoweringUp {
@@ -305,14 +363,22 @@ impl<'p, L: Listener> Run<'p, L> {
                 }
             }
             Action::Wait(time) => return Stage::Waiting { until: now + *time },
-            Action::Stop(station) => self.lab.stop(*station, watch),
-            Action::Start(station) => self.lab.start(*station, watch),
             Action::Fault(fault) => self.faults.begin(self.plan, &mut self.lab, fault),
             Action::EndFault(fault) => self.faults.end(&mut self.lab, *fault),
             Action::Flap(flap) => self.faults.flap(&mut self.lab, flap, watch),
             Action::ChangeFile { .. } | Action::JumpLeaseClock { .. } | Action::Send(_) => {
                 self.disturb(action);
             }
+            Action::Stop(StationId::Element(at)) if plan.elements[at.0].outside.is_some() => {
+                return self.stop_outside(*at);
+            }
+            Action::Start(station @ StationId::Element(at))
+                if plan.elements[at.0].outside.is_some() =>
+            {
+                return self.start_outside(*at, Some(*station));
+            }
+            Action::Stop(station) => self.lab.stop(*station, watch),
+            Action::Start(station) => self.lab.start(*station, watch),
             Action::Administer { at, operation } => return self.administer(at, operation),
             Action::MoveDns { dns, from, to } => return self.move_dns(dns, *from, *to),
             Action::SetRecord { server, name, to } => {
@@ -320,28 +386,19 @@ impl<'p, L: Listener> Run<'p, L> {
             }
             Action::Exec(exec) => return self.begin_program(exec),
             Action::Control(host, control) => {
-                self.control(*host, *control);
+                let station = StationId::Host(*host);
+                self.control(station, *control);
                 let until = now + READY_WITHIN;
                 return match control {
                     Control::Start => Stage::Starting {
-                        host: Some(*host),
+                        host: Some(station),
                         until,
                     },
-                    Control::Stop | Control::Kill => Stage::Ending(*host),
+                    Control::Stop | Control::Kill => Stage::Ending(station),
                 };
             }
         }
         self.next_step()
-    }
-
-    /// Programs have taken too long.
-    fn not_ready(&mut self) -> Stage {
-        let hosts = self.programs.starting();
-        let hosts: Vec<&str> = hosts
-            .map(|host| self.plan.hosts[host.0].name.as_str())
-            .collect();
-        let (hosts, time) = (hosts.join(", "), show_duration(READY_WITHIN));
-        self.stop(format!("the program of {hosts} is not ready after {time}"))
     }
 
     fn stop(&mut self, reason: String) -> Stage {
@@ -353,75 +410,20 @@ impl<'p, L: Listener> Run<'p, L> {
         Stage::Done
     }
 
-    fn begin_program(&mut self, exec: &Exec) -> Stage {
-        let Some(edge) = self.edge_of(exec.host) else {
-            return self.stop("a command runs on a kernel host only".to_owned());
-        };
-        let id = self.programs.number();
-        self.exec = Some(id);
-        self.programs.want(Program {
-            id,
-            edge,
-            command: exec.command.clone(),
-            environment: Vec::new(),
-            within: Some(exec.within),
-            ready: None,
-        });
-        Stage::Program
-    }
-
-    fn edge_of(&self, host: HostId) -> Option<EdgeId> {
-        self.edges().position(|it| it == host).map(EdgeId)
-    }
-
-    fn control(&mut self, host: HostId, control: Control) {
-        if let Some(edge) = self.edge_of(host) {
-            self.programs.control(self.plan, edge, host, control);
-        }
-    }
-
-    /// Powers up the phones that are due.
-    fn power_up_due(&mut self, done: usize, began: Instant) -> Stage {
-        let now = self.lab.world.now();
-        let StepKind::Act(Action::PowerUp {
-            phones,
-            holding_star,
-            over,
-        }) = &self.plan.steps[self.step].kind
+    /// Starts or ends a station's program. Does nothing to one that is as wanted already.
+    fn control(&mut self, station: StationId, control: Control) {
+        let (Some(edge), Some(program)) = (self.edge_of(station), self.plan.program(station))
         else {
-            return self.next_step();
+            return;
         };
-        let gap = *over / u32::try_from(phones.len().max(1)).unwrap_or(u32::MAX);
-        let mut done = done;
-        let mut next = began + gap * u32::try_from(done).unwrap_or(u32::MAX);
-        while let Some(phone) = phones.get(done) {
-            if next > now {
-                return Stage::PoweringUp { done, began, next };
+        match control {
+            Control::Start => {
+                let files = self.outsiders.files(station);
+                self.programs.start((station, edge), program, files);
             }
-            if *holding_star {
-                self.lab
-                    .with_phone(*phone, &mut self.watch, |phone, _, _| phone.hold_star());
-            }
-            let node = self.lab.phones[phone.0].node;
-            self.lab.power(node, true, &mut self.watch);
-            done += 1;
-            next += gap;
+            Control::Stop => self.programs.halt(station, Halt::Terminate(END_WITHIN)),
+            Control::Kill => self.programs.halt(station, Halt::Kill),
         }
-        self.next_step()
-    }
-
-    /// Plugs in the phones that were on their way.
-    fn arrive(&mut self) -> Stage {
-        if let StepKind::Act(Action::Move { phones, to }) = &self.plan.steps[self.step].kind {
-            for phone in phones {
-                self.lab.plug_at(*phone, *to, &mut self.watch);
-                let (node, jack) = (self.lab.segments[to.0].node, self.lab.phones[phone.0]);
-                let who = Who::Phone(*phone);
-                self.watch
-                    .learn_port(self.plan, (node, jack.port), *to, who);
-            }
-        }
-        self.next_step()
     }
 
     /// When the step, or a user, next has something to do.
@@ -432,11 +434,19 @@ impl<'p, L: Listener> Run<'p, L> {
             Stage::Expecting { until, .. } => Some(*until),
             Stage::Starting { until, .. } => Some(*until),
             Stage::Settling { look, .. } => Some(*look),
-            Stage::Begin | Stage::Program | Stage::Ending(_) | Stage::Standing | Stage::Done => {
-                None
-            }
+            Stage::Begin
+            | Stage::Program
+            | Stage::Ending(_)
+            | Stage::Asking(_)
+            | Stage::Administering(_)
+            | Stage::Standing
+            | Stage::Done => None,
         };
-        let others = [self.typing.next(), self.faults.next()];
+        let others = [
+            self.typing.next(),
+            self.faults.next(),
+            self.outsiders.next_deadline(),
+        ];
         others.into_iter().chain([step]).flatten().min()
     }
 
@@ -449,6 +459,8 @@ impl<'p, L: Listener> Run<'p, L> {
         let now = self.lab.world.now();
         self.faults.act(self.plan, &mut self.lab, &mut self.watch);
         self.users_type();
+        self.outsiders.handle_timeout(now);
+        self.ask_next();
         self.stage = match std::mem::replace(&mut self.stage, Stage::Begin) {
             Stage::PoweringUp { done, began, next } if next <= now => {
                 self.power_up_due(done, began)

@@ -4,6 +4,8 @@
 //! The one in `os` waits on the machine's clock and carries frames and programs between the run and the
 //! machine. A run cannot tell which of them it is under.
 
+use std::fmt;
+
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
 
@@ -39,6 +41,28 @@ pub struct Program {
     pub within: Option<Duration>,
     /// What the run waits for; `None`: for nothing.
     pub ready: Option<Ready>,
+    /// Files that are there when it starts, in a folder that all programs behind this edge share and no other
+    /// sees: name, content.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// What is on its standard input; `None`: nothing. Where there is something, what it writes to its standard
+    /// output is its answer, and no part of its output.
+    pub input: Option<Vec<u8>>,
+}
+
+impl Program {
+    /// A command for which nothing else is wanted.
+    pub fn new(id: ProgramId, edge: EdgeId, command: Vec<String>) -> Program {
+        Program {
+            id,
+            edge,
+            command,
+            environment: Vec::new(),
+            within: None,
+            ready: None,
+            files: Vec::new(),
+            input: None,
+        }
+    }
 }
 
 /// What tells that a program is ready.
@@ -65,6 +89,8 @@ pub struct ProgramEnd {
     pub how: Ended,
     /// Standard output and standard error, as they came.
     pub output: String,
+    /// The standard output of one with [`Program::input`].
+    pub answer: Vec<u8>,
 }
 
 /// How a program ended.
@@ -80,6 +106,19 @@ pub enum Ended {
     WithTheRun,
     /// It was never started, for this reason.
     NotStarted(String),
+}
+
+impl fmt::Display for Ended {
+    /// In words: a lower-case fragment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ended::Status(status) => write!(f, "ended with status {status}"),
+            Ended::Signal => f.write_str("ended by a signal"),
+            Ended::OutOfTime => f.write_str("killed, as it did not end in its time"),
+            Ended::WithTheRun => f.write_str("ended with the run"),
+            Ended::NotStarted(reason) => f.write_str(reason),
+        }
+    }
 }
 
 /// A run, as a driver sees it.

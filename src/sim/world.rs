@@ -10,7 +10,7 @@
 //! not one a station. A node has at most one deadline that counts; a wake-up that came too early is harmless
 //! and only asks the node again.
 
-use std::sync::Arc;
+mod flood;
 
 use super::node::{Carried, Ear, Link, Mark, Node, PortId, Side, Touched, Transmit};
 use super::queue::Queue;
@@ -409,56 +409,9 @@ impl<N: Node, L: Link> World<N, L> {
         }
     }
 
-    /// Sends a frame out of many ports: those with a cable, as a switch does. Whether any has one. Neighbouring
-    /// ports at which it arrives at one instant share an event.
-    fn flood(
-        &mut self,
-        id: NodeId,
-        ports: &Arc<[PortId]>,
-        except: PortId,
-        frame: &Frame,
-        observer: &mut impl Observer,
-    ) -> bool {
-        let mut together: Option<Instant> = None;
-        let mut anywhere = false;
-        for port in ports.iter().copied().filter(|port| *port != except) {
-            if self.cable_in(id, port).is_none() {
-                continue;
-            }
-            anywhere = true;
-            let Some(flight) = self.put_on_cable(End { node: id, port }, frame, observer) else {
-                continue;
-            };
-            let mut arrivals = std::mem::take(&mut self.carried.arrivals);
-            for (at, touched) in arrivals.drain(..) {
-                if let Some(touched) = touched {
-                    self.push_flights(together.take(), frame);
-                    let event = touched_arrival(frame, flight, *touched);
-                    self.queue.push(at, event);
-                    continue;
-                }
-                if together.is_some_and(|then| then != at) {
-                    self.push_flights(together, frame);
-                }
-                together = Some(at);
-                self.flood.push(flight);
-            }
-            self.carried.arrivals = arrivals;
-        }
-        self.push_flights(together, frame);
-        anywhere
-    }
-
     fn cable_in(&self, node: NodeId, port: PortId) -> Option<(LinkId, Side)> {
         let ports = &self.nodes[node.0 as usize].ports;
         ports.get(port.0 as usize).copied().flatten()
-    }
-
-    fn push_flights(&mut self, at: Option<Instant>, frame: &Frame) {
-        let Some(at) = at else { return };
-        let flights = self.flood.drain(..).collect();
-        let frame = frame.clone();
-        self.queue.push(at, Event::DeliverMany { frame, flights });
     }
 
     /// Hands a frame to the cable in a port; what becomes of it is in `self.carried`.

@@ -54,6 +54,53 @@ fn a_router_that_answers_for_the_old_gateway_is_named() {
 }
 
 #[test]
+fn what_a_switch_says_of_vlans_is_told_and_who_a_set_says_it_is() {
+    let message = |tlvs| {
+        let mut bytes = Vec::new();
+        let (chassis, port) = (lldp::Id::local_port("c"), lldp::Id::local_port("1"));
+        let ttl = 120;
+        let message = lldp::Lldpdu {
+            chassis,
+            port,
+            ttl,
+            tlvs,
+        };
+        message.encode(&mut bytes);
+        bytes
+    };
+    let frame = |src: Mac, payload: &[u8]| -> Frame {
+        let head = [lldp::NEAREST_BRIDGE.0, src.0].concat();
+        [&head[..], &lldp::ETHERTYPE.to_be_bytes(), payload]
+            .concat()
+            .into()
+    };
+    let mut explainer = explainer();
+    let name = |name: &str| lldp::Tlv::SystemName(name.into());
+    let set = frame(ANNA, &message(vec![name("MINET_6920")]));
+    assert_eq!(
+        explainer.comment(OFFICE, &set).unwrap(),
+        "anna says who it is: MINET_6920"
+    );
+    let policy = |tagged| {
+        lldp::Tlv::MedPolicy(lldp::Policy {
+            application: lldp::VOICE,
+            unknown: false,
+            tagged,
+            reserved: false,
+            vlan: 20,
+            priority: 6,
+            dscp: 46,
+        })
+    };
+    let switch = |tagged| frame(SHOP_GATEWAY, &message(vec![name("stack"), policy(tagged)]));
+    assert_eq!(
+        explainer.comment(OFFICE, &switch(true)).unwrap(),
+        "switch stack names VLAN 20, priority 6, for voice"
+    );
+    assert_eq!(explainer.comment(OFFICE, &switch(false)), None);
+}
+
+#[test]
 fn an_error_is_explained_only_by_the_decision_to_refuse() {
     let mut explainer = explainer();
     let address = Ipv4Addr::new(10, 1, 0, 50);

@@ -1,7 +1,7 @@
 //! Whose cables are meant, and who is off or unplugged by a step and not by a fault.
 
 use super::{Lab, Who};
-use crate::scenario::plan::{Cables, PhoneId, Place, StationId, SubnetId};
+use crate::scenario::plan::{Cables, ElementId, PhoneId, Place, StationId, SubnetId};
 use crate::sim::{LinkId, NodeId, Observer};
 
 /// A station's cable.
@@ -50,6 +50,16 @@ impl Lab {
                 && cables.of.iter().any(|place| is_of(cable, place))
         };
         all.filter(wanted).collect()
+    }
+
+    /// The cable of an element.
+    ///
+    /// # Panics
+    /// If the lab has no such element.
+    pub(in crate::scenario) fn element_link(&self, element: ElementId) -> LinkId {
+        let node = self.elements[element.0];
+        let cable = self.fixed.iter().find(|cable| cable.node == node);
+        cable.expect("each element has a cable").link
     }
 
     /// Whether a cable is where it was, and nobody has pulled it.

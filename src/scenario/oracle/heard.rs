@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
-use super::conversation::{Said, Way, is_after};
+use super::conversation::{LastSaid, Said, Way, is_after};
 use crate::wire::reg::Message;
 
 /// Redirects that a registration may follow (CL-8).
 const REDIRECTS_MAX: u32 = 5;
+
 /// What passed between a set and elements.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
@@ -24,6 +25,7 @@ pub(super) struct Heard {
     /// What it was told and has not acknowledged, each up to this byte: a PIN to save, or (`None`) to clear its own.
     pub(super) orders: VecDeque<(u32, Option<String>)>,
     pub(super) redirects: u32,
+    pub(super) last: Option<LastSaid>,
 }
 
 impl Heard {

@@ -39,7 +39,7 @@ pub(super) fn act(resolver: &mut Resolver<'_>, admin: &Admin) -> Option<Action> 
             let found = names.iter().map(|name| resolver.element(name));
             Action::Administer {
                 at: found.collect::<Option<Vec<_>>>()?,
-                operation: Operation::Synchronise,
+                operation: Operation::Synchronise {},
             }
         }
         Admin::ChangeCodes(codes) => change_codes(resolver, codes)?,

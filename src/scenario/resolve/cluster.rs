@@ -150,6 +150,7 @@ pub(super) fn elements(
             cluster: cluster(resolver, i),
             networking: networking(resolver, i),
             heartbeat,
+            outside: None,
             fault: None,
         });
     }

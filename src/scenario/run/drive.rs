@@ -76,9 +76,12 @@ impl<L: Listener> Drive for Run<'_, L> {
         self.advance(now);
         self.watch.changed = true;
         if self.exec != Some(program) {
-            if let Some((host, how)) = self.programs.ended(program, end) {
-                let name = &self.plan.hosts[host.0].name;
-                self.stage = self.stop(format!("the program of {name} is not ready: {how}"));
+            if self.driver_ended(program, &end) {
+                return;
+            }
+            if let Some((station, wrong)) = self.programs.ended(program, end) {
+                let name = station.name(self.plan);
+                self.stage = self.stop(format!("the program of {name} {wrong}"));
             }
             return;
         }

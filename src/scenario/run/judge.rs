@@ -1,6 +1,6 @@
 //! The steps of a run that expect: looking, and judging.
 
-use super::{Run, Stage};
+use super::{Run, Stage, Then};
 use crate::scenario::expect::{Place, Sight};
 use crate::scenario::outcome::Verdict;
 use crate::scenario::plan::{Expectation, StepKind, What, When};
@@ -8,7 +8,26 @@ use crate::scenario::watch::Listener;
 use crate::time::Instant;
 
 impl<L: Listener> Run<'_, L> {
+    /// What drivers of elements outside have to say is asked for first; to look for a moment at which something is
+    /// so, nothing has to be known yet.
     pub(super) fn begin_expecting(&mut self, when: When, expectations: &[Expectation]) -> Stage {
+        let asks = self.asks(expectations);
+        if !asks.is_empty() {
+            self.outsiders.look_at(asks);
+            self.ask_next();
+            if !matches!(when, When::Within(_)) {
+                return Stage::Asking(Then::Expect);
+            }
+        }
+        self.expecting()
+    }
+
+    /// Begins to look at the present step's expectations.
+    pub(super) fn expecting(&mut self) -> Stage {
+        let StepKind::Expect { when, expectations } = &self.plan.steps[self.step].kind else {
+            return self.next_step();
+        };
+        let when = *when;
         let now = self.lab.world.now();
         self.watch.changed = true;
         // What came and went before this step counts only where a moment is looked for.
@@ -132,6 +151,17 @@ impl<L: Listener> Run<'_, L> {
             } else {
                 sight.found(what, at, start)
             },
+            told: match what {
+                What::Phone { phones, .. } if !passed => {
+                    phones.get(start).and_then(|phone| sight.told(*phone))
+                }
+                What::Phone { .. }
+                | What::Frames(_)
+                | What::Mapped { .. }
+                | What::Remote { .. }
+                | What::Trunk { .. }
+                | What::Program { .. } => None,
+            },
             at: self.lab.world.now(),
             frames,
             after,
@@ -152,6 +182,7 @@ impl<L: Listener> Run<'_, L> {
             lab: &self.lab,
             watch: &self.watch,
             programs: &self.programs,
+            outsiders: &self.outsiders,
             when,
         }
     }

@@ -1,32 +1,32 @@
-//! The programs of kernel hosts in a run: started before the first step, watched to the run's end.
+//! The programs of kernel hosts, and of elements outside, in a run: started before the first step, watched to its end.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::super::outcome::ProgramView;
-use super::super::plan::{Control, HostId, HostKind, Plan, ProgramIs};
+use super::super::plan::{HostProgram, Plan, ProgramIs, StationId};
 use crate::sim::{EdgeId, Ended, Halt, Program, ProgramEnd, ProgramId};
 use crate::time::Duration;
 
 /// How long a program may take until it is ready.
 pub(super) const READY_WITHIN: Duration = Duration::from_secs(20);
 /// How long a program may take to end when it is asked to.
-const END_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const END_WITHIN: Duration = Duration::from_secs(5);
 
 /// All of them, and what the driver is to do.
 #[derive(Debug, Default)]
 pub(crate) struct Programs {
-    of_hosts: BTreeMap<HostId, HostProgram>,
+    of_stations: BTreeMap<StationId, StationProgram>,
     last: u32,
     wanted: VecDeque<Program>,
     halts: VecDeque<(ProgramId, Halt)>,
 }
 
-/// A host's program, as it was last started.
+/// A station's program, as it was last started.
 #[derive(Debug)]
-struct HostProgram {
+struct StationProgram {
     id: ProgramId,
     state: State,
-    /// Of the one that has ended last.
+    /// Of those that have ended, in order.
     output: String,
 }
 
@@ -34,7 +34,18 @@ struct HostProgram {
 enum State {
     Starting,
     Ready,
+    /// It was told to end.
+    Ending,
     Ended(Ended),
+}
+
+impl State {
+    fn is_running(&self) -> bool {
+        match self {
+            State::Starting | State::Ready | State::Ending => true,
+            State::Ended(_) => false,
+        }
+    }
 }
 
 impl Programs {
@@ -59,56 +70,48 @@ impl Programs {
         self.halts.pop_front()
     }
 
-    /// Starts, stops or kills a host's program. Does nothing to one that is as wanted already.
-    pub(super) fn control(&mut self, plan: &Plan, edge: EdgeId, host: HostId, control: Control) {
-        let runs = self.running(host);
-        match (control, runs) {
-            (Control::Start, None) => self.start(plan, edge, host),
-            (Control::Stop, Some(id)) => {
-                self.halts.push_back((id, Halt::Terminate(END_WITHIN)));
-            }
-            (Control::Kill, Some(id)) => self.halts.push_back((id, Halt::Kill)),
-            (Control::Start, Some(_)) | (Control::Stop | Control::Kill, None) => {}
+    /// Has a station's program end, if it runs.
+    pub(super) fn halt(&mut self, station: StationId, halt: Halt) {
+        let Some(program) = self.of_stations.get_mut(&station) else {
+            return;
+        };
+        if program.state.is_running() {
+            program.state = State::Ending;
+            self.halts.push_back((program.id, halt));
         }
     }
 
-    fn start(&mut self, plan: &Plan, edge: EdgeId, host: HostId) {
-        let HostKind::Kernel {
-            program: Some(program),
-            ..
-        } = &plan.hosts[host.0].kind
-        else {
+    /// Starts a station's program with these files, unless it runs.
+    pub(super) fn start(
+        &mut self,
+        (station, edge): (StationId, EdgeId),
+        program: &HostProgram,
+        files: Vec<(String, Vec<u8>)>,
+    ) {
+        let before = self.of_stations.get_mut(&station);
+        if before.as_ref().is_some_and(|it| it.state.is_running()) {
             return;
-        };
+        }
+        let output = before.map(|it| std::mem::take(&mut it.output));
         let id = self.number();
         self.want(Program {
-            id,
-            edge,
-            command: program.command.clone(),
             environment: program.environment.clone(),
-            within: None,
             ready: program.ready.clone(),
+            files,
+            ..Program::new(id, edge, program.command.clone())
         });
         let state = match program.ready {
             Some(_) => State::Starting,
             None => State::Ready,
         };
-        let output = String::new();
-        self.of_hosts
-            .insert(host, HostProgram { id, state, output });
-    }
-
-    fn running(&self, host: HostId) -> Option<ProgramId> {
-        let program = self.of_hosts.get(&host)?;
-        match program.state {
-            State::Starting | State::Ready => Some(program.id),
-            State::Ended(_) => None,
-        }
+        let output = output.unwrap_or_default();
+        self.of_stations
+            .insert(station, StationProgram { id, state, output });
     }
 
     /// Hosts whose programs are not yet ready.
-    pub(super) fn starting(&self) -> impl Iterator<Item = HostId> + '_ {
-        let all = self.of_hosts.iter();
+    pub(super) fn starting(&self) -> impl Iterator<Item = StationId> + '_ {
+        let all = self.of_stations.iter();
         all.filter(|(_, program)| matches!(program.state, State::Starting))
             .map(|(host, _)| *host)
     }
@@ -122,29 +125,34 @@ impl Programs {
         }
     }
 
-    /// The driver says that a program has ended. Of a host's program that was not ready yet: whose, and how.
-    pub(super) fn ended(&mut self, id: ProgramId, end: ProgramEnd) -> Option<(HostId, String)> {
+    /// The driver says that a program has ended. One that should not have: whose, and what is wrong. A host's may end
+    /// by itself once it is ready, an element's never.
+    pub(super) fn ended(&mut self, id: ProgramId, end: ProgramEnd) -> Option<(StationId, String)> {
         let (host, program) = self.find(id)?;
-        let was_starting = matches!(program.state, State::Starting);
-        let failed =
-            was_starting && end.how != Ended::WithTheRun || matches!(end.how, Ended::NotStarted(_));
-        let how = describe(&end.how);
-        program.output = end.output;
+        let wrong = match (&program.state, &end.how, host) {
+            (_, Ended::WithTheRun, _) => None,
+            (State::Starting, how, _) | (_, how @ Ended::NotStarted(_), _) => {
+                Some(format!("is not ready: {how}"))
+            }
+            (State::Ready, how, StationId::Element(_)) => Some(format!("is gone: {how}")),
+            (State::Ready | State::Ending | State::Ended(_), ..) => None,
+        };
+        program.output.push_str(&end.output);
         program.state = State::Ended(end.how);
-        failed.then_some((host, how))
+        wrong.map(|wrong| (host, wrong))
     }
 
-    fn find(&mut self, id: ProgramId) -> Option<(HostId, &mut HostProgram)> {
-        let mut all = self.of_hosts.iter_mut();
+    fn find(&mut self, id: ProgramId) -> Option<(StationId, &mut StationProgram)> {
+        let mut all = self.of_stations.iter_mut();
         all.find(|(_, program)| program.id == id)
             .map(|(host, program)| (*host, program))
     }
 
     /// Whether this is so of a host's program.
-    pub(crate) fn is(&self, host: HostId, is: ProgramIs) -> bool {
-        let state = self.of_hosts.get(&host).map(|program| &program.state);
+    pub(crate) fn is(&self, host: StationId, is: ProgramIs) -> bool {
+        let state = self.of_stations.get(&host).map(|program| &program.state);
         match (is, state) {
-            (ProgramIs::Running, Some(State::Starting | State::Ready)) => true,
+            (ProgramIs::Running, Some(state)) => state.is_running(),
             (ProgramIs::NotRunning, Some(State::Ended(_)) | None) => true,
             (ProgramIs::Exited(wanted), Some(State::Ended(Ended::Status(status)))) => {
                 *status == wanted
@@ -154,35 +162,28 @@ impl Programs {
     }
 
     /// What a host's program does, in words.
-    pub(crate) fn found(&self, host: HostId) -> String {
-        match self.of_hosts.get(&host).map(|program| &program.state) {
+    pub(crate) fn found(&self, host: StationId) -> String {
+        match self.of_stations.get(&host).map(|program| &program.state) {
             None => "never started".to_owned(),
             Some(State::Starting) => "running, and not ready".to_owned(),
-            Some(State::Ready) => "running".to_owned(),
-            Some(State::Ended(how)) => describe(how),
+            Some(State::Ready | State::Ending) => "running".to_owned(),
+            Some(State::Ended(how)) => how.to_string(),
         }
     }
 
     /// As the run leaves them.
     pub(super) fn views(self, plan: &Plan) -> Vec<ProgramView> {
-        let found: Vec<String> = self.of_hosts.keys().map(|host| self.found(*host)).collect();
-        let all = self.of_hosts.into_iter().zip(found);
+        let found: Vec<String> = self
+            .of_stations
+            .keys()
+            .map(|host| self.found(*host))
+            .collect();
+        let all = self.of_stations.into_iter().zip(found);
         all.map(|((host, program), found)| ProgramView {
-            host: plan.hosts[host.0].name.clone(),
+            host: host.name(plan).to_owned(),
             found,
             output: program.output,
         })
         .collect()
-    }
-}
-
-/// How a program ended, in words.
-fn describe(how: &Ended) -> String {
-    match how {
-        Ended::Status(status) => format!("ended with status {status}"),
-        Ended::Signal => "ended by a signal".to_owned(),
-        Ended::OutOfTime => "killed, as it did not end in its time".to_owned(),
-        Ended::WithTheRun => "ended with the run".to_owned(),
-        Ended::NotStarted(reason) => reason.clone(),
     }
 }

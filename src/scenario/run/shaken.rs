@@ -92,7 +92,7 @@ impl<L: Listener> Run<'_, L> {
             .map(|it| std::mem::take(&mut it.synchronised));
         for element in again.into_iter().flatten() {
             // One that has no power, or cannot, says so in the report.
-            let _ = self.operate(element, &Operation::Synchronise);
+            let _ = self.operate(element, &Operation::Synchronise {});
         }
         for (phone, planned) in (0..).map(PhoneId).zip(&self.plan.phones) {
             if self.watch.phones[phone.0].registered.is_some() {

@@ -17,6 +17,9 @@ import time
 
 BROADCAST = b"\xff" * 6
 FOREIGN = bytes.fromhex("02dead000001")
+ABSENT = "10.9.0.95"  # the far side answers the second request for it
+FLOOD = 400  # packets for it
+BURST = 100  # requests at once for hosts behind another interface
 NEAR = [f"10.2.0.{number}" for number in range(50, 60)]  # of packets, a case each: errors have a rate each
 STALE = "10.1.0.60"  # of packets whose sender has moved
 HERE = "the interface's MAC"
@@ -53,6 +56,8 @@ def main(mode, file):
     wire.own = {*NEAR, STALE}
     gateway = find_gateway(wire)
     requests(wire, gateway)
+    burst(wire)
+    unsolicited(wire, gateway)
     if mode == "packets":
         packets(wire, gateway, file)
     print("done", flush=True)
@@ -65,6 +70,8 @@ class Wire:
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        # Room for all that a case sends at once; SO_RCVBUFFORCE.
+        self.socket.setsockopt(socket.SOL_SOCKET, 33, 1 << 23)
         self.socket.bind(("eth0", 0))
         # The frames are for MACs that the interface does not have: PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC.
         index = socket.if_nametoindex("eth0")
@@ -91,6 +98,7 @@ class Wire:
 
 
 def listen(wire, file):
+    asked_for = 0
     with open(file, "w", buffering=1) as log:
         print("listening", flush=True)
         while True:
@@ -98,10 +106,17 @@ def listen(wire, file):
                 if is_arp(frame, 1):
                     to = "all" if frame[:6] == BROADCAST else "one"
                     print(at, "asks", to, text(frame[38:42]), text(frame[28:32]), file=log)
+                    asked_for += text(frame[38:42]) == ABSENT
+                    if text(frame[38:42]) == ABSENT and asked_for == 2:
+                        wire.send(arp(2, wire.MAC, ABSENT, frame[22:28], text(frame[28:32]), frame[22:28]))
                 elif (error := icmp(frame)) and error[0] == 3:
                     print(at, "error", *error[:2], text(frame[26:30]), text(error[2][16:20]), file=log)
                 elif frame[12:14] == b"\x08\x00" and (frame[23] == 17 or frame[34] == 8):
-                    print(at, "packet", frame[22], text(frame[26:30]), text(frame[30:34]), file=log)
+                    print(at, "packet", frame[22], text(frame[26:30]), text(frame[30:34]), udp_port(frame), file=log)
+
+
+def udp_port(frame):
+    return struct.unpack("!H", frame[36:38])[0] if frame[23] == 17 else 0
 
 
 def find_gateway(wire):
@@ -123,6 +138,35 @@ def requests(wire, gateway):
         answers = [seen.frame for seen in heard if is_arp(seen.frame, 2) and seen.frame[32:38] == mac]
         said = [describe(frame, target, gateway, mac) for frame in answers]
         print(f"{case}: {', '.join(said) or 'no answer'}")
+
+
+def burst(wire):
+    """Requests for hosts behind another interface, which a proxy answers after a while, and not all at once."""
+    mac = bytes.fromhex("020000bc0001")
+    start = time.time()
+    for number in range(BURST):
+        wire.send(arp(1, mac, "10.2.0.130", b"\0" * 6, f"10.9.0.{100 + number}", BROADCAST))
+    times = [at - start for at, frame in wire.hear(1.2) if is_arp(frame, 2) and frame[32:38] == mac]
+    spread = ", spread over up to 0.8 s" if times and 0.5 < max(times) < 0.9 else ""
+    print(f"{BURST} requests at once for hosts behind another interface: {len(times)} answers{spread}")
+
+
+def unsolicited(wire, gateway):
+    """ARP that nobody asked for; where the router then sends the answer to an echo request shows what it has learnt."""
+    first, second = bytes.fromhex("020000bd0001"), bytes.fromhex("020000bd0002")
+    unknown, known = "10.2.0.131", "10.2.0.132"
+    wire.send(arp(1, first, known, b"\0" * 6, "10.2.0.1", BROADCAST))
+    wire.hear(0.1)
+    for form, address in [(1, unknown), (2, unknown), (1, known)]:
+        wire.send(arp(form, second, address, second, address, BROADCAST))
+    for address in unknown, known:
+        wire.send(gateway + wire.MAC + b"\x08\x00" + echo(address, "10.9.0.10"))
+    heard = [frame for _, frame in wire.hear(0.4)]
+    for case, address in ("one that it does not know", unknown), ("one that it knows, with another MAC", known):
+        asks = any(is_arp(frame, 1) and text(frame[38:42]) == address for frame in heard)
+        to = {bytes(f[:6]) for f in heard if f[12:14] == b"\x08\x00" and text(f[30:34]) == address}
+        where = "sends to the new MAC" if to == {second} else "sends to the old MAC" if to == {first} else "sends nothing"
+        print(f"a gratuitous ARP of {case}: {'asks all for it, ' if asks else ''}{where}")
 
 
 def describe(frame, target, gateway, mac):
@@ -148,6 +192,8 @@ def packets(wire, gateway, file):
     send(udp(NEAR[4], "10.9.0.94", ttl=1))
     send(udp(NEAR[5], "172.16.0.1"))
     send(echo(STALE, "10.9.0.10"))
+    for port in range(FLOOD):
+        send(udp(NEAR[6], ABSENT, port=port))
     heard = wire.hear(4.2)
     again = time.time()
     send(udp(NEAR[1], "10.9.0.91"))
@@ -160,6 +206,7 @@ def packets(wire, gateway, file):
     print(f"a packet with TTL 1: {errors(heard, NEAR[4], start)}")
     print(f"a packet without a route: {errors(heard, NEAR[5], start)}")
     print(f"a packet for a host that is there: {forwarded(far, NEAR[0])}")
+    print(f"{FLOOD} packets for a host that answers the second request: {waited(far)}")
     print(f"an echo request of one from another subnet: {forwarded(far, STALE)}; {told(far, STALE, start)}")
 
 
@@ -193,6 +240,14 @@ def errors(heard, source, start):
 def forwarded(far, source):
     ttls = [line[2] for line in far if line[1] == "packet" and line[3] == source]
     return f"forwarded with TTL {' '.join(ttls)}" if ttls else "not forwarded"
+
+
+def waited(far):
+    ports = [int(line[5]) - 9000 for line in far if line[1] == "packet" and line[4] == ABSENT]
+    if not ports:
+        return "none arrives"
+    order = "in order" if ports == sorted(ports) else "not in order"
+    return f"{len(ports)} arrive, the {min(ports)}th to the {max(ports)}th, {order}"
 
 
 def told(far, target, start):

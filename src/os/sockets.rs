@@ -1,0 +1,439 @@
+//! An app of streams on the machine's own sockets: what stands on a host of the emulated network, as a program.
+//!
+//! ```text
+//!   peers ── TCP ──▶ listener, stream ─┐                      ┌─▶ handle_stream ─┐
+//!                                      ├─ one epoll, one thread                  ├─ effects ─▶ sockets
+//!   questions ── Unix socket ─────────▶┘                      └─▶ Attendant::ask ┘
+//! ```
+//!
+//! A question is all that somebody writes to the Unix socket before closing that direction; the answer is written back,
+//! and the connection closed. Datagrams and addresses are the host's affair in the emulated network; here they are the
+//! kernel's, and an app that asks for them gets nothing.
+
+mod stream;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll;
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit};
+use rustix::time::Timespec;
+
+use self::stream::{Came, Stream};
+use super::clock::Clock;
+use super::interrupts::Interrupts;
+use crate::app::{App, AppEffect, HostEvent, StreamEnd, StreamEvent, StreamId};
+use crate::outbox::{Out, Outbox, TraceEvent};
+use crate::time::{Duration, Instant};
+
+/// Descriptors handled in one turn; the others wait for the next.
+const READY_MAX: usize = 64;
+/// Connections taken from a listener in one turn.
+const ACCEPTED_MAX: usize = 64;
+
+/// Where an app stands.
+#[derive(Debug)]
+pub struct SocketSettings {
+    /// All its ports are open at this address, and its own connections come from it.
+    pub address: Ipv4Addr,
+    /// The real port of one that the app listens on: (app's, real). The others are as the app says.
+    pub moved: Option<(u16, u16)>,
+    /// Where questions are asked.
+    pub questions: Option<UnixListener>,
+}
+
+/// Whoever attends to an app: answers questions about it, and is told what happens.
+pub trait Attendant<A> {
+    /// The answer to a question, which may change the app.
+    fn ask(
+        &mut self,
+        app: &mut A,
+        now: Instant,
+        question: &[u8],
+        out: &mut Outbox<AppEffect>,
+    ) -> Vec<u8>;
+
+    /// Something happened.
+    fn tell(&mut self, now: Instant, event: &TraceEvent);
+}
+
+/// Why an app can't stand on the machine's sockets.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    #[error("cannot listen on {at}: {source}")]
+    Listen { at: SocketAddrV4, source: io::Error },
+    #[error("cannot wait for connections: {source}")]
+    Wait { source: io::Error },
+}
+
+/// Has an app serve until a signal comes.
+///
+/// # Errors
+/// A port that it listens on is not to be had, or the machine fails.
+pub fn host_on_sockets<A: App>(
+    app: &mut A,
+    settings: SocketSettings,
+    interrupts: &Interrupts,
+    attendant: &mut impl Attendant<A>,
+) -> Result<(), SocketError> {
+    let mut host = SocketHost::new(settings, interrupts)?;
+    let mut out = Outbox::default();
+    app.handle_host(host.clock.now(), HostEvent::Start, &mut out);
+    loop {
+        host.carry_out(app, attendant, &mut out)?;
+        host.wait(app.poll_timeout().map(|(at, _)| at))?;
+        while let Some(source) = host.ready.pop() {
+            if source == Source::Interrupt {
+                return Ok(());
+            }
+            host.take_in(app, attendant, source, &mut out)?;
+            host.carry_out(app, attendant, &mut out)?;
+        }
+        app.handle_timeout(host.clock.now(), &mut out);
+    }
+}
+
+/// What an epoll event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Stream(StreamId),
+    Listener(u16),
+    Questions,
+    Asker(u64),
+    Interrupt,
+}
+
+impl Source {
+    const INTERRUPT: u64 = u64::MAX;
+    const QUESTIONS: u64 = u64::MAX - 1;
+    /// With the port, or the asker's number. A stream's number has neither bit: it would take years.
+    const LISTENER: u64 = 1 << 62;
+    const ASKER: u64 = 1 << 61;
+
+    /// The number that epoll keeps.
+    fn number(self) -> u64 {
+        match self {
+            Source::Stream(stream) => stream.0,
+            Source::Listener(port) => Source::LISTENER | u64::from(port),
+            Source::Questions => Source::QUESTIONS,
+            Source::Asker(number) => Source::ASKER | number,
+            Source::Interrupt => Source::INTERRUPT,
+        }
+    }
+
+    fn of(number: u64) -> Source {
+        match number {
+            Source::INTERRUPT => Source::Interrupt,
+            Source::QUESTIONS => Source::Questions,
+            _ if number & Source::LISTENER != 0 => Source::Listener(number as u16),
+            _ if number & Source::ASKER != 0 => Source::Asker(number & !Source::ASKER),
+            _ => Source::Stream(StreamId(number)),
+        }
+    }
+}
+
+struct SocketHost {
+    settings: SocketSettings,
+    clock: Clock,
+    epoll: OwnedFd,
+    ready: Vec<Source>,
+    events: Vec<epoll::Event>,
+    listeners: BTreeMap<u16, TcpListener>,
+    streams: BTreeMap<StreamId, Stream>,
+    /// Connections at which questions are asked, and what was asked so far.
+    askers: BTreeMap<u64, (Stream, Vec<u8>)>,
+    accepted: u64,
+    asked: u64,
+    /// Ends that the app has not been told of.
+    ended: VecDeque<(StreamId, StreamEnd)>,
+    buffer: Vec<u8>,
+}
+
+impl SocketHost {
+    fn new(settings: SocketSettings, interrupts: &Interrupts) -> Result<SocketHost, SocketError> {
+        allow_many_descriptors();
+        let host = SocketHost {
+            settings,
+            clock: Clock::start(),
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(wait_failed)?,
+            ready: Vec::with_capacity(READY_MAX),
+            events: Vec::with_capacity(READY_MAX),
+            listeners: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            askers: BTreeMap::new(),
+            accepted: 0,
+            asked: 0,
+            ended: VecDeque::new(),
+            buffer: vec![0; 16 * 1024],
+        };
+        host.watch(interrupts.fd(), Source::Interrupt)?;
+        if let Some(questions) = &host.settings.questions {
+            questions.set_nonblocking(true).map_err(wait_failed)?;
+            host.watch(questions.as_fd(), Source::Questions)?;
+        }
+        Ok(host)
+    }
+
+    fn watch(&self, fd: BorrowedFd<'_>, source: Source) -> Result<(), SocketError> {
+        let data = epoll::EventData::new_u64(source.number());
+        epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN).map_err(wait_failed)
+    }
+
+    /// Waits until something comes in, or the app's deadline has come.
+    fn wait(&mut self, until: Option<Instant>) -> Result<(), SocketError> {
+        let timeout = until.map(|at| timespec(at.since(self.clock.now())));
+        self.events.clear();
+        match epoll::wait(
+            self.epoll.as_fd(),
+            spare_capacity(&mut self.events),
+            timeout.as_ref(),
+        ) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(wait_failed(errno)),
+        }
+        // Taken from the end, so in the order in which they came.
+        let sources = self.events.iter().rev();
+        self.ready
+            .extend(sources.map(|event| Source::of(event.data.u64())));
+        Ok(())
+    }
+
+    /// Gives the app what has come in at one descriptor.
+    fn take_in<A: App>(
+        &mut self,
+        app: &mut A,
+        attendant: &mut impl Attendant<A>,
+        source: Source,
+        out: &mut Outbox<AppEffect>,
+    ) -> Result<(), SocketError> {
+        match source {
+            Source::Listener(port) => self.accept(app, port, out)?,
+            Source::Questions => self.accept_askers()?,
+            Source::Asker(number) => self.hear_out(app, attendant, number, out),
+            Source::Stream(stream) => self.receive(app, stream, out),
+            Source::Interrupt => {}
+        }
+        Ok(())
+    }
+
+    fn accept(
+        &mut self,
+        app: &mut impl App,
+        port: u16,
+        out: &mut Outbox<AppEffect>,
+    ) -> Result<(), SocketError> {
+        for _ in 0..ACCEPTED_MAX {
+            let Some(listener) = self.listeners.get(&port) else {
+                return Ok(());
+            };
+            // Whatever is wrong with one connection, or with all at present, the next turn tries again.
+            let Ok((socket, SocketAddr::V4(peer))) = listener.accept() else {
+                return Ok(());
+            };
+            let Ok(stream) = Stream::accepted(socket) else {
+                continue;
+            };
+            self.accepted += 1;
+            let id = StreamId::accepted(self.accepted);
+            self.watch(stream.fd(), Source::Stream(id))?;
+            self.streams.insert(id, stream);
+            app.handle_stream(
+                self.clock.now(),
+                id,
+                StreamEvent::Accepted { peer, port },
+                out,
+            );
+        }
+        Ok(())
+    }
+
+    fn accept_askers(&mut self) -> Result<(), SocketError> {
+        let Some(questions) = &self.settings.questions else {
+            return Ok(());
+        };
+        if let Ok((socket, _)) = questions.accept() {
+            socket.set_nonblocking(true).map_err(wait_failed)?;
+            self.asked += 1;
+            let stream = Stream::open(socket.into());
+            self.watch(stream.fd(), Source::Asker(self.asked))?;
+            self.askers.insert(self.asked, (stream, Vec::new()));
+        }
+        Ok(())
+    }
+
+    /// Takes what is asked; answers when all of it is there.
+    fn hear_out<A: App>(
+        &mut self,
+        app: &mut A,
+        attendant: &mut impl Attendant<A>,
+        number: u64,
+        out: &mut Outbox<AppEffect>,
+    ) {
+        let Some((stream, question)) = self.askers.get_mut(&number) else {
+            return;
+        };
+        match stream.take_in(&mut self.buffer) {
+            Some(Came::Bytes(length)) => question.extend(&self.buffer[..length]),
+            Some(Came::LastByte) => {
+                let answer = attendant.ask(app, self.clock.now(), question, out);
+                stream.send(&answer);
+                stream.close();
+            }
+            Some(Came::Connected) | None => {}
+            Some(Came::End(_)) => {
+                self.askers.remove(&number);
+                return;
+            }
+        }
+        if stream
+            .tend(&self.epoll, Source::Asker(number).number())
+            .is_some()
+        {
+            self.askers.remove(&number);
+        }
+    }
+
+    fn receive(&mut self, app: &mut impl App, id: StreamId, out: &mut Outbox<AppEffect>) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        let now = self.clock.now();
+        match stream.take_in(&mut self.buffer) {
+            Some(Came::Bytes(length)) => {
+                let bytes = StreamEvent::Received(&self.buffer[..length]);
+                app.handle_stream(now, id, bytes, out);
+            }
+            Some(Came::LastByte) => app.handle_stream(now, id, StreamEvent::PeerClosed, out),
+            Some(Came::Connected) => app.handle_stream(now, id, StreamEvent::Connected, out),
+            Some(Came::End(end)) => self.end(id, end),
+            None => {}
+        }
+        self.tend(id);
+    }
+
+    /// A stream is over: the app is told when it is next called.
+    fn end(&mut self, id: StreamId, end: StreamEnd) {
+        if self.streams.remove(&id).is_some() {
+            self.ended.push_back((id, end));
+        }
+    }
+
+    /// Sends what waits on a stream, and has epoll wait for what it can do next.
+    fn tend(&mut self, id: StreamId) {
+        let number = Source::Stream(id).number();
+        let stream = self.streams.get_mut(&id);
+        if let Some(end) = stream.and_then(|stream| stream.tend(&self.epoll, number)) {
+            self.end(id, end);
+        }
+    }
+
+    /// Does what the app wants, and tells it of streams that ended over that.
+    fn carry_out<A: App>(
+        &mut self,
+        app: &mut A,
+        attendant: &mut impl Attendant<A>,
+        out: &mut Outbox<AppEffect>,
+    ) -> Result<(), SocketError> {
+        loop {
+            let all: Vec<Out<AppEffect>> = out.drain().collect();
+            for one in all {
+                match one {
+                    Out::Trace(event) => attendant.tell(self.clock.now(), &event),
+                    Out::Effect(effect) => self.carry_out_one(effect)?,
+                }
+            }
+            let Some((id, end)) = self.ended.pop_front() else {
+                if out.is_empty() {
+                    return Ok(());
+                }
+                continue;
+            };
+            app.handle_stream(self.clock.now(), id, StreamEvent::Ended(end), out);
+        }
+    }
+
+    fn carry_out_one(&mut self, effect: AppEffect) -> Result<(), SocketError> {
+        match effect {
+            AppEffect::Listen { port } => self.listen(port)?,
+            AppEffect::Connect { stream: id, to } => {
+                match Stream::connecting(self.settings.address, to) {
+                    Ok(stream) => {
+                        self.watch(stream.fd(), Source::Stream(id))?;
+                        self.streams.insert(id, stream);
+                        self.tend(id);
+                    }
+                    Err(end) => self.ended.push_back((id, end)),
+                }
+            }
+            AppEffect::SendStream { stream: id, bytes } => {
+                if let Some(stream) = self.streams.get_mut(&id) {
+                    stream.send(&bytes);
+                    self.tend(id);
+                }
+            }
+            AppEffect::Close { stream: id } => {
+                if let Some(stream) = self.streams.get_mut(&id) {
+                    stream.close();
+                    self.tend(id);
+                }
+            }
+            AppEffect::Abort { stream: id } => {
+                if let Some(stream) = self.streams.remove(&id) {
+                    stream.abort();
+                }
+            }
+            AppEffect::Bind { .. }
+            | AppEffect::Unbind { .. }
+            | AppEffect::Send { .. }
+            | AppEffect::Configure(_)
+            | AppEffect::Tag(_)
+            | AppEffect::SendLldp(_)
+            | AppEffect::ArpProbe(_)
+            | AppEffect::ArpAnnounce(_) => {}
+        }
+        Ok(())
+    }
+
+    fn listen(&mut self, port: u16) -> Result<(), SocketError> {
+        let real = match self.settings.moved {
+            Some((moved, real)) if moved == port => real,
+            Some(_) | None => port,
+        };
+        let at = SocketAddrV4::new(self.settings.address, real);
+        let failed = |source| SocketError::Listen { at, source };
+        let listener = TcpListener::bind(at).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        self.watch(listener.as_fd(), Source::Listener(port))?;
+        self.listeners.insert(port, listener);
+        Ok(())
+    }
+}
+
+/// A connection is a descriptor: as many are allowed as the machine lets this process have.
+fn allow_many_descriptors() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // Where it is refused, fewer must do.
+    let _ = rustix::process::setrlimit(Resource::Nofile, most);
+}
+
+fn wait_failed(source: impl Into<io::Error>) -> SocketError {
+    SocketError::Wait {
+        source: source.into(),
+    }
+}
+
+fn timespec(span: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(span.subsec_nanos()),
+    }
+}
