@@ -152,7 +152,9 @@ pub(super) fn admin(args: &AdminCommand) -> Result<u8, Exit> {
     let answer = ask(&args.socket).map_err(|error| failed(error.to_string()))?;
     let answer: Value =
         serde_json::from_slice(&answer).map_err(|error| failed(error.to_string()))?;
-    let status = answer["status"].as_u64().and_then(|it| u8::try_from(it).ok());
+    let status = answer["status"]
+        .as_u64()
+        .and_then(|it| u8::try_from(it).ok());
     let status = status.ok_or_else(|| failed(format!("no status in {answer}")))?;
     print(&format!("{}\n", answer["object"]));
     Ok(status)

@@ -138,8 +138,10 @@ impl FromStr for Assigned {
 
     /// `mivb-a=./controller {forms}`, or without a name.
     fn from_str(text: &str) -> Result<Assigned, String> {
-        let is_name =
-            |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        let is_name = |text: &str| {
+            text.chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        };
         let (element, command) = match text.split_once('=') {
             Some((name, command)) if is_name(name) => (Some(name.to_owned()), command),
             Some(_) | None => (None, text),
@@ -268,7 +270,10 @@ ceid = { index = 2, digits = "2" }
     fn a_command_is_split_into_words_as_a_shell_does_it() {
         let split = |text: &str| words(text).unwrap();
         assert_eq!(split("  a  b\tc "), ["a", "b", "c"]);
-        assert_eq!(split(r#"'a b' "c \"d\" \n" e\ f"#), ["a b", r#"c "d" \n"#, "e f"]);
+        assert_eq!(
+            split(r#"'a b' "c \"d\" \n" e\ f"#),
+            ["a b", r#"c "d" \n"#, "e f"]
+        );
         assert_eq!(split(r#"a'b'"c" ''"#), ["abc", ""]);
         assert!(words("'a").is_err() && words("\"a").is_err() && words("a\\").is_err());
         let command: Assigned = "env A=b c".parse().unwrap();

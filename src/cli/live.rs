@@ -43,6 +43,8 @@ pub(super) struct Pace {
     late_max: Duration,
     /// Hosts outside of which frames were lost on their way in, and how many.
     lost: Vec<(String, u64)>,
+    /// The same of elements outside. A controller that sends more than is read is at fault itself.
+    flooded: Vec<(String, u64)>,
     /// Frames that the machine did not take from the run, by host.
     refused: Vec<(String, u64)>,
 }
@@ -52,7 +54,9 @@ pub(super) struct Pace {
 /// # Errors
 /// What it lacks, and how to get it.
 pub(super) fn refusal(plan: &Plan) -> Result<(), MachineRefusal> {
-    let has_interface = plan.outside().any(|station| device(plan, station).is_some());
+    let has_interface = plan
+        .outside()
+        .any(|station| device(plan, station).is_some());
     match kernels(plan).next().is_some() {
         // In a user namespace of its own the run could not have the interface.
         true if has_interface => probe(),
@@ -153,13 +157,17 @@ pub(super) fn drive<L: Listener>(
         reason: error.to_string(),
     })?;
     let lateness = drive_live(&mut run, &mut ports, &clock, &settings)?;
-    let (mut lost, mut refused) = (Vec::new(), Vec::new());
+    let (mut lost, mut flooded, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (station, port) in stations.iter().zip(&mut ports) {
         let name = station.name(plan);
         // A scenario may delete `eth0`: then there is nothing to ask.
         let overruns = port.overruns().unwrap_or(0);
         if overruns > 0 {
-            lost.push((name.to_owned(), overruns));
+            let of = match station {
+                StationId::Host(_) => &mut lost,
+                StationId::Element(_) => &mut flooded,
+            };
+            of.push((name.to_owned(), overruns));
         }
         let dropped = port.counters().dropped;
         if dropped > 0 {
@@ -170,6 +178,7 @@ pub(super) fn drive<L: Listener>(
         lateness,
         late_max: terms.late_max,
         lost,
+        flooded,
         refused,
     })
 }
@@ -231,6 +240,14 @@ impl Pace {
         self.lateness.late == 0 && self.lost.is_empty()
     }
 
+    /// What a controller under test has done that no machine could make good.
+    pub(super) fn fault(&self) -> Option<String> {
+        let (element, frames) = self.flooded.first()?;
+        Some(format!(
+            "the program of {element} sends frames faster than they are read: {frames} were lost"
+        ))
+    }
+
     /// For a person: a line, or why the run does not count.
     pub(super) fn summary(&self) -> String {
         let Lateness {
@@ -282,7 +299,7 @@ impl Pace {
 
     /// For a program.
     pub(super) fn json(&self) -> Value {
-        let lost = self.lost.iter();
+        let lost = self.lost.iter().chain(&self.flooded);
         let lost = lost.map(|(host, frames)| (host.clone(), json!(frames)));
         let refused = self.refused.iter();
         let refused = refused.map(|(host, frames)| (host.clone(), json!(frames)));
@@ -370,6 +387,7 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{a
             },
             late_max: Settings::LATE_BOUND,
             lost: Vec::new(),
+            flooded: Vec::new(),
             refused: Vec::new(),
         };
         let on_time = "on time: at most 1.23 ms late at 812 deadlines\n";

@@ -27,9 +27,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         return Exit::ScenarioWrong;
     }
     let live = args.is_live();
-    if !live
-        && let Some(reason) = needs_live(plan)
-    {
+    if !live && let Some(reason) = needs_live(plan) {
         complain(&format!("error: {shown}: {reason}; run it with --live"));
         return Exit::ScenarioWrong;
     }
@@ -133,6 +131,10 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
         outcome.stopped = Some(Stopped { line, reason });
     }
     let known = pace.as_ref().ok().and_then(Option::as_ref);
+    let fault = known.and_then(Pace::fault);
+    if let Some(reason) = fault.clone() {
+        outcome.stopped.get_or_insert(Stopped { line, reason });
+    }
     let capture = capture.map(|path| path.display().to_string());
     let captured = captured.map(|()| capture.as_deref());
     if args.json {
@@ -156,7 +158,8 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
     }
     match pace {
         Err(_) => Exit::MachineRefused,
-        _ if outcome.skipped.is_some() => Exit::Skipped,
+        Ok(_) if fault.is_some() => Exit::ExpectationFailed,
+        Ok(_) if outcome.skipped.is_some() => Exit::Skipped,
         Ok(Some(pace)) if !pace.is_valid() => Exit::Invalid,
         Ok(_) if outcome.passed() => Exit::Passed,
         Ok(_) => Exit::ExpectationFailed,

@@ -133,7 +133,9 @@ impl fmt::Display for Operation {
                 "change the access codes to {registration} and {replacement}"
             ),
             Operation::GiveDn { dn } => write!(f, "give DN {dn} to another element"),
-            Operation::Synchronise {} => f.write_str("synchronise the remote numbers of the others"),
+            Operation::Synchronise {} => {
+                f.write_str("synchronise the remote numbers of the others")
+            }
             Operation::TakeDn { dn, .. } => write!(f, "take DN {dn} from another element"),
         }
     }

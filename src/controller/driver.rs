@@ -181,7 +181,8 @@ pub fn read_set(answer: &Value) -> Result<Option<Mac>, String> {
         None | Some(Value::Null) => Ok(None),
         Some(set) => {
             let mac = set.as_str().and_then(|set| set.parse().ok());
-            mac.map(Some).ok_or_else(|| format!("`set`: {set} is no MAC"))
+            mac.map(Some)
+                .ok_or_else(|| format!("`set`: {set} is no MAC"))
         }
     }
 }
@@ -198,9 +199,7 @@ impl Element {
                 Answer::Done(json!({ "trunks": rows.collect::<Vec<_>>() }))
             }
             Request::Do(operation) => match self.administer(now, operation, out) {
-                Ok(done) => {
-                    Answer::Done(json!({ "set": done.set.map(|mac| mac.to_string()) }))
-                }
+                Ok(done) => Answer::Done(json!({ "set": done.set.map(|mac| mac.to_string()) })),
                 Err(why) => Answer::Refused(why.to_string()),
             },
         }
@@ -274,7 +273,14 @@ mod tests {
                 Ok(answer)
             );
         }
-        for (status, bytes) in [(0, "done"), (0, "[]"), (1, "{}"), (3, ""), (2, "{}"), (127, "")] {
+        for (status, bytes) in [
+            (0, "done"),
+            (0, "[]"),
+            (1, "{}"),
+            (3, ""),
+            (2, "{}"),
+            (127, ""),
+        ] {
             assert!(Answer::read(status, bytes.as_bytes()).is_err(), "{status}");
         }
     }

@@ -120,8 +120,9 @@ impl Namespace {
         self.run(|| {
             if !self.has_folder.swap(true, Ordering::Relaxed) {
                 let none = MountFlags::empty();
-                rustix::mount::mount("tmpfs", FOLDER, "tmpfs", none, FOLDER_OPTIONS)
-                    .map_err(|errno| failed("give a namespace a folder of its own")(errno.into()))?;
+                rustix::mount::mount("tmpfs", FOLDER, "tmpfs", none, FOLDER_OPTIONS).map_err(
+                    |errno| failed("give a namespace a folder of its own")(errno.into()),
+                )?;
             }
             work().map_err(failed("write a file into the folder of a namespace"))
         })

@@ -290,7 +290,10 @@ impl SocketHost {
                 return;
             }
         }
-        if stream.tend(&self.epoll, Source::Asker(number).number()).is_some() {
+        if stream
+            .tend(&self.epoll, Source::Asker(number).number())
+            .is_some()
+        {
             self.askers.remove(&number);
         }
     }

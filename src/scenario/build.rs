@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use self::forms::{forms, others};
 pub(super) use self::forms::outside_forms;
+use self::forms::{forms, others};
 use super::lab::{Jack, Lab, Segment, Service, Station, Who, station_end};
 use super::plan::{
     self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
@@ -151,7 +151,11 @@ pub(super) fn build<O: Observer + Meets>(
         lab.power(node, true, observer);
     }
     // Beside elements that have to be started first, the run gives each its power in its turn.
-    if plan.elements.iter().all(|element| element.outside.is_none()) {
+    if plan
+        .elements
+        .iter()
+        .all(|element| element.outside.is_none())
+    {
         for node in lab.elements.clone() {
             lab.power(node, true, observer);
         }

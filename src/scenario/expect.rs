@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use super::describe::counted;
 use super::lab::Lab;
 use super::plan::{Count, ElementId, PhoneId, PhoneIs, Plan, StationId, What, When};
-use crate::controller::{Element, Forms};
 use super::run::{Outsiders, Programs};
 use super::watch::{Listener, Watch};
+use crate::controller::{Element, Forms};
 use crate::outbox::Display;
 
 /// What is found where a driver has not answered.

@@ -48,9 +48,10 @@ fn of_action(plan: &Plan, action: &Action) -> Vec<(ElementId, &'static str)> {
             let all = (0..plan.elements.len()).map(ElementId);
             all.map(|element| (element, operation.name())).collect()
         }
-        Action::Administer { at, operation } => {
-            at.iter().map(|element| (*element, operation.name())).collect()
-        }
+        Action::Administer { at, operation } => at
+            .iter()
+            .map(|element| (*element, operation.name()))
+            .collect(),
         Action::MoveDns { from, to, .. } => vec![(*from, "give-dn"), (*to, "take-dn")],
         _ => Vec::new(),
     }

@@ -3,6 +3,7 @@
 //! A plan looks at no machine and holds no left-over choice: what the file left out has its default here.
 //! `check --explain` prints it. Stations refer to each other by index into the plan's own lists.
 
+mod expected;
 mod outside;
 mod prefix;
 mod programs;
@@ -11,11 +12,11 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
+pub use self::expected::{Count, Expectation, Frames, PhoneIs, Set, Since, What, When};
 pub use self::outside::{Driver, Outside};
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
 pub use crate::controller::{Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
-use crate::outbox::NeighbourState;
 use crate::time::Duration;
 use crate::wire::Mac;
 pub use prefix::Prefix;
@@ -352,68 +353,6 @@ pub enum StationId {
     Element(ElementId),
 }
 
-/// An expectation's kind of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// At this very moment.
-    Now,
-    /// At some moment within this time all of them hold; the step ends then.
-    Within(Duration),
-    /// At every moment for this long.
-    Throughout(Duration),
-    /// At no moment for this long does any of them hold.
-    Never(Duration),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Expectation {
-    /// Line of the scenario file, from 1.
-    pub line: usize,
-    pub what: What,
-}
-
-/// What is expected.
-#[derive(Debug, Clone, PartialEq)]
-pub enum What {
-    /// Every one of these phones.
-    Phone {
-        phones: Vec<PhoneId>,
-        is: PhoneIs,
-    },
-    /// A DN in an element's forms belongs to this set, or to none.
-    Mapped {
-        element: ElementId,
-        dn: String,
-        set: Option<Set>,
-    },
-    /// A row of an element's Remote Directory Numbers: its CEID digits, or that there is none.
-    Remote {
-        element: ElementId,
-        dn: String,
-        digits: Option<String>,
-    },
-    /// The IP trunk between two elements is up, or is not.
-    Trunk {
-        element: ElementId,
-        to: ElementId,
-        up: bool,
-    },
-    Frames(Frames),
-    /// The program of a kernel host.
-    Program {
-        host: HostId,
-        is: ProgramIs,
-    },
-}
-
-/// A set that a DN can belong to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Set {
-    Phone(PhoneId),
-    /// One that is no phone of the scenario: a program may register too.
-    Mac(Mac),
-}
-
 impl Plan {
     /// The subnets that the DHCP server with this address serves.
     pub fn served_by(&self, server: Ipv4Addr) -> impl Iterator<Item = (SubnetId, &Dhcp)> {
@@ -456,72 +395,4 @@ impl Plan {
         let kind = self.trunks.get(&(a.min(b), a.max(b)));
         kind.copied().unwrap_or(TrunkKind::Ip)
     }
-}
-
-impl Set {
-    /// Its MAC.
-    pub fn mac(self, plan: &Plan) -> Mac {
-        match self {
-            Set::Phone(phone) => plan.phones[phone.0].mac,
-            Set::Mac(mac) => mac,
-        }
-    }
-
-    /// What it is called.
-    pub fn name(self, plan: &Plan) -> String {
-        match self {
-            Set::Phone(phone) => plan.phones[phone.0].name.clone(),
-            Set::Mac(mac) => mac.to_string(),
-        }
-    }
-}
-
-/// One thing that can be told of a phone.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PhoneIs {
-    /// In service with this DN; `None`: with any.
-    Registered(Option<String>),
-    NotRegistered,
-    /// In service at this element.
-    AtElement(ElementId),
-    /// Its display shows this text: one line, or two lines joined by ` / `.
-    Display(String),
-    Address(Option<Ipv4Addr>),
-    /// It has an address of this subnet.
-    AddressIn(SubnetId),
-    /// The PIN in its memory.
-    StoredPin(Option<String>),
-    /// The reason of its last prompt contains this text.
-    Prompt(String),
-    /// The state of an entry in its neighbour table; `None`: there is no entry.
-    Neighbour(Ipv4Addr, Option<NeighbourState>),
-    /// How often it has flashed its boot image since the run began.
-    Flashed(u32),
-    /// The number of redirects since its last power-up.
-    Redirects(u32),
-}
-
-/// How many frames.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Frames {
-    /// The segment that they cross; `None`: any.
-    pub on: Option<SubnetId>,
-    /// A display filter.
-    pub filter: String,
-    pub count: Count,
-    /// What is counted: since the last action, or since the run began.
-    pub since: Since,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Count {
-    AtLeast(u64),
-    AtMost(u64),
-    Exactly(u64),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    LastAction,
-    Start,
 }

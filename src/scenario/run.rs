@@ -11,6 +11,7 @@ mod judge;
 mod outside;
 mod programs;
 mod sets;
+mod stations;
 
 use std::collections::VecDeque;
 
@@ -18,20 +19,19 @@ use super::build::{BuildError, Files, build, outside_forms};
 use super::lab::Lab;
 use super::outcome::{Outcome, Stopped, Verdict, Violation};
 use super::plan::{
-    Action, Control, ElementId, Exec, HostId, HostKind, PhoneId, Plan, ProgramIs, StationId, StepKind,
+    Action, Control, ElementId, HostId, HostKind, PhoneId, Plan, ProgramIs, StationId, StepKind,
 };
 use super::recorder::Recorder;
 use super::tally::Tally;
-use super::units::show_duration;
 use super::watch::{Listener, Watch};
 use crate::dhcp::LeaseRecord;
-use crate::sim::{EdgeId, Halt, Program, ProgramId};
+use crate::sim::{EdgeId, ProgramId};
 use crate::time::{Deadlines, Duration, Instant};
 use admin::Task;
 pub use outside::FORMS_FILE;
 pub(super) use outside::Outsiders;
 pub(super) use programs::Programs;
-use programs::{END_WITHIN, READY_WITHIN};
+use programs::READY_WITHIN;
 
 /// From pulling a phone's cable until it is in its new port: a user walks.
 const MOVE_TIME: Duration = Duration::from_secs(2);
@@ -300,7 +300,7 @@ impl<'p, L: Listener> Run<'p, L> {
 
     fn begin(&mut self, action: &Action) -> Stage {
         let now = self.lab.world.now();
-        let (plan, watch) = (self.plan, &mut self.watch);
+        let watch = &mut self.watch;
         match action {
             Action::PowerUp { .. } => {
                 return Stage::PoweringUp {
@@ -342,89 +342,23 @@ impl<'p, L: Listener> Run<'p, L> {
                 }
             }
             Action::Wait(time) => return Stage::Waiting { until: now + *time },
-            Action::Stop(StationId::Element(at)) if plan.elements[at.0].outside.is_some() => {
-                return self.stop_outside(*at);
-            }
-            Action::Start(station @ StationId::Element(at))
-                if plan.elements[at.0].outside.is_some() =>
-            {
-                return self.start_outside(*at, Some(*station));
-            }
-            Action::Stop(station) => self.lab.power(self.lab.station(*station), false, watch),
-            Action::Start(station) => self.lab.power(self.lab.station(*station), true, watch),
+            Action::Stop(station) => return self.stop_station(*station),
+            Action::Start(station) => return self.start_station(*station),
             Action::Administer { at, operation } => return self.administer(at, operation),
             Action::MoveDns { dns, from, to } => return self.move_dns(dns, *from, *to),
             Action::SetRecord { server, name, to } => {
                 self.lab.set_record(*server, name, *to, watch);
             }
             Action::Exec(exec) => return self.begin_program(exec),
-            Action::Control(host, control) => {
-                let station = StationId::Host(*host);
-                self.control(station, *control);
-                let until = now + READY_WITHIN;
-                return match control {
-                    Control::Start => Stage::Starting {
-                        host: Some(station),
-                        until,
-                    },
-                    Control::Stop | Control::Kill => Stage::Ending(station),
-                };
-            }
+            Action::Control(host, control) => return self.control_host(*host, *control),
         }
         self.next_step()
-    }
-
-    /// Programs have taken too long.
-    fn not_ready(&mut self) -> Stage {
-        let hosts = self.programs.starting();
-        let time = hosts.map(|host| self.ready_within(host)).max();
-        let hosts: Vec<&str> = self
-            .programs
-            .starting()
-            .map(|host| host.name(self.plan))
-            .collect();
-        let hosts = hosts.join(", ");
-        let time = show_duration(time.unwrap_or(READY_WITHIN));
-        self.stop(format!("the program of {hosts} is not ready after {time}"))
     }
 
     fn stop(&mut self, reason: String) -> Stage {
         let line = self.plan.steps.get(self.step).map_or(0, |step| step.line);
         self.stopped = Some(Stopped { line, reason });
         Stage::Done
-    }
-
-    fn begin_program(&mut self, exec: &Exec) -> Stage {
-        let Some(edge) = self.edge_of(StationId::Host(exec.host)) else {
-            return self.stop("a command runs on a kernel host only".to_owned());
-        };
-        let id = self.programs.number();
-        self.exec = Some(id);
-        self.programs.want(Program {
-            within: Some(exec.within),
-            ..Program::new(id, edge, exec.command.clone())
-        });
-        Stage::Program
-    }
-
-    fn edge_of(&self, station: StationId) -> Option<EdgeId> {
-        self.edges().position(|it| it == station).map(EdgeId)
-    }
-
-    /// Starts or ends a station's program. Does nothing to one that is as wanted already.
-    fn control(&mut self, station: StationId, control: Control) {
-        let (Some(edge), Some(program)) = (self.edge_of(station), self.plan.program(station))
-        else {
-            return;
-        };
-        match control {
-            Control::Start => {
-                let files = self.outsiders.files(station);
-                self.programs.start((station, edge), program, files);
-            }
-            Control::Stop => self.programs.halt(station, Halt::Terminate(END_WITHIN)),
-            Control::Kill => self.programs.halt(station, Halt::Kill),
-        }
     }
 
     /// When the step, or a user, next has something to do.

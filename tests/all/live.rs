@@ -5,6 +5,8 @@
 
 #[path = "live/clients.rs"]
 mod clients;
+#[path = "live/door.rs"]
+mod door;
 #[path = "live/killed.rs"]
 mod killed;
 #[path = "live/leases.rs"]
@@ -47,6 +49,7 @@ const PASSED: i32 = 0;
 const FAILED: i32 = 1;
 const MACHINE: i32 = 3;
 const TOO_LATE: i32 = 4;
+const SKIPPED: i32 = 5;
 
 /// A busy machine may be too late for a run to count. It gets this many chances.
 const TRIES: u32 = 3;

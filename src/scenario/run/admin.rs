@@ -64,7 +64,10 @@ impl<L: Listener> Run<'_, L> {
         while let Some(task) = tasks.pop_front() {
             let (at, operation) = task.operation();
             if self.outside(at).is_some() {
-                if self.programs.is(StationId::Element(at), ProgramIs::NotRunning) {
+                if self
+                    .programs
+                    .is(StationId::Element(at), ProgramIs::NotRunning)
+                {
                     let name = &self.plan.elements[at.0].name;
                     return self.stop(format!("{name} has no power"));
                 }

@@ -23,7 +23,10 @@ impl<L: Listener> Run<'_, L> {
     }
 
     /// Skips the run if an element has no driver for what a step needs of it, or one that does not know it.
-    pub(super) fn skip_if_unmet(&mut self, knows: impl Fn(&Self, Need) -> Result<(), &'static str>) {
+    pub(super) fn skip_if_unmet(
+        &mut self,
+        knows: impl Fn(&Self, Need) -> Result<(), &'static str>,
+    ) {
         for need in needs(self.plan) {
             if let Err(why) = knows(self, need) {
                 let name = &self.plan.elements[need.element.0].name;
@@ -129,12 +132,18 @@ impl<L: Listener> Run<'_, L> {
         }
         let answer = match &end.how {
             Ended::Status(status) => Answer::read(*status, &end.answer),
-            how => Err(how.to_string()),
+            how @ (Ended::Signal | Ended::OutOfTime | Ended::WithTheRun | Ended::NotStarted(_)) => {
+                Err(how.to_string())
+            }
         };
         if let Err(why) = answer.and_then(|answer| self.answered(&call, answer)) {
             let name = &self.plan.elements[call.element.0].name;
             let output = end.output.trim_end();
-            let said = if output.is_empty() { "" } else { "; it said:\n" };
+            let said = if output.is_empty() {
+                ""
+            } else {
+                "; it said:\n"
+            };
             let request = call.request.name();
             self.stage = self.stop(format!(
                 "the driver of {name} failed at `{request}`: {why}{said}{output}"
@@ -257,11 +266,7 @@ impl<L: Listener> Run<'_, L> {
     }
 
     /// An element outside gets power, before the first step or (`Some`) as a step wants.
-    pub(super) fn start_outside(
-        &mut self,
-        element: ElementId,
-        step: Option<StationId>,
-    ) -> Stage {
+    pub(super) fn start_outside(&mut self, element: ElementId, step: Option<StationId>) -> Stage {
         let link = self.lab.element_links[element.0];
         self.lab.world.plug(link, &mut self.watch);
         let station = StationId::Element(element);

@@ -173,7 +173,10 @@ impl Outsiders {
 
     /// The element is about to stop: what it is known to have in its forms is there when it starts again.
     pub(super) fn keep_forms(&mut self, element: ElementId) {
-        let said = self.said.get_mut(&element).and_then(|said| said.forms.take());
+        let said = self
+            .said
+            .get_mut(&element)
+            .and_then(|said| said.forms.take());
         let programmed = self.programmed.get(&element);
         if let (Some((data, _)), Some(programmed)) = (said, programmed) {
             let data = FormsData {

@@ -173,7 +173,11 @@ impl Programs {
 
     /// As the run leaves them.
     pub(super) fn views(self, plan: &Plan) -> Vec<ProgramView> {
-        let found: Vec<String> = self.of_stations.keys().map(|host| self.found(*host)).collect();
+        let found: Vec<String> = self
+            .of_stations
+            .keys()
+            .map(|host| self.found(*host))
+            .collect();
         let all = self.of_stations.into_iter().zip(found);
         all.map(|((host, program), found)| ProgramView {
             host: host.name(plan).to_owned(),
