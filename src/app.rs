@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use crate::outbox::Outbox;
 use crate::time::{Deadline, Instant};
 use crate::wire::Mac;
+use crate::wire::ethernet::Tag;
 
 /// A UDP datagram that arrived. Ports and addresses as in its headers.
 #[derive(Debug, Clone, Copy)]
@@ -149,6 +150,11 @@ pub enum AppEffect {
     },
     /// Gives the host its address, or takes it away; connections from another address are aborted.
     Configure(Option<HostAddress>),
+    /// From now on all frames of the host have this tag (IEEE 802.1Q), and it takes none of another VLAN; or they have
+    /// none. A host that gets power has none.
+    Tag(Option<Tag>),
+    /// Sends an LLDP message to the other end of the cable, never with a tag.
+    SendLldp(Vec<u8>),
     /// Sends an ARP probe or announcement for this address (RFC 5227 section 1.1).
     ArpProbe(Ipv4Addr),
     ArpAnnounce(Ipv4Addr),
@@ -175,6 +181,9 @@ pub trait App {
         event: StreamEvent<'_>,
         out: &mut Outbox<AppEffect>,
     );
+
+    /// The other end of the cable sent this LLDP message, which need not be one. Most apps take no notice.
+    fn handle_lldp(&mut self, _now: Instant, _message: &[u8], _out: &mut Outbox<AppEffect>) {}
 
     /// A deadline has passed. Calling it early does nothing.
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox<AppEffect>);

@@ -86,6 +86,9 @@ pub fn earlier(a: Deadline, b: Deadline) -> Deadline {
 /// Keys that fall due at one instant come in key order.
 #[derive(Debug, Clone)]
 pub struct Deadlines<K> {
+    /// The earliest. Most hosts have no more: it needs no tree.
+    first: Option<(Instant, K)>,
+    /// All others.
     order: BTreeSet<(Instant, K)>,
     at: BTreeMap<K, Instant>,
 }
@@ -93,6 +96,7 @@ pub struct Deadlines<K> {
 impl<K: Ord + Copy> Default for Deadlines<K> {
     fn default() -> Self {
         Deadlines {
+            first: None,
             order: BTreeSet::new(),
             at: BTreeMap::new(),
         }
@@ -102,40 +106,66 @@ impl<K: Ord + Copy> Default for Deadlines<K> {
 impl<K: Ord + Copy> Deadlines<K> {
     /// Gives `key` the deadline `at`, in place of any it had; `None` takes it away.
     pub fn set(&mut self, key: K, at: Option<Instant>) {
-        let before = match at {
-            Some(at) => self.at.insert(key, at),
-            None => self.at.remove(&key),
+        match self.first {
+            Some((before, first)) if first == key => {
+                if at == Some(before) {
+                    return;
+                }
+                self.first = self.take_next();
+            }
+            Some(_) => {
+                let before = self.at.get(&key).copied();
+                if before == at {
+                    return;
+                }
+                if let Some(before) = before {
+                    self.at.remove(&key);
+                    self.order.remove(&(before, key));
+                }
+            }
+            None => {}
+        }
+        let Some(at) = at else { return };
+        let later = match self.first {
+            Some(first) if first < (at, key) => Some((at, key)),
+            first => {
+                self.first = Some((at, key));
+                first
+            }
         };
-        if before == at {
-            return;
-        }
-        if let Some(before) = before {
-            self.order.remove(&(before, key));
-        }
-        if let Some(at) = at {
+        if let Some((at, key)) = later {
+            self.at.insert(key, at);
             self.order.insert((at, key));
         }
     }
 
     /// The earliest deadline of all keys.
     pub fn next(&self) -> Option<Instant> {
-        self.order.first().map(|(at, _)| *at)
+        self.first.map(|(at, _)| at)
     }
 
     /// Takes out the earliest key that is due at `now`.
     pub fn pop_due(&mut self, now: Instant) -> Option<K> {
-        let (at, key) = *self.order.first()?;
+        let (at, key) = self.first?;
         if at > now {
             return None;
         }
-        self.order.pop_first();
-        self.at.remove(&key);
+        self.first = self.take_next();
         Some(key)
+    }
+
+    /// Takes the earliest of the later ones.
+    fn take_next(&mut self) -> Option<(Instant, K)> {
+        let (at, key) = self.order.pop_first()?;
+        self.at.remove(&key);
+        Some((at, key))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -151,6 +181,32 @@ mod tests {
         let due: Vec<char> = std::iter::from_fn(|| deadlines.pop_due(now)).collect();
         assert_eq!(due, ['c', 'a', 'b']);
         assert_eq!(deadlines.next(), None);
+    }
+
+    proptest! {
+        /// A plain map is the referee.
+        #[test]
+        fn deadlines_are_those_that_were_set_last(
+            steps in prop::collection::vec((0..6_u8, prop::option::of(0..8_u64)), 0..60)
+        ) {
+            let (mut deadlines, mut plain) = (Deadlines::default(), BTreeMap::new());
+            for (n, (key, at)) in steps.into_iter().enumerate() {
+                let at = at.map(Instant::from_nanos);
+                deadlines.set(key, at);
+                plain.remove(&key);
+                plain.extend(at.map(|at| (key, at)));
+                let first = plain.iter().map(|(key, at)| (*at, *key)).min();
+                prop_assert_eq!(deadlines.next(), first.map(|(at, _)| at));
+                if n % 5 == 4 {
+                    let now = Instant::from_nanos(4);
+                    let due = first.filter(|(at, _)| *at <= now).map(|(_, key)| key);
+                    prop_assert_eq!(deadlines.pop_due(now), due);
+                    if let Some(key) = due {
+                        plain.remove(&key);
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@
 mod captures;
 #[path = "all/cli.rs"]
 mod cli;
+#[path = "all/faults.rs"]
+mod faults;
 #[path = "all/live.rs"]
 mod live;
 #[path = "all/option125.rs"]

@@ -36,7 +36,7 @@ pub(super) fn capture_path(args: &RunArgs) -> Option<PathBuf> {
     }
     let default = || {
         // Only the last ending goes: `office.v1.toml` and `office.v2.toml` have a capture each.
-        let mut name = args.scenario.file_stem().unwrap_or_default().to_owned();
+        let mut name = args.scenario().file_stem().unwrap_or_default().to_owned();
         name.push(".pcapng");
         Path::new("captures").join(name)
     };

@@ -101,7 +101,10 @@ pub(super) fn place_commands(plan: &mut Plan, folder: &Path) {
     };
     let mut addresses = vec![None; plan.hosts.len()];
     for (host, kept) in plan.hosts.iter_mut().zip(&mut addresses) {
-        if let HostKind::Kernel { address, program } = &mut host.kind {
+        if let HostKind::Kernel {
+            address, program, ..
+        } = &mut host.kind
+        {
             *kept = *address;
             if let Some(program) = program {
                 place(&mut program.command, *address);

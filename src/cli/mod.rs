@@ -5,6 +5,7 @@ mod controller;
 mod controllers;
 mod doctor;
 mod exit;
+mod faults;
 mod files;
 mod leases;
 mod live;
@@ -14,8 +15,9 @@ mod progress;
 mod run;
 mod serve;
 mod site;
+mod sweep;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
@@ -44,6 +46,8 @@ enum Command {
     Phone(PhoneArgs),
     /// Say what this machine has of all that live runs, serve and phone need, and how to get the rest.
     Doctor,
+    /// List the faults that the reference controller can be started with, and the rule that each breaks.
+    Faults,
     /// Read scenarios and say what is wrong or odd in them, without running them.
     Check(CheckArgs),
     /// Be an element: the reference controller on this machine's sockets, until SIGINT or SIGTERM.
@@ -58,8 +62,9 @@ enum Command {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("clock").args(["live", "controller"]).multiple(true)))]
 struct RunArgs {
-    /// The scenario file.
-    scenario: PathBuf,
+    /// The scenario file; with --sweep any number of files and folders, and fixtures/scenarios if none is named.
+    #[arg(value_name = "SCENARIO", required_unless_present = "sweep")]
+    scenarios: Vec<PathBuf>,
     /// Run on this machine's clock, with its kernel and programs behind TAP devices. Needs root if the scenario has
     /// kernel hosts.
     #[arg(long)]
@@ -67,6 +72,17 @@ struct RunArgs {
     /// The seed of everything that chance decides, in place of the scenario's.
     #[arg(long)]
     seed: Option<u64>,
+    /// Give an element a fault, or all of them: to see that the scenario notices. Can be given more than once;
+    /// `jackfield faults` lists them.
+    #[arg(long, value_name = "[ELEMENT=]NAME")]
+    fault: Vec<String>,
+    /// Lay a mix of faults over it that is drawn from the seed, and judge what stands in the end: no rule broken, and
+    /// every set in service that ought to be.
+    #[arg(long, conflicts_with_all = ["live", "controller"])]
+    fault_mix: bool,
+    /// Run each scenario with the faults of so many seeds, from --seed (or 1) on, and say which seeds fail.
+    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["live", "controller", "capture", "json", "verbose", "fault_mix"])]
+    sweep: Option<u64>,
     /// Where to write the frames: pcapng, or classic pcap if it ends in `.pcap`.
     /// Without it: captures/<scenario>.pcapng.
     #[arg(long, value_name = "FILE")]
@@ -91,6 +107,15 @@ struct RunArgs {
     keep: bool,
     #[command(flatten)]
     controllers: ControllerArgs,
+}
+
+impl RunArgs {
+    /// The one scenario of a run; clap wants one unless there is a sweep.
+    fn scenario(&self) -> &Path {
+        self.scenarios
+            .first()
+            .map_or(Path::new(""), PathBuf::as_path)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -165,6 +190,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(args),
         Command::Phone(args) => phone::phone(args),
         Command::Doctor => doctor::doctor(),
+        Command::Faults => faults::faults(),
         Command::Check(args) => check::check(args),
         Command::Controller(args) => controller::controller(args),
         Command::Admin(args) => match controller::admin(args) {
@@ -189,7 +215,7 @@ fn print(text: &str) {
 }
 
 /// Exit for a scenario that could not even be read from disk.
-fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Exit {
+fn unreadable(path: &Path, error: &std::io::Error) -> Exit {
     complain(&format!("error: {}: {error}", path.display()));
     Exit::ScenarioWrong
 }

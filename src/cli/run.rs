@@ -7,39 +7,39 @@ use super::exit::Exit;
 use super::files::{capture_path, firmware_folder, read_scenario, recorder};
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
-use super::{RunArgs, complain, print};
+use super::{RunArgs, complain, faults, print, sweep};
 use crate::os::{Clock, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::{Action, HostKind, Plan, StepKind};
-use crate::scenario::{self, Deaf, Files, Listener, Outcome, Run, Stopped, VIRTUAL_EPOCH_NANOS};
+use crate::scenario::{
+    self, Deaf, Files, Listener, Mix, Outcome, Run, Settled, Stopped, VIRTUAL_EPOCH_NANOS,
+};
 use crate::sim::drive_virtual;
+use crate::time::Instant;
 
 pub(super) fn run(args: &RunArgs) -> Exit {
-    let shown = args.scenario.display().to_string();
-    let mut scenario = match read_scenario(&args.scenario) {
+    if let Some(seeds) = args.sweep {
+        return sweep::sweep(args, seeds);
+    }
+    if let [_, second, ..] = args.scenarios.as_slice() {
+        let second = second.display();
+        complain(&format!(
+            "error: one scenario is run at a time; {second} is another"
+        ));
+        return Exit::ScenarioWrong;
+    }
+    let shown = args.scenario().display().to_string();
+    let mut scenario = match read_scenario(args.scenario()) {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
     };
     let plan = &mut scenario.plan;
     plan.seed = args.seed.unwrap_or(plan.seed);
-    if let Err(reason) = args.controllers.replace(plan) {
-        complain(&format!("error: {shown}: {reason}"));
-        return Exit::ScenarioWrong;
+    if let Err(exit) = place(args, plan, &shown) {
+        return exit;
     }
     let live = args.is_live();
-    if !live && let Some(reason) = needs_live(plan) {
-        complain(&format!("error: {shown}: {reason}; run it with --live"));
-        return Exit::ScenarioWrong;
-    }
-    if live {
-        let path = std::path::absolute(&args.scenario).unwrap_or_else(|_| args.scenario.clone());
-        live::place_commands(plan, path.parent().unwrap_or(Path::new("/")));
-        if let Err(reason) = live::refusal(plan) {
-            complain(&format!("error: this machine cannot run it live: {reason}"));
-            return Exit::MachineRefused;
-        }
-    }
-    let files = match scenario::firmware(plan, |folder| firmware_folder(&args.scenario, folder)) {
+    let files = match scenario::firmware(plan, |folder| firmware_folder(args.scenario(), folder)) {
         Ok(files) => files,
         Err(error) => {
             complain(&format!("error: {shown}: {error}"));
@@ -52,24 +52,73 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             complain(&format!("{warnings}: see jackfield check {shown}"));
         }
     }
+    let mix = match args
+        .fault_mix
+        .then(|| mix(&mut scenario.plan, &files))
+        .transpose()
+    {
+        Ok(mix) => mix,
+        Err(why) => {
+            complain(&format!("error: {shown}: {why}"));
+            return Exit::ExpectationFailed;
+        }
+    };
     let plan = &scenario.plan;
+    if let (Some((mix, _)), false) = (&mix, args.json) {
+        print(&format!("faults of seed {}:\n", plan.seed));
+        for line in mix.describe(plan) {
+            print(&format!("  {line}\n"));
+        }
+    }
+    let with = (&files, mix.as_ref());
     let style = Style {
         colour: io::stdout().is_terminal(),
         verbose: args.verbose,
     };
     let clock = if live { "live" } else { "virtual time" };
     match (args.quiet, args.json) {
-        (true, _) => go(args, plan, &files, style, Deaf),
+        (true, _) => go(args, plan, with, style, Deaf),
         (false, true) => {
             let report = JsonLines::new(timeline(live));
-            go(args, plan, &files, style, report)
+            go(args, plan, with, style, report)
         }
         (false, false) => {
             let mut report = TextReport::new(plan, style, timeline(live));
             report.begin(plan, clock);
-            go(args, plan, &files, style, report)
+            go(args, plan, with, style, report)
         }
     }
+}
+
+/// Puts into the plan what the command line alone says, and asks the machine whether it can run it.
+fn place(args: &RunArgs, plan: &mut Plan, shown: &str) -> Result<(), Exit> {
+    let placed = faults::place(plan, &args.fault).and_then(|()| args.controllers.replace(plan));
+    let live = args.is_live();
+    let placed = placed.and_then(|()| match needs_live(plan) {
+        Some(reason) if !live => Err(format!("{reason}; run it with --live")),
+        Some(_) | None => Ok(()),
+    });
+    placed.map_err(|reason| {
+        complain(&format!("error: {shown}: {reason}"));
+        Exit::ScenarioWrong
+    })?;
+    if live {
+        let path =
+            std::path::absolute(args.scenario()).unwrap_or_else(|_| args.scenario().to_owned());
+        live::place_commands(plan, path.parent().unwrap_or(Path::new("/")));
+        live::refusal(plan).map_err(|reason| {
+            complain(&format!("error: this machine cannot run it live: {reason}"));
+            Exit::MachineRefused
+        })?;
+    }
+    Ok(())
+}
+
+/// The mix of the plan's seed, and what a run without one came to.
+fn mix(plan: &mut Plan, files: &Files) -> Result<(Mix, Settled), String> {
+    let calm = sweep::calm_run(plan, files)?;
+    let mix = Mix::draw(plan, calm.stepped - Instant::ZERO);
+    Ok((mix, calm))
 }
 
 impl RunArgs {
@@ -80,7 +129,7 @@ impl RunArgs {
 }
 
 /// Why a plan can't run in virtual time, if it can't.
-fn needs_live(plan: &Plan) -> Option<String> {
+pub(super) fn needs_live(plan: &Plan) -> Option<String> {
     let kernel = |kind: &HostKind| matches!(kind, HostKind::Kernel { .. });
     if let Some(host) = plan.hosts.iter().find(|host| kernel(&host.kind)) {
         let name = &host.name;
@@ -92,7 +141,13 @@ fn needs_live(plan: &Plan) -> Option<String> {
 }
 
 /// Runs a plan and reports what came of it.
-fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl Listener) -> Exit {
+fn go(
+    args: &RunArgs,
+    plan: &Plan,
+    (files, mix): (&Files, Option<&(Mix, Settled)>),
+    style: Style,
+    listener: impl Listener,
+) -> Exit {
     let capture = capture_path(args);
     let prepared = Clock::start();
     let epoch = match args.is_live() {
@@ -109,10 +164,13 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
     let mut run = match Run::new(plan, files, recorder, listener) {
         Ok(run) => run,
         Err(error) => {
-            complain(&format!("error: {}: {error}", args.scenario.display()));
+            complain(&format!("error: {}: {error}", args.scenario().display()));
             return Exit::ScenarioWrong;
         }
     };
+    if let Some((mix, owed)) = mix {
+        run.shake(mix, Some(owed));
+    }
     let pace = match args.is_live() {
         // Nothing is started for a run that is skipped before it has begun.
         _ if run.skipped().is_some() => Ok(None),
@@ -137,21 +195,7 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
     }
     let capture = capture.map(|path| path.display().to_string());
     let captured = captured.map(|()| capture.as_deref());
-    if args.json {
-        print(&json(args, plan, &outcome, known, &captured));
-    } else {
-        print(&summary(
-            plan,
-            &outcome,
-            &args.scenario.display().to_string(),
-            capture.as_deref(),
-            style,
-        ));
-        print(&known.map(Pace::summary).unwrap_or_default());
-        if args.keep {
-            print(&live::kept(plan));
-        }
-    }
+    tell(args, plan, &outcome, known, &captured, style);
     if let Err(error) = captured {
         complain(&format!("error: the capture is incomplete: {error}"));
         return Exit::MachineRefused;
@@ -161,8 +205,47 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
         Ok(_) if fault.is_some() => Exit::ExpectationFailed,
         Ok(_) if outcome.skipped.is_some() => Exit::Skipped,
         Ok(Some(pace)) if !pace.is_valid() => Exit::Invalid,
-        Ok(_) if outcome.passed() => Exit::Passed,
+        Ok(_) if mix.is_some() && outcome.withstood() => Exit::Passed,
+        Ok(_) if mix.is_none() && outcome.passed() => Exit::Passed,
         Ok(_) => Exit::ExpectationFailed,
+    }
+}
+
+/// Says what came of a run.
+fn tell(
+    args: &RunArgs,
+    plan: &Plan,
+    outcome: &Outcome,
+    pace: Option<&Pace>,
+    captured: &io::Result<Option<&str>>,
+    style: Style,
+) {
+    if args.json {
+        print(&json(args, plan, outcome, pace, captured));
+    } else {
+        print(&summary(
+            plan,
+            outcome,
+            &args.scenario().display().to_string(),
+            captured.as_ref().ok().copied().flatten(),
+            style,
+        ));
+        print(&pace.map(Pace::summary).unwrap_or_default());
+        if args.keep {
+            print(&live::kept(plan));
+        }
+    }
+    if args.fault_mix && !args.json {
+        print(&match outcome.withstood() {
+            true => {
+                "under these faults: no rule broken, and every set that ought to be is in service\n"
+                    .to_owned()
+            }
+            false => format!(
+                "✗ under these faults: {}\n",
+                sweep::complaint(plan, outcome)
+            ),
+        });
     }
 }
 
@@ -188,7 +271,7 @@ fn json(
     pace: Option<&Pace>,
     captured: &io::Result<Option<&str>>,
 ) -> String {
-    let file = args.scenario.display().to_string();
+    let file = args.scenario().display().to_string();
     let capture = captured.as_ref().ok().copied().flatten();
     let mut value = outcome_json(plan, outcome, &file, capture);
     if let Err(error) = captured {

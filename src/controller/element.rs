@@ -15,6 +15,8 @@
 use std::collections::BTreeMap;
 
 use super::connections::{Connections, State};
+use super::fault::Fault;
+use super::faulty::{Faulty, Heard};
 use super::forms::{Forms, Trunk};
 use super::registration::{Action, Request, decide};
 use super::trunks::{Numbers, TrunkConfig, Trunks};
@@ -22,7 +24,7 @@ use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::outbox::{Decision, Outbox, TraceEvent};
 use crate::time::{Deadline, Duration, Instant, earlier};
 use crate::wire::Mac;
-use crate::wire::reg::{DeviceRegistration, Envelope, Message, PORT, Reason, ResetKind};
+use crate::wire::reg::{DeviceRegistration, Envelope, Message, PORT, Reason, ResetKind, Target};
 
 /// What an element is made from.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub struct Element {
     trunks: Trunks,
     /// Sets in service at DNs that have gone to another element, until a synchronisation says to which (AD-7).
     given: BTreeMap<String, Mac>,
+    /// What it does wrong, if it was asked to.
+    faulty: Option<Box<Faulty>>,
 }
 
 impl Element {
@@ -53,7 +57,15 @@ impl Element {
             connections,
             trunks,
             given: BTreeMap::new(),
+            faulty: None,
         }
+    }
+
+    /// The same element with a fault. `own`: what it takes for its own address.
+    #[must_use]
+    pub fn with_fault(mut self, fault: Fault, own: Target) -> Element {
+        self.faulty = Some(Box::new(Faulty::new(fault, own, &self.config.forms)));
+        self
     }
 
     /// What is programmed here.
@@ -175,7 +187,7 @@ impl Element {
                 self.answer(turn, &request, out);
             }
             (State::Prompted { .. } | State::Registered { .. }, Message::Heartbeat) => {
-                say(turn, [Message::HeartbeatAnswer], out);
+                self.say(turn, [Message::HeartbeatAnswer], out);
                 self.connections.heard(turn.now, turn.stream);
             }
             // Types of a later edition of the protocol.
@@ -206,7 +218,11 @@ impl Element {
     /// Decides, says so, and does it.
     fn answer(&mut self, turn: Turn, request: &Request<'_>, out: &mut Effects) {
         let mac = request.mac;
-        let verdict = decide(&self.config.forms, request);
+        let forms = &self.config.forms;
+        let verdict = match &mut self.faulty {
+            None => decide(forms, request),
+            Some(faulty) => faulty.decides(forms, request),
+        };
         out.trace(TraceEvent::Decision(Decision {
             rule: verdict.rule,
             mac,
@@ -224,18 +240,18 @@ impl Element {
         match verdict.action {
             Action::Register { dn, save, .. } => self.register(turn, mac, dn, save, out),
             Action::Prompt(reason) => {
-                say(turn, [Message::PinRequest { reason }], out);
+                self.say(turn, [Message::PinRequest { reason }], out);
                 self.enter(turn, prompted);
             }
             Action::ClearAndPrompt(reason) => {
                 let messages = [Message::ClearPin { reason }, Message::PinRequest { reason }];
-                say(turn, messages, out);
+                self.say(turn, messages, out);
                 self.enter(turn, prompted);
             }
             Action::Redirect { dn, save, to } => {
                 // RG-9: save first, so that the set can present its PIN at the other element.
                 let messages = [Message::SavePin { pin: save }, Message::Redirect { to, dn }];
-                say(turn, messages, out);
+                self.say(turn, messages, out);
                 self.enter(turn, State::Leaving);
             }
             Action::Refuse(reason) => self.refuse(turn, reason, reason.to_string(), out),
@@ -254,6 +270,9 @@ impl Element {
         // A DN of the automatic range comes into the Telephone Directory by being taken (RG-13).
         let mapped = forms.add_dn(&dn).and_then(|()| forms.map(&dn, mac));
         let replaced = mapped.expect("a verdict registers at a local or automatic DN");
+        if let (Some(faulty), Some(replaced)) = (&self.faulty, replaced) {
+            faulty.has_mapped(forms, &dn, replaced);
+        }
         let save = save.map(|pin| Message::SavePin { pin });
         let registered = Message::Registered {
             dn: dn.clone(),
@@ -262,7 +281,7 @@ impl Element {
         let messages = save
             .into_iter()
             .chain([registered, Message::CommunicationsUp]);
-        say(turn, messages, out);
+        self.say(turn, messages, out);
         self.enter(turn, State::Registered { mac, dn });
         if let Some(replaced) = replaced {
             self.reset_replaced(turn.now, replaced, out);
@@ -292,7 +311,7 @@ impl Element {
             return;
         };
         let turn = Turn::unasked(now, stream);
-        say(turn, messages, out);
+        self.say(turn, messages, out);
         self.enter(turn, State::Leaving);
     }
 
@@ -305,14 +324,26 @@ impl Element {
             return;
         }
         let turn = Turn::unasked(now, stream);
-        say(turn, [Message::DnChanged { dn: dn.clone() }], out);
+        self.say(turn, [Message::DnChanged { dn: dn.clone() }], out);
         self.enter(turn, State::Registered { mac, dn });
     }
 
     /// Says what is wrong and closes.
     fn refuse(&mut self, turn: Turn, reason: Reason, text: String, out: &mut Effects) {
-        say(turn, [Message::Error { reason, text }], out);
+        self.say(turn, [Message::Error { reason, text }], out);
         self.close(turn, out);
+    }
+
+    /// Sends messages as one piece.
+    fn say(&mut self, turn: Turn, messages: impl IntoIterator<Item = Message>, out: &mut Effects) {
+        let (stream, forms) = (turn.stream, &self.config.forms);
+        match &mut self.faulty {
+            None => out.push(AppEffect::SendStream {
+                stream,
+                bytes: encode(turn.sequence, messages),
+            }),
+            Some(faulty) => faulty.says(turn, messages.into_iter(), forms, out),
+        }
     }
 
     fn close(&mut self, turn: Turn, out: &mut Effects) {
@@ -353,11 +384,11 @@ impl Element {
 
 /// When something is said, to whom, and in answer to which message.
 #[derive(Debug, Clone, Copy)]
-struct Turn {
-    now: Instant,
-    stream: StreamId,
+pub(super) struct Turn {
+    pub(super) now: Instant,
+    pub(super) stream: StreamId,
     /// The number of the set's message; 0 where none is answered.
-    sequence: u32,
+    pub(super) sequence: u32,
 }
 
 impl Turn {
@@ -383,6 +414,9 @@ impl App for Element {
                 self.connections.clear();
                 self.trunks.stop();
                 self.given.clear();
+                if let Some(faulty) = &mut self.faulty {
+                    faulty.has_lost_power(&mut self.config.forms);
+                }
             }
             HostEvent::Carrier(_) | HostEvent::AddressConflict(_) | HostEvent::Refused { .. } => {}
         }
@@ -400,6 +434,15 @@ impl App for Element {
         if self.trunks.takes(stream, &event) {
             let forms = &self.config.forms;
             return self.trunks.handle_stream(now, (stream, event), forms, out);
+        }
+        let heard = match &mut self.faulty {
+            None => Heard::Yes,
+            Some(faulty) => faulty.hears(stream, &event, out),
+        };
+        match heard {
+            Heard::Yes => {}
+            Heard::No => return,
+            Heard::Aborted => return self.connections.forget(stream),
         }
         match event {
             StreamEvent::Accepted { .. } => self.connections.accept(now, stream),
@@ -420,6 +463,9 @@ impl App for Element {
         while let Some(stream) = self.connections.pop_due(now) {
             self.timed_out(now, stream, out);
         }
+        if let Some(faulty) = &mut self.faulty {
+            faulty.handle_timeout(now, out);
+        }
         while let Some(numbers) = self.trunks.handle_timeout(now, out) {
             self.write(now, &numbers, out);
         }
@@ -428,23 +474,20 @@ impl App for Element {
     fn poll_timeout(&self) -> Deadline {
         let set = self.connections.next_deadline();
         let trunk = self.trunks.next_deadline();
-        earlier(
+        let faulty = self.faulty.as_ref().and_then(|it| it.next_deadline());
+        let ours = earlier(
             set.map(|at| (at, "silence of a set")),
             trunk.map(|at| (at, "trunk")),
-        )
+        );
+        earlier(ours, faulty.map(|at| (at, "late answer")))
     }
 }
 
-/// Sends messages as one piece.
-fn say(turn: Turn, messages: impl IntoIterator<Item = Message>, out: &mut Effects) {
-    let bytes = messages
-        .into_iter()
-        .flat_map(|message| Envelope::new(turn.sequence, message).encode())
-        .collect();
-    out.push(AppEffect::SendStream {
-        stream: turn.stream,
-        bytes,
-    });
+/// Messages as one piece.
+pub(super) fn encode(sequence: u32, messages: impl IntoIterator<Item = Message>) -> Vec<u8> {
+    let messages = messages.into_iter();
+    let encoded = messages.flat_map(|message| Envelope::new(sequence, message).encode());
+    encoded.collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@
 //! driver        what an element is asked from outside, and what it answers, as JSON
 //! connections   how far each conversation has come, and its deadline
 //! element       the app: says what was decided, and does it
+//! fault         mistakes that a controller build may have: the list
+//! faulty        what an element with one of them does otherwise
 //! ```
 //!
 //! The controller speaks the registration protocol (`docs/registration-protocol.md`) through a host's IP
@@ -22,6 +24,8 @@ mod cluster;
 mod connections;
 mod driver;
 mod element;
+mod fault;
+mod faulty;
 mod forms;
 mod forms_data;
 mod registration;
@@ -30,6 +34,7 @@ mod trunks;
 pub use admin::{Done, Operation, Refused, SetKey};
 pub use driver::{Answer, Request, read_forms, read_operations, read_set, read_trunks};
 pub use element::{Element, ElementConfig};
+pub use fault::{Fault, NoSuchFault};
 pub use forms::{FormError, Forms, Trunk};
 pub use forms_data::{DataError, ElementRow, FormsData};
 pub use trunks::TrunkConfig;

@@ -191,6 +191,16 @@ impl Client {
         self.handle(now, Event::Release, out);
     }
 
+    /// Gives the lease back to its server, if it has one, and keeps the address: the message may have to wait for ARP.
+    /// Its owner calls [`Client::stop`] when it has had the time to leave.
+    pub fn give_back(&mut self, out: &mut Outbox<AppEffect>) {
+        let xid = self.rng.u32();
+        if let Some(held) = self.state.held() {
+            let message = message::release(self.mac, held, xid);
+            out.push(message::to_server(held.lease.server, &message));
+        }
+    }
+
     /// Stops without a word to the server; the host loses its address, if it came from here.
     pub fn stop(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {
         self.handle(now, Event::Stop, out);

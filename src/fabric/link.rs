@@ -1,4 +1,5 @@
-//! A cable, three parts each way in this order: queue (bytes that wait) → transmitter (rate) → wire (latency).
+//! A cable, three parts each way in this order: queue (bytes that wait) → transmitter (rate) → wire (latency, then
+//! what faults do there: [`super::impair`]).
 //!
 //! Only bytes that wait for the transmitter count against the queue; what is being sent or is on the wire
 //! does not. Without impairment nothing overtakes on a cable. The way of a frame is known when it is
@@ -7,7 +8,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::impair::{Impaired, Impairment};
 use crate::outbox::DropReason;
+use crate::rng::Rng;
 use crate::sim::{Carried, Link, Side};
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
@@ -33,6 +36,8 @@ pub struct CableSettings {
     pub rate: Option<Bitrate>,
     /// Bytes that may wait for the transmitter.
     pub queue_bytes_max: usize,
+    /// Whether a fault is at work on it. Of settings that cables share it is false.
+    pub impaired: bool,
 }
 
 /// Bytes that a frame takes on the wire besides its own: preamble 8, frame check sequence 4, gap 12 (IEEE 802.3).
@@ -52,7 +57,7 @@ pub struct Cable {
 struct Way {
     /// When the transmitter has sent everything that was handed in.
     idle_at: Instant,
-    /// What may still wait; `None` until something first has to.
+    /// What may still wait, and faults; `None` until there first is something of them.
     waiting: Option<Box<Waiting>>,
 }
 
@@ -62,6 +67,8 @@ struct Waiting {
     /// When each begins to be sent, and its bytes.
     frames: VecDeque<(Instant, usize)>,
     bytes: usize,
+    /// The faults that are at work here, in the order in which they began.
+    faults: Vec<Impaired>,
 }
 
 impl Cable {
@@ -72,30 +79,103 @@ impl Cable {
             ways: Default::default(),
         }
     }
+
+    /// A fault begins to work on what is sent at the end `from`.
+    pub fn impair(&mut self, from: Side, fault: u32, impairment: Impairment, rng: Rng) {
+        let waiting = self.ways[from as usize].waiting.get_or_insert_default();
+        waiting.faults.push(Impaired::new(fault, impairment, rng));
+        self.note_faults();
+    }
+
+    /// A fault ends there. Its random numbers come back, for the fault to go on with when it begins again.
+    pub fn mend(&mut self, from: Side, fault: u32) -> Option<Rng> {
+        let faults = &mut self.ways[from as usize].waiting.as_mut()?.faults;
+        let at = faults.iter().position(|it| it.fault == fault)?;
+        let rng = faults.remove(at).into_rng();
+        self.note_faults();
+        Some(rng)
+    }
+
+    fn note_faults(&mut self) {
+        let of = |way: &Way| way.waiting.as_ref().is_some_and(|it| !it.faults.is_empty());
+        let impaired = self.ways.iter().any(of);
+        if impaired != self.settings.impaired {
+            let settings = *self.settings;
+            self.settings = Arc::new(CableSettings {
+                impaired,
+                ..settings
+            });
+        }
+    }
 }
 
 impl Link for Cable {
     fn carry(&mut self, now: Instant, from: Side, frame: &Frame, carried: &mut Carried) {
-        let Some(rate) = self.settings.rate else {
-            let arrival = now + self.settings.latency;
-            carried.arrivals.push((arrival, None));
-            return;
-        };
+        let settings = &*self.settings;
         let way = &mut self.ways[from as usize];
-        let starts = way.idle_at.max(now);
-        if starts > now {
-            let waiting = way.waiting.get_or_insert_default();
-            waiting.forget_sent(now);
-            if waiting.bytes + frame.len() > self.settings.queue_bytes_max {
-                carried.dropped = Some(DropReason::QueueFull);
-                return;
-            }
-            waiting.frames.push_back((starts, frame.len()));
-            waiting.bytes += frame.len();
+        if settings.impaired {
+            return way.carry_impaired(*settings, now, frame, carried);
         }
-        way.idle_at = starts + rate.time_for(frame.len().max(FRAME_BYTES_MIN) + OVERHEAD_BYTES);
-        let arrival = way.idle_at + self.settings.latency;
-        carried.arrivals.push((arrival, None));
+        match way.send(settings, now, frame.len()) {
+            Ok(sent) => carried.arrivals.push((sent + settings.latency, None)),
+            Err(reason) => carried.dropped = Some(reason),
+        }
+    }
+}
+
+impl Way {
+    /// Queue and transmitter: when the last bit of a frame is on the wire.
+    fn send(
+        &mut self,
+        settings: &CableSettings,
+        now: Instant,
+        bytes: usize,
+    ) -> Result<Instant, DropReason> {
+        let Some(rate) = settings.rate else {
+            return Ok(now);
+        };
+        let starts = self.idle_at.max(now);
+        if starts > now {
+            let waiting = self.waiting.get_or_insert_default();
+            waiting.forget_sent(now);
+            if waiting.bytes + bytes > settings.queue_bytes_max {
+                return Err(DropReason::QueueFull);
+            }
+            waiting.frames.push_back((starts, bytes));
+            waiting.bytes += bytes;
+        }
+        self.idle_at = starts + rate.time_for(bytes.max(FRAME_BYTES_MIN) + OVERHEAD_BYTES);
+        Ok(self.idle_at)
+    }
+
+    /// A fault is at work at least one way, perhaps not this one.
+    fn carry_impaired(
+        &mut self,
+        mut settings: CableSettings,
+        now: Instant,
+        frame: &Frame,
+        carried: &mut Carried,
+    ) {
+        for fault in self.waiting.iter().flat_map(|it| &it.faults) {
+            let Impairment {
+                rate,
+                queue_bytes_max,
+                ..
+            } = fault.settings;
+            settings.rate = match (settings.rate, rate) {
+                (Some(own), Some(fault)) => Some(own.min(fault)),
+                (own, fault) => own.or(fault),
+            };
+            let queue = settings.queue_bytes_max;
+            settings.queue_bytes_max = queue_bytes_max.map_or(queue, |it| it.min(queue));
+        }
+        match self.send(&settings, now, frame.len()) {
+            Ok(sent) => carried.arrivals.push((sent + settings.latency, None)),
+            Err(reason) => carried.dropped = Some(reason),
+        }
+        for fault in self.waiting.iter_mut().flat_map(|it| &mut it.faults) {
+            fault.act(frame, carried);
+        }
     }
 }
 
@@ -127,6 +207,7 @@ mod tests {
             latency: Duration::from_millis(600),
             rate: Some(Bitrate(15_000_000)),
             queue_bytes_max: 3_000,
+            impaired: false,
         }));
         // 1,500 bytes on the wire each 800 µs is exactly 15 Mbit/s.
         assert!((0..7_500).all(|n| arrival(&mut slow, n * 800_000, 1_476).is_ok()));
@@ -164,6 +245,7 @@ mod tests {
             latency: Duration::from_micros(50),
             rate: Some(Bitrate(rate)),
             queue_bytes_max,
+            impaired: false,
         }))
     }
 

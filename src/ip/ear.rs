@@ -11,12 +11,14 @@ use std::net::Ipv4Addr;
 use super::sieve::Sieve;
 use crate::outbox::DropReason;
 use crate::sim;
-use crate::wire::{Frame, Mac, ethernet, ipv4};
+use crate::wire::{Frame, Mac, ethernet, ipv4, lldp};
 
 /// The addresses and the port by which a station on a shared segment tells whether a frame concerns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Heading {
     pub(super) dst: Mac,
+    /// 0 without a tag, and with a priority tag, which names none (IEEE 802.1Q-2022 section 9.3).
+    vlan: u16,
     subject: Subject,
 }
 
@@ -29,6 +31,8 @@ enum Subject {
     },
     /// An unfragmented UDP datagram to this port.
     Udp(u16),
+    /// From the other end of the cable, whatever the VLAN.
+    Lldp,
     Other,
 }
 
@@ -36,29 +40,40 @@ impl Heading {
     /// Reads a frame's first bytes; `None` if it has not even a header.
     pub(super) fn of(frame: &[u8]) -> Option<Heading> {
         let (&[d0, d1, d2, d3, d4, d5, .., t0, t1], rest) = frame.split_first_chunk::<14>()?;
-        let subject = match u16::from_be_bytes([t0, t1]) {
+        let (mut ethertype, mut rest, mut vlan) = (u16::from_be_bytes([t0, t1]), rest, 0);
+        if ethertype == ethernet::ETHERTYPE_VLAN {
+            let (&[c0, c1, t0, t1], behind) = rest.split_first_chunk::<4>()?;
+            vlan = u16::from_be_bytes([c0, c1]) & 0x0fff;
+            (ethertype, rest) = (u16::from_be_bytes([t0, t1]), behind);
+        }
+        let subject = match ethertype {
             ethernet::ETHERTYPE_ARP => arp_subject(rest),
             ethernet::ETHERTYPE_IPV4 => udp_subject(rest),
+            lldp::ETHERTYPE => Some(Subject::Lldp),
             _ => None,
         };
         Some(Heading {
             dst: Mac([d0, d1, d2, d3, d4, d5]),
+            vlan,
             subject: subject.unwrap_or(Subject::Other),
         })
     }
 
-    /// Why the frame concerns nobody at a station with this MAC, which knows by `knows` of an IPv4 address that
+    /// Why the frame concerns nobody at a station with this MAC in this VLAN, which knows by `knows` of an IPv4 address that
     /// it is its own or a neighbour's, by `is_own` that it is its own, and by `is_bound` of a UDP port that
     /// an app wants it.
     pub(super) fn refusal(
         &self,
-        mac: Mac,
+        (mac, vlan): (Mac, u16),
         is_own: impl Fn(Ipv4Addr) -> bool,
         knows: impl Fn(Ipv4Addr) -> bool,
         is_bound: impl Fn(u16) -> bool,
     ) -> Option<DropReason> {
         if self.dst != mac && !self.dst.is_group() {
             return Some(DropReason::NotForThisMac);
+        }
+        if self.vlan != vlan && self.subject != Subject::Lldp {
+            return Some(DropReason::NotForThisVlan);
         }
         match self.subject {
             // Most of a segment's ARP asks a stranger's question about another stranger.
@@ -70,7 +85,7 @@ impl Heading {
             Subject::Udp(port) if self.dst.is_group() && !is_bound(port) => {
                 Some(DropReason::BroadcastNotWanted)
             }
-            Subject::Arp { .. } | Subject::Udp(_) | Subject::Other => None,
+            Subject::Arp { .. } | Subject::Udp(_) | Subject::Lldp | Subject::Other => None,
         }
     }
 }
@@ -98,6 +113,7 @@ fn udp_subject(packet: &[u8]) -> Option<Subject> {
 pub struct Ear {
     attention: Attention,
     mac: Mac,
+    vlan: u16,
     own: Ipv4Addr,
     /// Addresses in its neighbour table.
     known: Sieve,
@@ -125,17 +141,19 @@ impl Ear {
         Ear {
             attention,
             mac: Mac::ZERO,
+            vlan: 0,
             own: Ipv4Addr::UNSPECIFIED,
             known: Sieve::EMPTY,
             bound: Sieve::EMPTY,
         }
     }
 
-    /// The ear of a host with this MAC and address, neighbours and ports.
-    pub(super) fn new(mac: Mac, own: Ipv4Addr, known: Sieve, bound: Sieve) -> Ear {
+    /// The ear of a host with this MAC in this VLAN, this address, these neighbours and ports.
+    pub(super) fn new((mac, vlan): (Mac, u16), own: Ipv4Addr, known: Sieve, bound: Sieve) -> Ear {
         Ear {
             attention: Attention::Some,
             mac,
+            vlan,
             own,
             known,
             bound,
@@ -149,7 +167,7 @@ impl sim::Ear for Ear {
             Attention::All => None,
             Attention::None => Some(DropReason::NotReady),
             Attention::Some => Heading::of(frame)?.refusal(
-                self.mac,
+                (self.mac, self.vlan),
                 |address| address == self.own,
                 |address| self.known.may_hold(address.to_bits()),
                 |port| self.bound.may_hold(u32::from(port)),

@@ -12,6 +12,8 @@
 //! frame that reach every host of a segment are refused by a look at a few bytes: ARP for others, and UDP
 //! broadcasts to ports that nobody is bound to (before the checksums, so a damaged one counts as such).
 //!
+//! A host whose frames are tagged takes those of its VLAN alone; one without a tag takes priority tags too.
+//!
 //! Fragments wait until their packet is whole, which is then taken as if it had come in one frame.
 //!
 //! A host without an address takes UDP to its MAC whatever the destination address is, and sends from
@@ -57,6 +59,8 @@ pub(super) enum Received<'a> {
         segment: Segment<'a>,
         packet: &'a [u8],
     },
+    /// From the other end of the cable.
+    Lldp(&'a [u8]),
     /// An ICMP unreachable about a packet that this host sent.
     Unreachable {
         code: u8,
@@ -124,7 +128,8 @@ impl Endpoint {
             return Ear::OPEN;
         }
         let known = self.interface.neighbours.known();
-        Ear::new(self.interface.mac, self.own(), known, self.bound)
+        let (mac, vlan) = (self.interface.mac, self.interface.vlan());
+        Ear::new((mac, vlan), self.own(), known, self.bound)
     }
 
     /// Gives the host its address. Neighbours of another subnet are forgotten.
@@ -140,6 +145,7 @@ impl Endpoint {
     /// Power is gone: everything volatile goes with it.
     pub(super) fn clear(&mut self, out: &mut Outbox<Transmit>) {
         self.configure(None, out);
+        self.interface.set_tag(None, out);
         self.interface.neighbours.clear(out);
         self.ports.clear();
         self.bound.clear();

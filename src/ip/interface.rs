@@ -2,7 +2,7 @@
 //!
 //! A packet leaves through [`Interface::send`]: to a MAC that the caller knows, or to a neighbour whose
 //! MAC is looked up and, if unknown, asked for while the packet waits. A frame is built in a buffer that
-//! is used again, and copied once into the frame that travels.
+//! is used again, and copied once into the frame that travels. An interface in a VLAN puts its tag into each.
 
 use std::net::Ipv4Addr;
 
@@ -13,11 +13,13 @@ use crate::outbox::{DropReason, Outbox};
 use crate::sim::{PortId, Transmit};
 use crate::time::Instant;
 use crate::wire::arp::{self, Arp};
-use crate::wire::ethernet::{self, ETHERTYPE_ARP, ETHERTYPE_IPV4};
-use crate::wire::{Frame, Mac, ipv4};
+use crate::wire::ethernet::{self, ETHERTYPE_ARP, ETHERTYPE_IPV4, Tag};
+use crate::wire::{Frame, Mac, ipv4, lldp};
 
 /// Bytes of an Ethernet header without a tag.
 pub(super) const ETHERNET_LEN: usize = 14;
+/// Bytes that a tag adds.
+const TAG_LEN: usize = 4;
 
 /// The buffer is given back after a larger frame: with 100,000 hosts, kept buffers are what they cost.
 const SCRATCH_KEPT_BYTES_MAX: usize = 256;
@@ -36,6 +38,8 @@ pub(super) struct Interface {
     pub(super) mac: Mac,
     /// Bytes of the largest IP packet.
     pub(super) mtu: u16,
+    /// What all of its frames are tagged with.
+    tag: Option<Tag>,
     pub(super) neighbours: Neighbours,
     scratch: Vec<u8>,
 }
@@ -46,9 +50,28 @@ impl Interface {
             port,
             mac,
             mtu,
+            tag: None,
             neighbours,
             scratch: Vec::new(),
         }
+    }
+
+    /// Tags all frames from now on, or no more. Who was a neighbour in another VLAN is none here.
+    pub(super) fn set_tag(&mut self, tag: Option<Tag>, out: &mut Outbox<Transmit>) {
+        if self.tag != tag {
+            self.neighbours.clear(out);
+        }
+        self.tag = tag;
+    }
+
+    /// The VLAN that its frames are of; 0: they have no tag, or a priority tag.
+    pub(super) fn vlan(&self) -> u16 {
+        self.tag.map_or(0, |tag| tag.vid)
+    }
+
+    /// Bytes before the packet in each of its frames.
+    pub(super) fn header_len(&self) -> usize {
+        ETHERNET_LEN + self.tag.map_or(0, |_| TAG_LEN)
     }
 
     /// Sends the IP packet that `write` appends. `own` is the address that ARP requests come from,
@@ -81,10 +104,10 @@ impl Interface {
                 interface.neighbours.wait(unresolved, waiting, out);
             }
         };
-        if frame.len() <= ETHERNET_LEN + usize::from(self.mtu) {
+        if frame.len() <= self.header_len() + usize::from(self.mtu) {
             return go(frame, self);
         }
-        let pieces = self.pieces(&frame[ETHERNET_LEN..]);
+        let pieces = self.pieces(&frame[self.header_len()..]);
         for piece in &pieces {
             let piece = self.frame(dst, ETHERTYPE_IPV4, |bytes| bytes.extend_from_slice(piece));
             go(piece, self);
@@ -116,6 +139,15 @@ impl Interface {
     /// A packet from this station to itself.
     pub(super) fn loop_back(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Frame {
         self.frame(self.mac, ETHERTYPE_IPV4, write)
+    }
+
+    /// Sends an LLDP message, which never has a tag.
+    pub(super) fn send_lldp(&mut self, message: &[u8], out: &mut Outbox<Transmit>) {
+        let tag = self.tag.take();
+        let write = |bytes: &mut Vec<u8>| bytes.extend_from_slice(message);
+        let frame = self.frame(lldp::NEAREST_BRIDGE, lldp::ETHERTYPE, write);
+        self.tag = tag;
+        self.transmit(frame, out);
     }
 
     /// Sends an ARP message.
@@ -180,7 +212,7 @@ impl Interface {
             Action::Ask(mac) => self.ask(mac, own, address, out),
             Action::Deliver(mac, queue) => {
                 for waiting in queue.into_frames() {
-                    let packet = &waiting.frame[ETHERNET_LEN..];
+                    let packet = &waiting.frame[self.header_len()..];
                     let frame = self.frame(mac, ETHERTYPE_IPV4, |bytes| {
                         bytes.extend_from_slice(packet);
                     });
@@ -208,7 +240,7 @@ impl Interface {
         let header = ethernet::Header {
             dst,
             src: self.mac,
-            tag: None,
+            tag: self.tag,
             ethertype,
         };
         self.scratch.clear();

@@ -24,7 +24,6 @@ use super::arp::Neighbours;
 use super::connection::TcpSettings;
 use super::ear::Ear;
 use super::endpoint::{Endpoint, Received};
-use super::interface::ETHERNET_LEN;
 use super::neighbour::NeighbourSettings;
 use super::tcp::{Tcp, Tuple};
 use crate::app::{App, AppEffect, HostAddress, HostEvent, StreamEnd, StreamEvent, StreamId};
@@ -264,6 +263,8 @@ impl<A: App> Host<A> {
                     self.end(now, tuple, StreamEnd::NetworkUnreachable);
                 }
             }
+            AppEffect::Tag(tag) => self.endpoint.interface.set_tag(tag, out),
+            AppEffect::SendLldp(message) => self.endpoint.interface.send_lldp(&message, out),
             AppEffect::ArpProbe(address) => self.endpoint.probe(address, out),
             AppEffect::ArpAnnounce(address) => self.endpoint.announce(address, out),
             AppEffect::Listen { port } => self.tcp.listen(port, app),
@@ -296,6 +297,13 @@ impl<A: App> Host<A> {
             Ok(Received::Datagram { app, datagram }) => self.call(app, |app, effects| {
                 app.handle_datagram(now, &datagram, effects);
             }),
+            Ok(Received::Lldp(message)) => {
+                for index in 0..self.apps.len() {
+                    self.call(index as u16, |app, effects| {
+                        app.handle_lldp(now, message, effects);
+                    });
+                }
+            }
             Ok(Received::Conflict(address)) => {
                 for index in 0..self.apps.len() {
                     self.call(index as u16, |app, effects| {
@@ -384,9 +392,10 @@ impl<A: App> Node for Host<A> {
         self.endpoint
             .interface
             .handle_timeout(now, own, &mut failed, out);
+        let header_len = self.endpoint.interface.header_len();
         for waiting in failed {
             out.drop(DropReason::NeighbourFailed, &waiting.frame);
-            self.undeliverable(now, &waiting.frame[ETHERNET_LEN..], HOST_UNREACHABLE);
+            self.undeliverable(now, &waiting.frame[header_len..], HOST_UNREACHABLE);
         }
         let mut back = Vec::new();
         self.endpoint.expire_fragments(now, &mut back, out);

@@ -13,7 +13,8 @@
 //! sees both in the order of their times. Ports are read in batches: a flood at one of them delays neither
 //! the others nor a deadline by more than a batch.
 //!
-//! A live run competes for the machine. How late the driver was at each deadline is measured and returned:
+//! A live run competes for the machine, and asks it for short turns soon (`punctual.rs`, `vigil.rs`). How late the
+//! driver was at each deadline is measured and returned:
 //! past a bound of its own choosing the caller calls the run invalid. Frames that wait in the kernel while the
 //! driver is late carry the time at which they were read.
 
@@ -29,6 +30,8 @@ use super::error::LiveError;
 use super::interrupts::Interrupts;
 use super::port::Port;
 use super::programs::Programs;
+use super::punctual::be_punctual;
+use super::vigil::Vigil;
 use crate::sim::{Drive, EdgeId, Next, ProgramId};
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
@@ -104,6 +107,7 @@ pub fn drive_live(
     clock: &Clock,
     settings: &Settings<'_>,
 ) -> Result<Lateness, LiveError> {
+    be_punctual();
     let mut driver = Driver::new(ports, clock, settings)?;
     let mut next = Next::At(Instant::ZERO);
     loop {
@@ -180,6 +184,7 @@ struct Driver<'a> {
     buffer: Vec<u8>,
     programs: Programs,
     lateness: Lateness,
+    vigil: Vigil,
 }
 
 impl<'a> Driver<'a> {
@@ -198,6 +203,7 @@ impl<'a> Driver<'a> {
             buffer: vec![0; FRAME_BYTES_MAX],
             programs: Programs::default(),
             lateness: Lateness::default(),
+            vigil: Vigil::new(),
         };
         for (index, port) in driver.ports.iter().enumerate() {
             driver.watch(port.fd(), Source::Port(index))?;
@@ -271,6 +277,7 @@ impl<'a> Driver<'a> {
             let Some(length) = received else {
                 return Ok(count > 0);
             };
+            self.vigil.frame(now);
             let frame = Frame::from(&self.buffer[..length]);
             run.frame_in(now, EdgeId(index), &frame);
         }
@@ -324,14 +331,20 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Waits until something comes in, or the run or the program's time is due.
+    /// Waits until something comes in, or the run or the program's time is due. A short wait ends at once: the caller
+    /// comes again until it is over.
     fn wait(&mut self, next: Next) -> Result<(), LiveError> {
         let wanted = match next {
             Next::At(at) => Some(at),
             Next::Outside | Next::Finished => None,
         };
         let until = wanted.into_iter().chain(self.programs.deadline()).min();
-        let timeout = until.map(|at| timespec(at.since(self.clock.now())));
+        let now = self.clock.now();
+        let timeout = match self.vigil.stays_awake(now, until) {
+            true => Some(Duration::ZERO),
+            false => until.map(|at| at.since(now)),
+        };
+        let timeout = timeout.map(timespec);
         self.events.clear();
         match epoll::wait(
             self.epoll.as_fd(),

@@ -29,6 +29,7 @@ use rustix::thread::UnshareFlags;
 
 use super::error::LiveError;
 use super::netns::{self, Namespace};
+use super::punctual::be_usual;
 
 /// A program and all that it has started. Dropping it kills them all.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ impl Enclosure {
         namespace.run(|| {
             // What this thread starts from here on is in the new PID namespace, the thread itself is not.
             netns::unshare(UnshareFlags::NEWPID, "make a PID namespace")?;
+            be_usual();
             let warden = Command::new("cat")
                 .current_dir("/")
                 .process_group(0) // out of the terminal's: Ctrl-C is for jackfield alone

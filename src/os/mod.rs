@@ -13,6 +13,7 @@
 //! Nothing that is made here has a name on disk, so nothing is left when this process ends, however it ends; but for
 //! what somebody asks to keep ([`Namespace::keep`], [`LeaseStore`]).
 
+mod about;
 mod clock;
 mod doctor;
 mod driver;
@@ -28,10 +29,14 @@ mod port;
 mod probe;
 mod process;
 mod programs;
+mod punctual;
 mod sockets;
 mod tap;
 mod userns;
+mod vigil;
+mod workers;
 
+pub use about::{cores, host_name};
 pub use clock::{Clock, date_nanos};
 pub use doctor::{Finding, Health, examine};
 pub use driver::{Lateness, Settings, drive_live};
@@ -45,6 +50,7 @@ pub use port::{Port, PortCounters};
 pub use probe::{MachineRefusal, prepare, probe};
 pub use sockets::{Attendant, SocketError, SocketSettings, host_on_sockets};
 pub use tap::{PortSettings, TapPort};
+pub use workers::in_parallel;
 
 #[cfg(test)]
 mod tests;

@@ -391,6 +391,8 @@ impl SocketHost {
             | AppEffect::Unbind { .. }
             | AppEffect::Send { .. }
             | AppEffect::Configure(_)
+            | AppEffect::Tag(_)
+            | AppEffect::SendLldp(_)
             | AppEffect::ArpProbe(_)
             | AppEffect::ArpAnnounce(_) => {}
         }

@@ -27,12 +27,18 @@ drop_reasons! {
     NotConnected = "no cable in the port",
     /// A link: more bytes waiting than its queue holds.
     QueueFull = "queue of the link is full",
+    /// A link: a fault of the scenario lost it.
+    LostByFault = "lost by a fault",
     /// A switch: the frame's VLAN is not allowed at the port.
     VlanNotAllowed = "VLAN not allowed at this port",
     /// A switch: the destination is known to be where the frame came from.
     SamePort = "destination is behind the port it came from",
+    /// A switch: to an address that no bridge hands on (IEEE 802.1Q-2022 table 8-1), of nothing that it speaks.
+    NoFurther = "for the other end of the cable alone",
     /// A host or gateway: unicast to another MAC (a switch floods what it has not learnt).
     NotForThisMac = "destination MAC is another station's",
+    /// A host: a frame without the tag of its VLAN, or with the tag of another one.
+    NotForThisVlan = "frame is of another VLAN",
     /// A host or gateway: an ARP request for an address that is not its own.
     ArpNotForUs = "ARP for another station",
     /// A host or gateway: a broadcast to a UDP port that nobody here listens on.
@@ -79,7 +85,9 @@ impl DropReason {
         matches!(
             self,
             DropReason::SamePort
+                | DropReason::NoFurther
                 | DropReason::NotForThisMac
+                | DropReason::NotForThisVlan
                 | DropReason::ArpNotForUs
                 | DropReason::BroadcastNotWanted
         )

@@ -233,6 +233,17 @@ pub enum PhoneEvent {
     Unbound {
         reason: &'static str,
     },
+    /// It gives its lease back, for one in this VLAN.
+    Released {
+        id: u16,
+        priority: u8,
+    },
+    /// Its frames are tagged from now on, as this source says.
+    EntersVlan {
+        id: u16,
+        priority: u8,
+        by: &'static str,
+    },
     Downloaded {
         file: String,
         bytes: u64,

@@ -5,6 +5,9 @@
 //! there; until it is written the flash memory holds none, so a power-down meanwhile leaves the factory's.
 //! A download that fails sends the set back to the beginning.
 //!
+//! An ACK that names a VLAN and a priority sends the set there: it gives its lease back and runs DHCP again
+//! (`vlan.rs`).
+//!
 //! A lost carrier ends nothing here: DHCP and TFTP go on asking, and the display says what is missing.
 
 use super::display::Screen;
@@ -12,6 +15,7 @@ use super::machine::{Event, Phone, State};
 use super::memory::FlashImage;
 use super::phase::Main;
 use super::provision::{self, Provision};
+use super::vlan::{Vlan, VlanSource};
 use crate::app::AppEffect;
 use crate::dhcp;
 use crate::outbox::{Outbox, PhoneEvent};
@@ -19,7 +23,7 @@ use crate::rng::Rng;
 use crate::tftp::client::{self, Image};
 use crate::time::{Deadline, Instant};
 use crate::wire::dhcp::Message;
-use crate::wire::vendor;
+use crate::wire::vendor::{self, Chosen};
 
 /// The version that a set shows when its flash memory has no boot image but the factory's.
 const FACTORY_VERSION: &str = "factory";
@@ -40,7 +44,11 @@ enum Stage {
     First(Instant),
     /// No carrier so far.
     Link,
+    /// Its switch may say the VLAN until then (LLDP-MED).
+    Policy(Instant),
     Dhcp,
+    /// The lease is given back until then; after that DHCP begins in this VLAN.
+    Releasing(Vlan, Instant),
     /// The boot image is on its way.
     BootImage(Provision),
     /// The boot image is being written to flash until then.
@@ -54,6 +62,8 @@ impl Boot {
     pub(super) fn deadline(&self) -> Deadline {
         match &self.stage {
             Stage::First(at) => Some((*at, "first stage")),
+            Stage::Policy(at) => Some((*at, "LLDP-MED policy")),
+            Stage::Releasing(_, at) => Some((*at, "lease released")),
             Stage::Flash(_, _, at) => Some((*at, "flash written")),
             Stage::StartMain(_, _, at) => Some((*at, "main starts")),
             Stage::Link | Stage::Dhcp | Stage::BootImage(_) | Stage::MainImage(_) => None,
@@ -63,7 +73,11 @@ impl Boot {
     /// Whether it has looked for an address and got one.
     pub(super) fn has_address(&self) -> bool {
         match &self.stage {
-            Stage::First(_) | Stage::Link | Stage::Dhcp => false,
+            Stage::First(_)
+            | Stage::Link
+            | Stage::Policy(_)
+            | Stage::Dhcp
+            | Stage::Releasing(..) => false,
             Stage::BootImage(_) | Stage::Flash(..) | Stage::MainImage(_) | Stage::StartMain(..) => {
                 true
             }
@@ -76,7 +90,9 @@ impl Boot {
         match &self.stage {
             Stage::First(_) => "First stage",
             Stage::Link => "LAN link",
+            Stage::Policy(_) => "LLDP",
             Stage::Dhcp => "DHCP",
+            Stage::Releasing(..) => "Releasing",
             Stage::BootImage(_) => "Boot image",
             Stage::Flash(..) => "Flash",
             Stage::MainImage(_) => "Main image",
@@ -92,6 +108,8 @@ impl Phone {
         reset: bool,
         out: &mut Outbox<AppEffect>,
     ) -> State {
+        self.leave_vlan(out);
+        self.lldp = None;
         self.show(Screen::Booting, out);
         State::Boot(Boot {
             reset,
@@ -109,17 +127,34 @@ impl Phone {
     ) -> State {
         let stage = match (boot.stage, event) {
             (Stage::First(at), Event::Timeout) if now >= at => self.look_for_link(now, out),
-            (Stage::Link, Event::Carrier(true)) => self.begin_dhcp(now, out),
+            (Stage::Link, Event::Carrier(true)) => self.link_is_up(now, out),
+
+            (Stage::Policy(_), Event::Policy(vlan)) => {
+                self.enter_vlan(vlan, VlanSource::LldpMed, out);
+                self.begin_dhcp(now, out)
+            }
+            (Stage::Policy(at), Event::Timeout) if now >= at => self.begin_dhcp(now, out),
 
             (Stage::Dhcp, Event::Dhcp(dhcp::ClientEvent::Bound(lease, ack))) => {
                 match self.bound(&lease, &ack, out) {
-                    Ok(provision) => self.load_boot_image(now, provision, out),
+                    Ok(chosen) => match self.sent_on(&chosen) {
+                        Some(vlan) => self.give_back(now, vlan, out),
+                        None => {
+                            let provision = Provision::new(lease.address, chosen);
+                            self.load_boot_image(now, provision, out)
+                        }
+                    },
                     Err(reason) => return self.start_over(now, Screen::Dark, reason, out),
                 }
             }
             (Stage::Dhcp, Event::Dhcp(event)) => {
                 self.dhcp_says(event, out);
                 Stage::Dhcp
+            }
+            (Stage::Releasing(vlan, at), Event::Timeout) if now >= at => {
+                self.dhcp.stop(now, out);
+                self.enter_vlan(vlan, VlanSource::Dhcp, out);
+                self.begin_dhcp(now, out)
             }
 
             (Stage::BootImage(provision), Event::Tftp(client::ClientEvent::Done(image))) => {
@@ -161,13 +196,26 @@ impl Phone {
     /// The first stage is over: a set with a carrier goes on, one without waits for it.
     fn look_for_link(&mut self, now: Instant, out: &mut Outbox<AppEffect>) -> Stage {
         if self.carrier {
-            return self.begin_dhcp(now, out);
+            self.begin_lldp(now, out);
+            return self.link_is_up(now, out);
         }
         self.show(Screen::NoLink, out);
         Stage::Link
     }
 
+    /// Before DHCP a set that speaks LLDP hears what its switch says of VLANs, unless it was programmed.
+    fn link_is_up(&mut self, now: Instant, out: &mut Outbox<AppEffect>) -> Stage {
+        if !self.settings.lldp || self.memory.vlan.is_some() {
+            return self.begin_dhcp(now, out);
+        }
+        self.show(Screen::WaitingForPolicy, out);
+        Stage::Policy(now + self.settings.times.policy)
+    }
+
     fn begin_dhcp(&mut self, now: Instant, out: &mut Outbox<AppEffect>) -> Stage {
+        if let (None, Some(vlan)) = (self.vlan, self.memory.vlan) {
+            self.enter_vlan(vlan, VlanSource::Manual, out);
+        }
         self.show(Screen::WaitingForDhcp, out);
         if let Some(event) = self.dhcp.start(now, out) {
             self.dhcp_says(event, out);
@@ -205,7 +253,7 @@ impl Phone {
         lease: &dhcp::Lease,
         ack: &Message,
         out: &mut Outbox<AppEffect>,
-    ) -> Result<Provision, String> {
+    ) -> Result<Chosen, String> {
         let bound = PhoneEvent::Bound {
             address: lease.address,
             prefix_len: lease.prefix_len,
@@ -218,10 +266,16 @@ impl Phone {
             self.show(Screen::Acknowledged(chosen.source), out);
         }
         self.tell(bound, out);
-        match chosen {
-            Ok(chosen) => Ok(Provision::new(lease.address, chosen)),
-            Err(refusal) => Err(format!("ACK of {}: {refusal}", lease.server)),
-        }
+        chosen.map_err(|refusal| format!("ACK of {}: {refusal}", lease.server))
+    }
+
+    /// DHCP sends the set to a VLAN: it gives its lease back, and keeps the address until the message has left.
+    fn give_back(&mut self, now: Instant, vlan: Vlan, out: &mut Outbox<AppEffect>) -> Stage {
+        self.show(Screen::Releasing(vlan), out);
+        self.dhcp.give_back(out);
+        let Vlan { id, priority } = vlan;
+        self.tell(PhoneEvent::Released { id, priority }, out);
+        Stage::Releasing(vlan, now + self.settings.times.release)
     }
 
     fn load_boot_image(

@@ -1,13 +1,16 @@
 //! What a set's display shows, as data; the words are in one place.
 //!
-//! The texts are the vendor's; only `Enter PIN`, what stands in service, the three about names and the two of sets
-//! that go by a programmed call server are this project's, since no public source gives them. Without a carrier a set
+//! While DHCP runs in a VLAN the lower line says which.
+//!
+//! The texts are the vendor's; only `Enter PIN`, what stands in service, the three about names, the one about LLDP and
+//! the two of sets that go by a programmed call server are this project's, since no public source gives them. Without a carrier a set
 //! shows [`Screen::NoLink`] in place of everything else, but for its first stage, which looks at no link yet.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::machine::Phone;
+use super::vlan::Vlan;
 use crate::app::AppEffect;
 use crate::outbox::{Display, Outbox, PhoneEvent};
 use crate::wire::reg::Reason;
@@ -21,12 +24,15 @@ pub(super) enum Screen {
     /// The first stage runs.
     Booting,
     NoLink,
+    WaitingForPolicy,
     WaitingForDhcp,
     Discovery,
     /// The how many-th offer since DHCP began.
     OfferRejected(u32),
     OfferAccepted(u32),
     Acknowledged(Source),
+    /// The lease goes back, for one in this VLAN.
+    Releasing(Vlan),
     /// From this server.
     Downloading(Ipv4Addr),
     UpgradingFlash,
@@ -75,13 +81,19 @@ impl Screen {
                 format!("Booting: {}", set.boot_version()),
             ),
             Screen::NoLink => Display::new("Waiting for LAN link", "to come up"),
-            Screen::WaitingForDhcp => Display::new("Waiting for DHCP", ""),
-            Screen::Discovery => Display::new("DHCP: Discovery", ""),
-            Screen::OfferRejected(n) => Display::new(format!("DHCP: Offer {n} Rej"), ""),
-            Screen::OfferAccepted(n) => Display::new(format!("DHCP: Offer {n} Acc"), ""),
+            Screen::WaitingForPolicy => Display::new("Waiting for LLDP", ""),
+            Screen::WaitingForDhcp => Display::new("Waiting for DHCP", set.vlan_line()),
+            Screen::Discovery => Display::new("DHCP: Discovery", set.vlan_line()),
+            Screen::OfferRejected(n) => {
+                Display::new(format!("DHCP: Offer {n} Rej"), set.vlan_line())
+            }
+            Screen::OfferAccepted(n) => {
+                Display::new(format!("DHCP: Offer {n} Acc"), set.vlan_line())
+            }
             Screen::Acknowledged(source) => {
                 Display::new("DHCP: Ack", format!("Using option {source}"))
             }
+            Screen::Releasing(vlan) => Display::new("DHCP: Releasing", vlan.to_string()),
             Screen::Downloading(server) => Display::new(server.to_string(), "Downloading"),
             Screen::UpgradingFlash => Display::new("Upgrading Flash", "DO NOT POWER DOWN"),
             Screen::UpgradeNotRequired => Display::new("Upgrade not required", ""),
@@ -115,10 +127,14 @@ impl Phone {
         self.refresh(out);
     }
 
+    /// Whether its first stage is over.
+    pub(super) fn looks_at_link(&self) -> bool {
+        !matches!(self.screen, Screen::Dark | Screen::Booting)
+    }
+
     /// Tells what the display shows if that has changed.
     pub(super) fn refresh(&mut self, out: &mut Outbox<AppEffect>) {
-        let looks_at_link = !matches!(self.screen, Screen::Dark | Screen::Booting);
-        let visible = match looks_at_link && !self.carrier {
+        let visible = match self.looks_at_link() && !self.carrier {
             true => &Screen::NoLink,
             false => &self.screen,
         };

@@ -7,11 +7,13 @@
 
 use super::boot::Boot;
 use super::display::Screen;
+use super::lldp;
 use super::memory::Memory;
 use super::phase::{Main, Phase};
 use super::provision;
 use super::register::Leave;
 use super::settings::PhoneSettings;
+use super::vlan::{Vlan, VlanSource};
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEnd, StreamEvent, StreamId};
 use crate::dhcp;
 use crate::dns::resolver::{Found, Resolver};
@@ -40,12 +42,16 @@ pub struct Phone {
     pub(super) screen: Screen,
     /// What it shows.
     pub(super) shown: Screen,
+    /// What its frames are tagged with, and who told it.
+    pub(super) vlan: Option<(Vlan, VlanSource)>,
     pub(super) rng: Rng,
     pub(super) dhcp: dhcp::Client,
     /// There from the first download until the last server may no longer repeat its last block.
     pub(super) tftp: Option<Box<client::Client>>,
     /// There as soon as it has a name to resolve.
     pub(super) dns: Option<Box<Resolver>>,
+    /// There while it says who it is by LLDP.
+    pub(super) lldp: Option<Box<lldp::Speaker>>,
     /// How many connections it has opened; each gets a name of its own.
     pub(super) streams: u64,
 }
@@ -66,6 +72,8 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) enum Event {
     Carrier(bool),
+    /// Its switch says how its frames are to be tagged (LLDP-MED).
+    Policy(Vlan),
     Dhcp(dhcp::ClientEvent),
     Tftp(client::ClientEvent),
     /// The search for an element's address is over.
@@ -110,6 +118,8 @@ impl Phone {
             carrier: false,
             screen: Screen::Dark,
             shown: Screen::Dark,
+            vlan: None,
+            lldp: None,
             streams: 0,
         }
     }
@@ -224,6 +234,8 @@ impl Phone {
         self.dhcp.power_down();
         self.tftp = None;
         self.dns = None;
+        self.vlan = None;
+        self.lldp = None;
         self.state = State::Off;
         self.carrier = false;
         if !self.settings.keeps_pin() {
@@ -277,6 +289,10 @@ impl App for Phone {
             HostEvent::Carrier(up) if up != self.carrier => {
                 self.carrier = up;
                 self.tell(PhoneEvent::Carrier(up), out);
+                self.lldp = None;
+                if up && self.looks_at_link() {
+                    self.begin_lldp(now, out);
+                }
                 self.on(now, Event::Carrier(up), out);
                 self.refresh(out);
             }
@@ -337,7 +353,12 @@ impl App for Phone {
         }
     }
 
+    fn handle_lldp(&mut self, now: Instant, message: &[u8], out: &mut Outbox<AppEffect>) {
+        self.hear_lldp(now, message, out);
+    }
+
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {
+        self.speak(now, out);
         if let Some(event) = self.dhcp.handle_timeout(now, out) {
             self.on(now, Event::Dhcp(event), out);
         }
@@ -367,6 +388,7 @@ impl App for Phone {
         };
         let tftp = self.tftp.as_ref().and_then(|tftp| tftp.poll_timeout());
         let dns = self.dns.as_ref().and_then(|dns| dns.poll_timeout());
-        earlier(earlier(own, dns), earlier(self.dhcp.poll_timeout(), tftp))
+        let own = earlier(earlier(own, dns), self.lldp_deadline());
+        earlier(own, earlier(self.dhcp.poll_timeout(), tftp))
     }
 }

@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use super::vlan::Vlan;
+
 /// A set's lasting memory.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Memory {
@@ -14,6 +16,8 @@ pub struct Memory {
     /// The call server that was programmed on the set by hand. Only a set that does not support registration
     /// across a cluster goes by it (DV-1).
     pub call_server: Option<Ipv4Addr>,
+    /// The VLAN that was programmed on the set by hand.
+    pub vlan: Option<Vlan>,
 }
 
 /// An image, as far as a set tells one from another.

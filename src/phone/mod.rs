@@ -19,6 +19,7 @@
 mod boot;
 mod conversation;
 mod display;
+mod lldp;
 mod machine;
 mod memory;
 mod phase;
@@ -26,10 +27,12 @@ mod provision;
 mod register;
 mod settings;
 mod told;
+mod vlan;
 
 pub use machine::Phone;
 pub use memory::{FlashImage, Memory};
 pub use settings::{PhoneSettings, PhoneTimes, keeps_pin, supports_cluster};
+pub use vlan::Vlan;
 
 #[cfg(test)]
 mod tests;

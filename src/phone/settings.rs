@@ -14,7 +14,9 @@ pub struct PhoneSettings {
     /// File names that it asks TFTP for.
     pub boot_file: Arc<str>,
     pub main_file: Arc<str>,
-    pub times: PhoneTimes,
+    /// Whether it speaks LLDP.
+    pub lldp: bool,
+    pub times: Arc<PhoneTimes>,
 }
 
 /// A set's own times. All are assumptions: the sources name none of them.
@@ -22,6 +24,10 @@ pub struct PhoneSettings {
 pub struct PhoneTimes {
     /// The first stage: from power until the set looks for its LAN link.
     pub first_stage: Duration,
+    /// How long it waits for the voice policy of its switch (LLDP-MED).
+    pub policy: Duration,
+    /// From the RELEASE of the lease that names a VLAN until DHCP begins in that VLAN.
+    pub release: Duration,
     /// Writing the flash memory.
     pub flash: Duration,
     /// From the main image's last byte until it runs.
@@ -39,6 +45,8 @@ impl Default for PhoneTimes {
     fn default() -> Self {
         PhoneTimes {
             first_stage: Duration::from_secs(1),
+            policy: Duration::from_secs(3),
+            release: Duration::from_secs(1),
             flash: Duration::from_secs(2),
             start_main: Duration::from_secs(1),
             restart: Duration::from_secs(5),

@@ -131,6 +131,7 @@ impl Phone {
             element,
         };
         self.show(Screen::InService { dn, element }, out);
+        self.say_who(out);
         self.tell(in_service, out);
     }
 

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::Remarks;
 use super::words::{Line, line};
+use super::{Remarks, rules};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step};
 use crate::scenario::{Listener, Outcome, Verdict, Violation};
@@ -112,6 +112,12 @@ pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<
     let programs = programs.map(
         |program| json!({"host": program.host, "found": program.found, "output": program.output}),
     );
+    let rules = rules::at_stake(plan, outcome).into_iter();
+    let rules = rules.map(|id| json!({"id": id, "says": rules::says(id)}));
+    let faults = plan.elements.iter().filter_map(|element| {
+        let (name, fault) = (&element.name, element.fault?);
+        Some(json!({"element": name, "fault": fault.name(), "rule": fault.rule()}))
+    });
     let stopped = outcome.stopped.as_ref();
     let violation = outcome.violation.as_ref();
     json!({
@@ -119,12 +125,14 @@ pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<
         "scenario": file,
         "title": plan.title,
         "shows": plan.shows,
+        "faults": faults.collect::<Vec<_>>(),
         "seed": plan.seed,
         "passed": outcome.passed(),
         "verdicts": outcome.verdicts.iter().map(verdict_json).collect::<Vec<_>>(),
         "stopped": stopped.map(|stopped| json!({"line": stopped.line, "reason": stopped.reason})),
         "skipped": outcome.skipped,
         "violation": violation.map(|violation| violation_json(plan, violation)),
+        "rules": rules.collect::<Vec<_>>(),
         "ended_ns": outcome.ended.as_nanos(),
         "frames": outcome.frames,
         "events": outcome.counters.events,

@@ -1,6 +1,7 @@
 //! Reports: what a run tells its user, as text or as JSON.
 
 mod json;
+mod rules;
 mod served;
 mod site;
 mod text;

@@ -239,11 +239,13 @@ fn settings(decoded: &Decoded) -> String {
         [] => "no boot server".to_owned(),
         all => format!("boot server {}", list(all)),
     });
-    words.extend(
-        settings
-            .vlan
-            .map(|id| format!("VLAN {id} (this one stays where it is)")),
-    );
+    words.extend(match (settings.vlan, settings.l2p) {
+        (Some(id), Some(l2p)) => Some(format!("VLAN {id}, priority {}", l2p.default)),
+        (Some(id), None) => Some(format!(
+            "VLAN {id} (without a priority: it stays where it is)"
+        )),
+        (None, _) => None,
+    });
     words.join(", ")
 }
 
@@ -253,7 +255,7 @@ impl Found {
             PhoneEvent::Bound {
                 address, gateway, ..
             } => self.bound = Some((*address, *gateway)),
-            PhoneEvent::Unbound { .. } => self.bound = None,
+            PhoneEvent::Unbound { .. } | PhoneEvent::Released { .. } => self.bound = None,
             PhoneEvent::Downloaded { file, .. } => {
                 self.loaded.push(file.clone());
                 self.failed_file = None;
@@ -274,6 +276,7 @@ impl Found {
             | PhoneEvent::PowerDown
             | PhoneEvent::Carrier(_)
             | PhoneEvent::OfferRefused { .. }
+            | PhoneEvent::EntersVlan { .. }
             | PhoneEvent::Flash { .. }
             | PhoneEvent::Typed { .. }
             | PhoneEvent::PinSaved { .. }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::Remarks;
 use super::words::{Line, line};
+use super::{Remarks, rules};
 use crate::outbox::TraceEvent;
 use crate::scenario::plan::{Plan, Step, StepKind};
 use crate::scenario::{Listener, Outcome, ProgramView, Verdict, Violation};
@@ -84,6 +84,8 @@ impl<W: Write> TextReport<W> {
         }
         about.push(format!("seed {}", plan.seed));
         about.push(clock.to_owned());
+        let faulty = plan.elements.iter();
+        about.extend(faulty.filter_map(|it| Some(format!("{} {}", it.name, it.fault?))));
         self.write(&format!("{title}\n{}\n", about.join(" · ")));
     }
 
@@ -244,6 +246,7 @@ pub fn summary(
     if let Some(violation) = &outcome.violation {
         text.push_str(&broken_rule(plan, violation, file, style));
     }
+    text.push_str(&rules_at_stake(plan, outcome));
     let passed = outcome.verdicts.len() - failed.len();
     let mark = match (outcome.passed(), &outcome.stopped) {
         (true, _) => style.paint(GREEN, "passed"),
@@ -280,6 +283,20 @@ fn phone_lines(plan: &Plan, outcome: &Outcome) -> String {
     }
     if let Some(more) = plan.phones.len().checked_sub(PHONES_SHOWN + 1) {
         let _ = writeln!(text, "and {} more phones", more + 1);
+    }
+    text
+}
+
+/// Which rules a failure is about, and what they say.
+fn rules_at_stake(plan: &Plan, outcome: &Outcome) -> String {
+    let rules = rules::at_stake(plan, outcome);
+    let mut text = match (rules.is_empty(), &outcome.violation) {
+        (true, _) => return String::new(),
+        (false, Some(_)) => "every run is held to\n".to_owned(),
+        (false, None) => "this scenario shows\n".to_owned(),
+    };
+    for rule in rules {
+        let _ = writeln!(text, "  {rule:<6} {}", rules::says(rule));
     }
     text
 }

@@ -157,6 +157,12 @@ fn phone(event: &PhoneEvent) -> Line {
                 "has address {address}/{prefix_len}, gateway {gateway}, from {server} for {lease}"
             ))
         }
+        PhoneEvent::Released { id, priority } => says(format!(
+            "gives its address back: DHCP names VLAN {id}, priority {priority}"
+        )),
+        PhoneEvent::EntersVlan { id, priority, by } => says(format!(
+            "tags its frames with VLAN {id}, priority {priority}, as {by} says"
+        )),
         PhoneEvent::Unbound { reason } => Line::Trouble(format!("gives up its address: {reason}")),
         PhoneEvent::Downloaded { file, bytes, port } => {
             says(format!("loaded {file}, {bytes} bytes, from port {port}"))

@@ -1,14 +1,16 @@
 //! A plan becomes a lab: nodes, cables, forms. Everything but the phones has power when it is done.
 
+mod dhcp;
 mod forms;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
+use self::dhcp::dhcp_server;
 pub(super) use self::forms::outside_forms;
-use self::forms::{forms, others};
-use super::lab::{Jack, Lab, Segment, Service, Station, Who, station_end};
+use self::forms::{forms, others, target};
+use super::lab::{Cabled, Jack, Lab, Segment, Service, Station, Who};
 use super::plan::{
     self, ElementId, Firmware, Host as PlannedHost, HostId, HostKind, MadeFile, Model, PhoneId,
     Plan, Subnet, SubnetId,
@@ -16,9 +18,8 @@ use super::plan::{
 use crate::app::HostAddress;
 use crate::capture::filter::FilterError;
 use crate::controller::{Element, ElementConfig, FormError, TrunkConfig};
-use crate::dhcp::{DhcpServer, Scope, ServerConfig};
 use crate::dns::{self, server::DnsServer};
-use crate::fabric::{Bitrate, Cable, CableSettings, PortMode, Switch};
+use crate::fabric::{Advertisement, Bitrate, Cable, CableSettings, PortMode, Switch};
 use crate::ip::{
     Gateway, GatewayConfig, GatewayError, GatewayInterface, Host, HostConfig, NeighbourSettings,
     Route, RouteTo, TcpSettings,
@@ -29,8 +30,14 @@ use crate::sim::{Edge, End, NodeId, Observer, PortId, World};
 use crate::tftp::server::{self, TftpServer};
 use crate::wire::Mac;
 
+/// The MAC of the first switch, by which it calls itself in LLDP.
+const FIRST_CHASSIS: Mac = Mac([0x02, 0x02, 0, 0, 0, 1]);
 /// Bytes of the largest IP packet on an Ethernet (RFC 894).
 const MTU: u16 = 1_500;
+/// Bytes of a send buffer of a set, and of an element: each of 100,000 connections has both. Messages are shorter;
+/// what is longer, such as a synchronisation, goes out as it is acknowledged.
+const SET_SEND_BUFFER: usize = 256;
+const ELEMENT_SEND_BUFFER: usize = 512;
 
 /// The boot files of each TFTP host: name and content.
 pub type Files = BTreeMap<HostId, BTreeMap<String, Arc<[u8]>>>;
@@ -136,17 +143,19 @@ pub(super) fn build<O: Observer + Meets>(
         .collect();
     let mut lab = Lab {
         edges: Vec::new(),
-        element_links: Vec::new(),
         segments: builder.switches(),
         world: builder.world,
         who: builder.who,
         hosts,
         elements,
         phones: Vec::with_capacity(phones.len()),
+        fixed: Vec::new(),
+        pulled: BTreeSet::new(),
+        stopped: BTreeSet::new(),
     };
     observer.meet(plan, &lab);
     lab.edges = plan.outside().map(|id| (id, lab.station(id))).collect();
-    lab.plug_everything_in(&builder.cables, observer);
+    lab.plug_everything_in(plan, &builder.cables, observer);
     for node in lab.hosts.clone() {
         lab.power(node, true, observer);
     }
@@ -178,8 +187,18 @@ struct Builder<'p> {
     cables: Vec<Vec<End>>,
 }
 
-/// File names and models, each once for all phones that share it.
-struct Models<'p>(BTreeMap<&'p str, [Arc<str>; 3]>);
+fn sending(send_buffer: usize) -> TcpSettings {
+    TcpSettings {
+        send_buffer,
+        ..TcpSettings::default()
+    }
+}
+
+/// What phones share: times, and by model its name and those of its files.
+struct Models<'p> {
+    times: Arc<PhoneTimes>,
+    names: BTreeMap<&'p str, [Arc<str>; 3]>,
+}
 
 impl<'p> Models<'p> {
     fn of(plan: &'p Plan) -> Models<'p> {
@@ -187,11 +206,12 @@ impl<'p> Models<'p> {
             [&model.name, &model.boot_file, &model.main_file].map(|text| Arc::from(text.as_str()))
         };
         let models = plan.phones.iter().map(|phone| &phone.model);
-        Models(
-            models
+        Models {
+            times: Arc::default(),
+            names: models
                 .map(|model| (model.name.as_str(), shared(model)))
                 .collect(),
-        )
+        }
     }
 }
 
@@ -322,11 +342,15 @@ impl Builder<'_> {
                     .collect(),
             },
         });
+        let app = match element.fault {
+            None => app,
+            Some(fault) => app.with_fault(fault, target(element)),
+        };
         let config = HostConfig {
             mac: element.mac,
             address: Some(address_in(&plan.subnets[element.at.0], element.address)),
             neighbours: NeighbourSettings::linux(),
-            tcp: TcpSettings::default(),
+            tcp: sending(ELEMENT_SEND_BUFFER),
             mtu: MTU,
             rng: self.rng(&format!("element {}", element.name)),
         };
@@ -336,18 +360,20 @@ impl Builder<'_> {
 
     fn phone(&mut self, id: PhoneId, models: &Models<'_>) -> NodeId {
         let phone = &self.plan.phones[id.0];
-        let [model, boot_file, main_file] = models.0[phone.model.name.as_str()].clone();
+        let [model, boot_file, main_file] = models.names[phone.model.name.as_str()].clone();
         let settings = PhoneSettings {
             mac: phone.mac,
             model,
             boot_file,
             main_file,
-            times: PhoneTimes::default(),
+            lldp: phone.lldp,
+            times: Arc::clone(&models.times),
         };
         let memory = Memory {
             pin: phone.stored_pin.clone(),
             flash: None,
             call_server: phone.call_server,
+            vlan: phone.vlan,
         };
         let mut rng = self.rng(&format!("phone {}", phone.name));
         let set = Service::Phone(Phone::new(settings, memory, &mut rng));
@@ -355,7 +381,7 @@ impl Builder<'_> {
             mac: phone.mac,
             address: None,
             neighbours: NeighbourSettings::phone(),
-            tcp: TcpSettings::default(),
+            tcp: sending(SET_SEND_BUFFER),
             mtu: MTU,
             rng,
         };
@@ -367,13 +393,15 @@ impl Builder<'_> {
     fn switches(&mut self) -> Vec<Segment> {
         let mut ports: BTreeMap<&str, Vec<PortMode>> = BTreeMap::new();
         let mut first = Vec::new();
-        for (subnet, stations) in self.plan.subnets.iter().zip(&self.cables) {
+        let numbered = (0..).map(SubnetId).zip(&self.plan.subnets);
+        for ((at, subnet), stations) in numbered.zip(&self.cables) {
             let of_switch = ports.entry(&subnet.switch).or_default();
             first.push(of_switch.len());
-            let modes = std::iter::repeat_n(PortMode::Access(subnet.vlan), stations.len());
+            let who = |end: &End| self.who[end.node.0 as usize];
+            let modes = stations.iter().map(|end| who(end).port_mode(self.plan, at));
             of_switch.extend(modes);
         }
-        let mut nodes: BTreeMap<&str, NodeId> = BTreeMap::new();
+        let mut nodes: BTreeMap<&str, (NodeId, Mac)> = BTreeMap::new();
         let mut segments = Vec::new();
         for (n, subnet) in self.plan.subnets.iter().enumerate() {
             let modes = ports.remove(subnet.switch.as_str());
@@ -381,16 +409,26 @@ impl Builder<'_> {
                 let node = self.world.add(Station::Switch(Switch::new(modes)));
                 self.who.push(Who::Switch(SubnetId(n)));
                 self.world.watch(node);
-                nodes.insert(&subnet.switch, node);
+                let chassis = FIRST_CHASSIS.plus(nodes.len() as u64);
+                nodes.insert(&subnet.switch, (node, chassis));
             }
+            let (node, chassis) = nodes[subnet.switch.as_str()];
             let stations = self.cables[n].iter().map(|end| Some(end.node));
             segments.push(Segment {
-                node: nodes[subnet.switch.as_str()],
-                vlan: subnet.vlan,
+                node,
+                says: subnet.policy.map(|policy| {
+                    Arc::new(Advertisement {
+                        chassis,
+                        system_name: subnet.switch.clone(),
+                        policy,
+                    })
+                }),
+                set_port: Who::Phone(PhoneId(0)).port_mode(self.plan, SubnetId(n)),
                 cable: Arc::new(CableSettings {
                     latency: subnet.cable.latency,
                     rate: subnet.cable.rate.map(Bitrate),
                     queue_bytes_max: subnet.cable.queue_bytes,
+                    impaired: false,
                 }),
                 ports: std::iter::repeat_n(None, first[n])
                     .chain(stations)
@@ -404,12 +442,20 @@ impl Builder<'_> {
 
 impl Lab {
     /// A cable from each switch port to its station.
-    fn plug_everything_in(&mut self, cables: &[Vec<End>], observer: &mut impl Observer) {
+    fn plug_everything_in(
+        &mut self,
+        plan: &Plan,
+        cables: &[Vec<End>],
+        observer: &mut impl Observer,
+    ) {
         let mut jacks: BTreeMap<NodeId, Jack> = BTreeMap::new();
         for (n, stations) in cables.iter().enumerate() {
             let (node, cable) = (self.segments[n].node, self.segments[n].cable.clone());
             let first = self.segments[n].ports.len() - stations.len();
             for (port, station) in (first as u32..).map(PortId).zip(stations) {
+                if self.who[station.node.0 as usize].is_for_sets(plan) {
+                    self.advertise(SubnetId(n), port, observer);
+                }
                 let cable = Cable::new(cable.clone());
                 let link = self
                     .world
@@ -420,16 +466,20 @@ impl Lab {
                     subnet: SubnetId(n),
                     port,
                 };
-                if *station == station_end(station.node) {
+                if let Who::Phone(_) = self.who[station.node.0 as usize] {
                     jacks.insert(station.node, jack);
+                } else {
+                    self.fixed.push(Cabled {
+                        node: station.node,
+                        phone: None,
+                        subnet: SubnetId(n),
+                        link,
+                    });
                 }
             }
         }
-        let link = |node: &NodeId| jacks[node].link;
-        self.element_links = self.elements.iter().map(link).collect();
-        let is_phone = |jack: &Jack| matches!(self.who[jack.node.0 as usize], Who::Phone(_));
         // Phones are added in the plan's order, so their nodes are.
-        self.phones = jacks.into_values().filter(is_phone).collect();
+        self.phones = jacks.into_values().collect();
     }
 }
 
@@ -439,25 +489,4 @@ fn address_in(subnet: &Subnet, address: std::net::Ipv4Addr) -> HostAddress {
         prefix_len: subnet.prefix.len,
         gateway: subnet.gateway,
     }
-}
-
-/// A server with a scope for each subnet that names it.
-fn dhcp_server(plan: &Plan, address: std::net::Ipv4Addr) -> DhcpServer {
-    let prefix = |at: SubnetId| plan.subnets[at.0].prefix;
-    let scope = |(at, dhcp): (SubnetId, &plan::Dhcp)| Scope {
-        prefix: (prefix(at).address, prefix(at).len),
-        authoritative: dhcp.authoritative,
-        pool: dhcp.pool,
-        router: dhcp.router,
-        name_servers: dhcp.name_servers.clone(),
-        lease: dhcp.lease,
-        renew: dhcp.renew,
-        rebind: dhcp.rebind,
-        options: dhcp.options.clone(),
-        reservations: dhcp.reservations.iter().copied().collect(),
-    };
-    DhcpServer::new(ServerConfig {
-        address,
-        scopes: plan.served_by(address).map(scope).collect(),
-    })
 }

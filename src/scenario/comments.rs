@@ -3,10 +3,12 @@
 //! The explainer knows what no station knows: who is where, who was there before, and what an element
 //! decided. It reads frames as any analyser would and never changes what happens.
 
+mod moved;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use super::plan::{ArpMode, HostKind, Plan, Prefix, Router, SubnetId};
+use super::plan::{HostKind, Plan, Prefix, Router, SubnetId};
 use crate::outbox::{Decision, PhoneEvent};
 use crate::phone::{keeps_pin, supports_cluster};
 use crate::wire::reg::{self, Message, Reason};
@@ -45,6 +47,8 @@ struct Set {
     /// Whether it keeps its PIN without power (DV-2).
     keeps_pin: bool,
     address: Option<Ipv4Addr>,
+    /// The segment on which it was heard last.
+    heard_on: Option<SubnetId>,
     decision: Option<(&'static str, String)>,
 }
 
@@ -58,6 +62,7 @@ impl Explainer {
                 supports_cluster: supports_cluster(&phone.model.name),
                 keeps_pin: keeps_pin(&phone.model.name),
                 address: None,
+                heard_on: None,
                 decision: None,
             };
             (phone.mac, set)
@@ -97,7 +102,9 @@ impl Explainer {
         };
         let address = match event {
             PhoneEvent::Bound { address, .. } => Some(*address),
-            PhoneEvent::Unbound { .. } | PhoneEvent::PowerDown => None,
+            PhoneEvent::Unbound { .. } | PhoneEvent::Released { .. } | PhoneEvent::PowerDown => {
+                None
+            }
             _ => return,
         };
         // Another set may have got the address before this one gives it up.
@@ -121,6 +128,9 @@ impl Explainer {
     /// What to say about a frame on a segment, if anything.
     pub fn comment(&mut self, on: SubnetId, frame: &Frame) -> Option<String> {
         let (header, payload) = ethernet::decode(frame).ok()?;
+        if let Some(set) = self.phones.get_mut(&header.src) {
+            set.heard_on = Some(on);
+        }
         match header.ethertype {
             ethernet::ETHERTYPE_ARP => self.about_arp(on, &arp::decode(payload).ok()?),
             ethernet::ETHERTYPE_IPV4 => {
@@ -128,54 +138,12 @@ impl Explainer {
                 match ip.protocol {
                     ipv4::UDP => self.about_udp(on, &ip, payload),
                     ipv4::TCP => self.about_tcp(on, &header, &ip, payload),
+                    ipv4::ICMP => self.about_icmp(&ip, payload),
                     _ => None,
                 }
             }
             _ => None,
         }
-    }
-
-    fn about_arp(&self, on: SubnetId, arp: &arp::Arp) -> Option<String> {
-        let set = self.phones.get(&arp.sender_mac)?;
-        let left = *self.gateways.get(&arp.target_ip)?;
-        let kept = self.subnets[left.0].prefix.contains(arp.sender_ip);
-        if arp.operation != arp::REQUEST || left == on || !kept {
-            return None;
-        }
-        let (target, here) = (arp.target_ip, &self.subnets[on.0].name);
-        let mut routers = self.routers.iter();
-        let then = match routers.find(|router| self.answers(router, on, target)) {
-            Some(router) => format!("{} answers for it · MV-4", router.name),
-            None => format!("nobody in {here} has that address · MV-3"),
-        };
-        Some(format!(
-            "{} asks for {target}, the gateway of {}, the subnet that it left; {then}",
-            set.name, self.subnets[left.0].name
-        ))
-    }
-
-    /// Whether an interface of the router on this segment answers ARP for the address; see [`ArpMode`].
-    fn answers(&self, router: &Router, on: SubnetId, address: Ipv4Addr) -> bool {
-        let owns = || router.interfaces.iter().any(|it| it.address == address);
-        let mut here = router.interfaces.iter().filter(|it| it.subnet == on);
-        here.any(|interface| match interface.arp {
-            ArpMode::Strict => interface.address == address,
-            ArpMode::AnyOwnAddress => owns(),
-            ArpMode::Proxy => owns() || self.leads_away(router, on, address),
-        })
-    }
-
-    /// Whether the router's way to the address is out of another segment.
-    fn leads_away(&self, router: &Router, from: SubnetId, address: Ipv4Addr) -> bool {
-        let prefix = |subnet: SubnetId| self.subnets[subnet.0].prefix;
-        let linked = |to: Ipv4Addr| {
-            let mut subnets = router.interfaces.iter().map(|it| it.subnet);
-            subnets.find(|subnet| prefix(*subnet).contains(to))
-        };
-        let ways = router.routes.iter().filter(|it| it.to.contains(address));
-        let longest = ways.max_by_key(|it| it.to.len);
-        let way = linked(address).or_else(|| linked(longest?.via));
-        way.is_some_and(|to| to != from)
     }
 
     fn about_udp(&self, on: SubnetId, ip: &ipv4::Header, payload: &[u8]) -> Option<String> {
@@ -268,35 +236,6 @@ impl Explainer {
             rest = &rest[length..];
         }
         (!said.is_empty()).then(|| said.join("; "))
-    }
-
-    /// A set that opens a connection from an address of another subnet.
-    fn about_stale_sender(
-        &self,
-        on: SubnetId,
-        ethernet: &ethernet::Header,
-        ip: &ipv4::Header,
-        segment: &tcp::Segment<'_>,
-    ) -> Option<String> {
-        let set = self.phones.get(&ethernet.src)?;
-        let is_syn = segment.flags & (tcp::SYN | tcp::ACK) == tcp::SYN;
-        let here = &self.subnets[on.0];
-        if !is_syn || here.prefix.contains(ip.src) {
-            return None;
-        }
-        let mut subnets = self.subnets.iter();
-        let left = subnets.find(|subnet| subnet.prefix.contains(ip.src));
-        let to = match left.and_then(|left| left.gateway) {
-            Some(gateway) if gateway == ethernet.dst => {
-                "; it sends to the MAC that its old gateway had"
-            }
-            Some(_) | None => "",
-        };
-        let (name, here) = (&set.name, &here.name);
-        Some(format!(
-            "{name} kept {}, which is no address of {here}{to} · MV-2",
-            ip.src
-        ))
     }
 
     #[expect(

@@ -1,6 +1,10 @@
 //! Steps and expectations in words: what a reader would say.
 
+mod faults;
+
 use std::fmt;
+
+pub(super) use faults::describe_marks;
 
 use super::plan::{
     Action, Control, Count, ElementId, Frames, PhoneId, PhoneIs, Plan, ProgramIs, Since, StationId,
@@ -63,7 +67,7 @@ impl StepKind {
 }
 
 impl Action {
-    fn describe(&self, plan: &Plan) -> String {
+    pub(super) fn describe(&self, plan: &Plan) -> String {
         match self {
             Action::PowerUp {
                 phones,
@@ -103,6 +107,14 @@ impl Action {
                     None => format!("{server}: {name} is no name any more"),
                 }
             }
+            Action::Fault(fault) => {
+                let lasts = fault.lasts.map_or(String::new(), |time| {
+                    format!(", for {}", show_duration(time))
+                });
+                format!("fault {}{lasts}", fault.describe(plan))
+            }
+            Action::EndFault(fault) => format!("end fault \"{}\"", plan.faults[fault.0 as usize]),
+            Action::Flap(flap) => flap.describe(plan),
             Action::Exec(exec) => format!(
                 "on {}: {}",
                 plan.hosts[exec.host.0].name,
@@ -239,7 +251,13 @@ impl Frames {
                 "frame.interface_name == \"{}\" && ({})",
                 plan.subnets[subnet.0].name, self.filter
             ),
-            None => format!("frame.interface_name != \"drops\" && ({})", self.filter),
+            None if plan.faults.is_empty() => {
+                format!("frame.interface_name != \"drops\" && ({})", self.filter)
+            }
+            None => format!(
+                "frame.interface_name != \"drops\" && frame.interface_name != \"faults\" && ({})",
+                self.filter
+            ),
         }
     }
 }

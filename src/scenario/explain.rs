@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 
 use super::plan::{
     ArpMode, Cable, Dhcp, Element, ElementId, Firmware, Host, HostKind, HostProgram, Phone, Plan,
-    Ready, ReversePath, Router, Subnet, SubnetId, TrunkKind,
+    Ready, ReversePath, Router, Subnet, SubnetId, TrunkKind, Vlan,
 };
 use super::units::{show_duration, show_rate, show_size};
 use crate::wire::Mac;
@@ -36,7 +36,7 @@ fn write_plan(out: &mut String, plan: &Plan) -> fmt::Result {
         writeln!(out, "stages what {} warns of", plan.allow.join(", "))?;
     }
     for subnet in &plan.subnets {
-        write_subnet(out, subnet)?;
+        write_subnet(out, plan, subnet)?;
     }
     for router in &plan.routers {
         write_router(out, plan, router)?;
@@ -52,7 +52,7 @@ fn write_plan(out: &mut String, plan: &Plan) -> fmt::Result {
     steps::write(out, plan)
 }
 
-fn write_subnet(out: &mut String, subnet: &Subnet) -> fmt::Result {
+fn write_subnet(out: &mut String, plan: &Plan, subnet: &Subnet) -> fmt::Result {
     let Cable {
         latency,
         rate,
@@ -62,6 +62,18 @@ fn write_subnet(out: &mut String, subnet: &Subnet) -> fmt::Result {
     writeln!(out, "  prefix    {}", subnet.prefix)?;
     if (subnet.switch.as_str(), subnet.vlan) != (subnet.name.as_str(), 1) {
         writeln!(out, "  switch    {}, VLAN {}", subnet.switch, subnet.vlan)?;
+    }
+    for voice in &subnet.voice {
+        let voice = &plan.subnets[voice.0];
+        let (name, vlan) = (&voice.name, voice.vlan);
+        writeln!(out, "  voice     {name}, VLAN {vlan}, tagged at its sets")?;
+    }
+    if let Some(policy) = &subnet.policy {
+        let (vlan, priority, dscp) = (policy.vlan, policy.priority, policy.dscp);
+        writeln!(
+            out,
+            "  lldp-med  VLAN {vlan}, priority {priority}, DSCP {dscp}"
+        )?;
     }
     writeln!(out, "  gateway   {}", or_none(subnet.gateway))?;
     writeln!(
@@ -215,13 +227,21 @@ fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
             writeln!(out, "\nhost {name}\n{place}, serves DHCP")?;
             write_domain(out, plan, *at, *address)
         }
-        HostKind::Kernel { address, program } => {
+        HostKind::Kernel {
+            address,
+            trunk,
+            program,
+        } => {
             let address =
                 address.map_or("no address yet".to_owned(), |address| address.to_string());
             writeln!(
                 out,
                 "\nhost {name}\n{place}, {address}, a kernel of this machine"
             )?;
+            for tagged in trunk {
+                let Subnet { name, vlan, .. } = &plan.subnets[tagged.0];
+                writeln!(out, "  trunk     {name}, VLAN {vlan}, tagged")?;
+            }
             match program {
                 Some(program) => write_program(out, program),
                 None => Ok(()),
@@ -391,8 +411,16 @@ fn write_phone(out: &mut String, plan: &Plan, phone: &Phone) -> fmt::Result {
         "  memory    PIN {}",
         or_none(phone.stored_pin.as_ref())
     )?;
-    match phone.call_server {
-        Some(element) => writeln!(out, "  manual    call server {element}"),
+    if let Some(element) = phone.call_server {
+        writeln!(out, "  manual    call server {element}")?;
+    }
+    if phone.lldp {
+        writeln!(out, "  speaks LLDP")?;
+    }
+    match phone.vlan {
+        Some(Vlan { id, priority }) => {
+            writeln!(out, "  manual    VLAN {id}, priority {priority}")
+        }
         None => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! The lab: a plan's network as nodes and cables, and who stands where.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::controller::Element;
 use crate::dhcp::{DhcpServer, LeaseRecord};
 use crate::dns::server::DnsServer;
-use crate::fabric::{Cable, CableSettings, PortMode, Switch};
+use crate::fabric::{Advertisement, Cable, CableSettings, PortMode, Switch};
 use crate::ip::{Ear, Gateway, Host};
 use crate::outbox::Outbox;
 use crate::phone::Phone;
@@ -16,7 +17,7 @@ use crate::tftp::server::TftpServer;
 use crate::time::{Deadline, Instant};
 use crate::wire::Frame;
 
-use super::plan::{ElementId, HostId, PhoneId, StationId, SubnetId};
+use super::plan::{Cables, ElementId, HostId, HostKind, PhoneId, Place, Plan, StationId, SubnetId};
 
 /// A node of a lab.
 #[derive(Debug)]
@@ -65,8 +66,22 @@ pub(super) struct Lab {
     pub phones: Vec<Jack>,
     /// The edges of the stations that are outside: hosts, then elements, in the plan's order.
     pub edges: Vec<(StationId, NodeId)>,
-    /// The cable of each element.
-    pub element_links: Vec<LinkId>,
+    /// The cables of all stations that never move.
+    pub fixed: Vec<Cabled>,
+    /// Cables of sets that somebody has pulled, and not put back.
+    pub pulled: BTreeSet<LinkId>,
+    /// Stations that a step has stopped, and none has started again.
+    pub stopped: BTreeSet<StationId>,
+}
+
+/// A station's cable.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cabled {
+    pub node: NodeId,
+    /// The set, if it is one.
+    pub phone: Option<PhoneId>,
+    pub subnet: SubnetId,
+    pub link: LinkId,
 }
 
 /// One subnet: a VLAN of a switch.
@@ -74,7 +89,10 @@ pub(super) struct Lab {
 pub(super) struct Segment {
     /// The switch.
     pub node: NodeId,
-    pub vlan: u16,
+    /// How a port is that a set is plugged into.
+    pub set_port: PortMode,
+    /// What the switch says there by LLDP.
+    pub says: Option<Arc<Advertisement>>,
     pub cable: Arc<CableSettings>,
     /// Who is at each of its ports; by [`PortId`]. Another VLAN's ports have nobody here.
     pub ports: Vec<Option<NodeId>>,
@@ -89,6 +107,48 @@ pub(super) struct Jack {
     pub link: LinkId,
     pub subnet: SubnetId,
     pub port: PortId,
+}
+
+impl Who {
+    /// Whether sets stand at its port.
+    pub(super) fn is_for_sets(self, plan: &Plan) -> bool {
+        match self {
+            Who::Phone(_) => true,
+            Who::Host(HostId(n)) => matches!(plan.hosts[n].kind, HostKind::Interface { .. }),
+            Who::Switch(_) | Who::Router(_) | Who::Element(_) => false,
+        }
+    }
+
+    /// The subnets whose VLANs its port in `at` carries tagged.
+    pub(super) fn carries(self, plan: &Plan, at: SubnetId) -> Vec<SubnetId> {
+        if self.is_for_sets(plan) {
+            return plan.subnets[at.0].voice.clone();
+        }
+        match self {
+            Who::Host(HostId(n)) => match &plan.hosts[n].kind {
+                HostKind::Kernel { trunk, .. } => trunk.clone(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// How the switch's port for it in `at` is.
+    pub(super) fn port_mode(self, plan: &Plan, at: SubnetId) -> PortMode {
+        let vlan = |id: &SubnetId| plan.subnets[id.0].vlan;
+        let carried = self.carries(plan, at);
+        match (self, carried.as_slice()) {
+            (_, []) => PortMode::Access(vlan(&at)),
+            (Who::Phone(_), [voice]) => PortMode::Voice {
+                access: vlan(&at),
+                voice: vlan(voice),
+            },
+            (_, tagged) => PortMode::Trunk {
+                native: vlan(&at),
+                tagged: tagged.iter().map(vlan).collect(),
+            },
+        }
+    }
 }
 
 impl Lab {
@@ -245,32 +305,95 @@ impl Lab {
         });
     }
 
+    /// A step takes a station's power.
+    pub(super) fn stop(&mut self, station: StationId, observer: &mut impl Observer) {
+        self.stopped.insert(station);
+        self.power(self.station(station), false, observer);
+    }
+
+    /// A step gives it back.
+    pub(super) fn start(&mut self, station: StationId, observer: &mut impl Observer) {
+        self.stopped.remove(&station);
+        self.power(self.station(station), true, observer);
+    }
+
+    /// These stations' cables, as they are plugged in now.
+    pub(super) fn cables_of(&self, cables: &Cables) -> Vec<Cabled> {
+        let sets = (0..).map(PhoneId).zip(&self.phones);
+        let sets = sets.map(|(id, jack)| Cabled {
+            node: jack.node,
+            phone: Some(id),
+            subnet: jack.subnet,
+            link: jack.link,
+        });
+        let all = self.fixed.iter().copied().chain(sets);
+        let is_of = |cable: &Cabled, place: &Place| match (place, self.who[cable.node.0 as usize]) {
+            (Place::Subnet(subnet), _) => cable.subnet == *subnet,
+            (Place::Phone(id), Who::Phone(is)) => is == *id,
+            (Place::Host(id), Who::Host(is)) => is == *id,
+            (Place::Element(id), Who::Element(is)) => is == *id,
+            (Place::Router(n), Who::Router(is)) => is == *n,
+            (Place::Phone(_) | Place::Host(_) | Place::Element(_) | Place::Router(_), _) => false,
+        };
+        let wanted = |cable: &Cabled| {
+            cables.at.is_none_or(|at| at == cable.subnet)
+                && cables.of.iter().any(|place| is_of(cable, place))
+        };
+        all.filter(wanted).collect()
+    }
+
+    /// Whether a cable is where it was, and nobody has pulled it.
+    pub(super) fn belongs_in(&self, link: LinkId, phone: Option<PhoneId>) -> bool {
+        !self.pulled.contains(&link) && phone.is_none_or(|phone| self.phones[phone.0].link == link)
+    }
+
     /// Pulls a phone's cable.
     pub(super) fn unplug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
+        self.pulled.insert(self.phones[phone.0].link);
         self.world.unplug(self.phones[phone.0].link, observer);
     }
 
     /// Puts a phone's cable back where it was.
     pub(super) fn plug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
+        self.pulled.remove(&self.phones[phone.0].link);
         self.world.plug(self.phones[phone.0].link, observer);
+    }
+
+    /// Has the switch say at a port for sets what it says there.
+    pub(super) fn advertise(
+        &mut self,
+        segment: SubnetId,
+        port: PortId,
+        observer: &mut impl Observer,
+    ) {
+        let Segment { node, says, .. } = &self.segments[segment.0];
+        if let Some(says) = says.clone() {
+            self.world.with(*node, observer, |station, _, _| {
+                if let Station::Switch(switch) = station {
+                    switch.advertise(port, says);
+                }
+            });
+        }
     }
 
     /// Puts a phone whose cable is pulled into another port: of `to`, never the one it came from.
     pub(super) fn plug_at(&mut self, phone: PhoneId, to: SubnetId, observer: &mut impl Observer) {
         let jack = self.phones[phone.0];
+        self.pulled.remove(&jack.link);
         let segment = &mut self.segments[to.0];
-        let vlan = segment.vlan;
+        let mode = segment.set_port.clone();
         let port = match segment.free.pop() {
             Some(port) => port,
             None => self
                 .world
                 .with(segment.node, observer, |station, _, _| match station {
-                    Station::Switch(switch) => switch.add_port(PortMode::Access(vlan)),
+                    Station::Switch(switch) => switch.add_port(mode),
                     Station::Gateway(_) | Station::Host(_) | Station::Edge(_) => PortId(0),
                 }),
         };
         segment.occupy(port, jack.node);
         let (node, cable) = (segment.node, segment.cable.clone());
+        self.advertise(to, port, observer);
         let left = &mut self.segments[jack.subnet.0];
         left.ports[jack.port.0 as usize] = None;
         left.free.push(jack.port);
@@ -386,6 +509,10 @@ impl App for Service {
         out: &mut Outbox<AppEffect>,
     ) {
         each_service!(self, app => app.handle_stream(now, stream, event, out));
+    }
+
+    fn handle_lldp(&mut self, now: Instant, message: &[u8], out: &mut Outbox<AppEffect>) {
+        each_service!(self, app => app.handle_lldp(now, message, out));
     }
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox<AppEffect>) {

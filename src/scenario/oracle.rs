@@ -455,14 +455,16 @@ fn mac_of(event: &TraceEvent) -> Option<Mac> {
 
 /// A look at a few bytes: whether this can be a segment from or to the registration port, without IP options.
 fn may_be_registration(frame: &[u8]) -> bool {
-    let Some(start) = frame.first_chunk::<38>() else {
+    let tagged = frame.get(12..14) == Some(&ethernet::ETHERTYPE_VLAN.to_be_bytes());
+    let type_at = if tagged { 16 } else { 12 };
+    let Some(start) = frame.get(type_at..).and_then(|it| it.first_chunk::<26>()) else {
         return false;
     };
-    let port = |at: usize| u16::from_be_bytes([start[at], start[at + 1]]);
-    port(12) == ethernet::ETHERTYPE_IPV4
-        && start[14] == 0x45
-        && start[23] == ipv4::TCP
-        && (port(34) == reg::PORT || port(36) == reg::PORT)
+    let number = |at: usize| u16::from_be_bytes([start[at], start[at + 1]]);
+    number(0) == ethernet::ETHERTYPE_IPV4
+        && start[2] == 0x45
+        && start[11] == ipv4::TCP
+        && (number(22) == reg::PORT || number(24) == reg::PORT)
 }
 
 fn read(frame: &[u8]) -> Option<(ethernet::Header, ipv4::Header, tcp::Segment<'_>)> {

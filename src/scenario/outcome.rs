@@ -29,6 +29,19 @@ pub struct Outcome {
     pub phones: Vec<PhoneView>,
     /// The programs of kernel hosts, and of elements outside.
     pub programs: Vec<ProgramView>,
+    /// How a run under a mix of faults ended; of any other run `None`.
+    pub settled: Option<Settled>,
+}
+
+/// Who has service in the end of a run that was left alone after its steps and faults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Sets in service, with their DNs.
+    pub in_service: Vec<(PhoneId, String)>,
+    /// Sets that ought to be, and are not.
+    pub stranded: Vec<PhoneId>,
+    /// When the last step ended.
+    pub stepped: Instant,
 }
 
 /// The program of a station, as the run left it.

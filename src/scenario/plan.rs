@@ -4,6 +4,8 @@
 //! `check --explain` prints it. Stations refer to each other by index into the plan's own lists.
 
 mod expected;
+mod faults;
+mod frames;
 mod outside;
 mod prefix;
 mod programs;
@@ -12,13 +14,19 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
-pub use self::expected::{Count, Expectation, Frames, PhoneIs, Set, Since, What, When};
+pub use self::expected::{Expectation, PhoneIs, Set, What, When};
+pub use self::faults::{
+    Bitrate, Burst, Cables, Corruption, Cut, Fault, FaultId, Flap, Impairment, Place, Probability,
+};
+pub use self::frames::{Count, Frames, Since};
 pub use self::outside::{Driver, Outside};
 pub use self::programs::{Control, Exec, HostProgram, ProgramIs, Ready};
-pub use crate::controller::{Operation, SetKey};
+pub use crate::controller::{Fault as ElementFault, Operation, SetKey};
 pub use crate::ip::{ArpMode, ReversePath};
+pub use crate::phone::Vlan;
 use crate::time::Duration;
 use crate::wire::Mac;
+pub use crate::wire::lldp::Policy;
 pub use prefix::Prefix;
 
 /// A network and what is to happen in it.
@@ -40,6 +48,8 @@ pub struct Plan {
     pub phones: Vec<Phone>,
     /// Names of phones that one table made in numbers (`count`), with their range in `phones`.
     pub groups: Vec<Group>,
+    /// Names of faults; by [`FaultId`].
+    pub faults: Vec<String>,
     pub steps: Vec<Step>,
 }
 
@@ -65,6 +75,10 @@ pub struct Subnet {
     pub switch: String,
     /// 1 to 4094.
     pub vlan: u16,
+    /// Subnets of the same switch whose VLANs the ports of its sets carry too, tagged.
+    pub voice: Vec<SubnetId>,
+    /// How its switch tells the sets to tag and mark, by LLDP-MED.
+    pub policy: Option<Policy>,
     /// The default gateway of its stations: a router's interface in this subnet.
     pub gateway: Option<Ipv4Addr>,
     /// How its cables are.
@@ -160,6 +174,8 @@ pub enum HostKind {
     /// its interface before the first step; without one it starts with none (and may ask for one by DHCP).
     Kernel {
         address: Option<Ipv4Addr>,
+        /// Subnets of the same switch whose VLANs its port carries too, tagged.
+        trunk: Vec<SubnetId>,
         /// What stands there.
         program: Option<HostProgram>,
     },
@@ -221,6 +237,8 @@ pub struct Element {
     pub heartbeat: Duration,
     /// What stands in its place; `None`: the reference controller.
     pub outside: Option<Outside>,
+    /// What it does wrong. No file says so: it is asked for when the plan is run.
+    pub fault: Option<ElementFault>,
 }
 
 /// What joins two elements (CL-5).
@@ -255,6 +273,10 @@ pub struct Phone {
     pub stored_pin: Option<String>,
     /// The call server that was programmed on it by hand (DV-1).
     pub call_server: Option<Ipv4Addr>,
+    /// The VLAN that was programmed on it by hand.
+    pub vlan: Option<Vlan>,
+    /// Whether it speaks LLDP.
+    pub lldp: bool,
 }
 
 /// What a set's model decides.
@@ -342,6 +364,10 @@ pub enum Action {
     },
     /// Runs a command on a kernel host and waits for its end: live only.
     Exec(Exec),
+    /// A fault begins, with whatever it does on its cables.
+    Fault(Box<Fault>),
+    EndFault(FaultId),
+    Flap(Flap),
     /// Starts or ends the program of a kernel host: live only.
     Control(HostId, Control),
 }

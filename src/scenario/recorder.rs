@@ -20,6 +20,10 @@ pub const VIRTUAL_EPOCH_NANOS: u64 = 946_684_800_000_000_000;
 /// The interface of a capture on which dropped frames are.
 pub const DROPS: &str = "drops";
 
+/// The interface on which a station's own end of its cable is, where faults have touched what it gets. Only captures
+/// of scenarios with faults have it.
+pub const FAULTS: &str = "faults";
+
 /// Where a run's capture goes.
 pub type CaptureSink = Box<dyn Write>;
 
@@ -28,6 +32,7 @@ pub struct Recorder {
     file: Option<CaptureWriter<CaptureSink>>,
     segments: Vec<InterfaceId>,
     drops: Option<InterfaceId>,
+    faults: Option<InterfaceId>,
     frames: u64,
     /// From the file's epoch to the beginning of the run.
     delay: Duration,
@@ -50,6 +55,7 @@ impl Recorder {
             file: None,
             segments: Vec::new(),
             drops: None,
+            faults: None,
             frames: 0,
             delay: Duration::ZERO,
             error: None,
@@ -80,12 +86,20 @@ impl Recorder {
         }
         let drops =
             file.add_interface(DROPS, "frames that went no further, each with its reason")?;
+        let faults = match plan.faults.is_empty() {
+            true => None,
+            false => Some(file.add_interface(
+                FAULTS,
+                "frames as stations get them from a cable with a fault",
+            )?),
+        };
         let names = super::comments::names(plan);
         file.name_resolution(&names.addresses, &names.macs)?;
         Ok(Recorder {
             file: Some(file),
             segments,
             drops: Some(drops),
+            faults,
             frames: 0,
             delay: Duration::ZERO,
             error: None,
@@ -107,25 +121,41 @@ impl Recorder {
         self.frames
     }
 
-    /// Records a frame on a segment.
+    /// Records a frame on a segment. `marked`: what faults did to it.
     pub fn frame(
         &mut self,
         now: Instant,
-        on: SubnetId,
+        (on, direction): (SubnetId, Direction),
         frame: &Frame,
-        direction: Direction,
+        marked: Option<String>,
         explainer: &mut Explainer,
     ) {
         self.frames += 1;
         if self.is_on() {
-            let comment = explainer.comment(on, frame);
+            let comment = match (marked, explainer.comment(on, frame)) {
+                (Some(marked), Some(comment)) => Some(format!("{marked} · {comment}")),
+                (marked, comment) => marked.or(comment),
+            };
             let interface = self.segments.get(on.0).copied();
             self.write(interface, now, frame, direction, comment.as_deref());
         }
     }
 
-    /// Records a frame that was dropped by the station called `who`.
-    pub fn drop(&mut self, now: Instant, who: &str, reason: DropReason, frame: &Frame) {
+    /// Records a frame that faults have touched on its way to the station called `who`.
+    pub fn touched(&mut self, now: Instant, who: &str, marks: &str, frame: &Frame) {
+        self.frames += 1;
+        let comment = format!("to {who}: {marks}");
+        self.write(self.faults, now, frame, Direction::Unknown, Some(&comment));
+    }
+
+    /// Records a frame that was dropped by the station called `who`, and the fault that did it, if one did.
+    pub fn drop(
+        &mut self,
+        now: Instant,
+        who: &str,
+        (reason, fault): (DropReason, Option<&str>),
+        frame: &Frame,
+    ) {
         self.frames += 1;
         if self.is_on() {
             let rule = if reason == DropReason::ReversePath {
@@ -133,7 +163,8 @@ impl Recorder {
             } else {
                 ""
             };
-            let comment = format!("dropped at {who}: {reason}{rule}");
+            let fault = fault.map_or(String::new(), |fault| format!(" · {fault}"));
+            let comment = format!("dropped at {who}: {reason}{rule}{fault}");
             let comment = Some(comment.as_str());
             self.write(self.drops, now, frame, Direction::Unknown, comment);
         }

@@ -11,11 +11,14 @@ mod judge;
 mod outside;
 mod programs;
 mod sets;
+mod shaken;
 mod stations;
+mod users;
 
 use std::collections::VecDeque;
 
 use super::build::{BuildError, Files, build, outside_forms};
+use super::faults::Faults;
 use super::lab::Lab;
 use super::outcome::{Outcome, Stopped, Verdict, Violation};
 use super::plan::{
@@ -32,6 +35,7 @@ pub use outside::FORMS_FILE;
 pub(super) use outside::Outsiders;
 pub(super) use programs::Programs;
 use programs::READY_WITHIN;
+use shaken::Shaken;
 
 /// From pulling a phone's cable until it is in its new port: a user walks.
 const MOVE_TIME: Duration = Duration::from_secs(2);
@@ -58,6 +62,9 @@ pub struct Run<'p, L> {
     exec: Option<ProgramId>,
     /// After the last step it goes on until its driver ends it.
     stands: bool,
+    faults: Faults,
+    /// A mix of faults lies over it.
+    shaken: Option<Box<Shaken>>,
 }
 
 /// How far the present step is.
@@ -100,6 +107,11 @@ enum Stage {
     Asking(Then),
     /// The driver of an element does the first of this.
     Administering(VecDeque<Task>),
+    /// All steps are done, and a shaken network is left alone. At `look` users come back.
+    Settling {
+        until: Instant,
+        look: Instant,
+    },
     /// All steps are done, and what stands there goes on serving.
     Standing,
     Done,
@@ -146,6 +158,8 @@ impl<'p, L: Listener> Run<'p, L> {
             outsiders: Outsiders::new(plan, outside_forms(plan)?),
             exec: None,
             stands: false,
+            faults: Faults::default(),
+            shaken: None,
         };
         for (n, host) in plan.hosts.iter().enumerate() {
             if let HostKind::Kernel {
@@ -208,7 +222,9 @@ impl<'p, L: Listener> Run<'p, L> {
     /// Ends the run where it stands, and says what it came to.
     pub fn finish(mut self) -> (Outcome, std::io::Result<()>, L) {
         let capture = self.watch.recorder.finish();
+        let settled = self.settled();
         let outcome = Outcome {
+            settled,
             verdicts: self.verdicts,
             stopped: self.stopped,
             violation: self.violation,
@@ -252,6 +268,7 @@ impl<'p, L: Listener> Run<'p, L> {
                         };
                     }
                     None if self.stands => self.stage = Stage::Standing,
+                    None if self.shaken.is_some() => self.stage = self.calm_down(),
                     None => self.stage = self.last_look(),
                 },
                 Stage::Starting { host, .. } if self.programs.starting().next().is_none() => {
@@ -333,6 +350,9 @@ impl<'p, L: Listener> Run<'p, L> {
                 }
             }
             Action::EnterPin { phone, pin } => {
+                if let Some(shaken) = &mut self.shaken {
+                    shaken.pins.insert(*phone, pin.clone());
+                }
                 if !self.enter_pin(*phone, pin) {
                     let name = &self.plan.phones[phone.0].name;
                     let display = &self.watch.phones[phone.0].display;
@@ -344,6 +364,9 @@ impl<'p, L: Listener> Run<'p, L> {
             Action::Wait(time) => return Stage::Waiting { until: now + *time },
             Action::Stop(station) => return self.stop_station(*station),
             Action::Start(station) => return self.start_station(*station),
+            Action::Fault(fault) => self.faults.begin(self.plan, &mut self.lab, fault),
+            Action::EndFault(fault) => self.faults.end(&mut self.lab, *fault),
+            Action::Flap(flap) => self.faults.flap(&mut self.lab, flap, watch),
             Action::Administer { at, operation } => return self.administer(at, operation),
             Action::MoveDns { dns, from, to } => return self.move_dns(dns, *from, *to),
             Action::SetRecord { server, name, to } => {
@@ -356,6 +379,9 @@ impl<'p, L: Listener> Run<'p, L> {
     }
 
     fn stop(&mut self, reason: String) -> Stage {
+        if self.shaken.is_some() {
+            return self.next_step();
+        }
         let line = self.plan.steps.get(self.step).map_or(0, |step| step.line);
         self.stopped = Some(Stopped { line, reason });
         Stage::Done
@@ -368,6 +394,7 @@ impl<'p, L: Listener> Run<'p, L> {
             Stage::Moving { until } | Stage::Waiting { until } => Some(*until),
             Stage::Expecting { until, .. } => Some(*until),
             Stage::Starting { until, .. } => Some(*until),
+            Stage::Settling { look, .. } => Some(*look),
             Stage::Begin
             | Stage::Program
             | Stage::Ending(_)
@@ -376,8 +403,12 @@ impl<'p, L: Listener> Run<'p, L> {
             | Stage::Standing
             | Stage::Done => None,
         };
-        let all = [step, self.typing.next(), self.outsiders.next_deadline()];
-        all.into_iter().flatten().min()
+        let others = [
+            self.typing.next(),
+            self.faults.next(),
+            self.outsiders.next_deadline(),
+        ];
+        others.into_iter().chain([step]).flatten().min()
     }
 
     /// Nothing more happens at this moment: what waits for it is done.
@@ -387,12 +418,8 @@ impl<'p, L: Listener> Run<'p, L> {
     )]
     fn deadline_reached(&mut self) {
         let now = self.lab.world.now();
-        while let Some(phone) = self.typing.pop_due(now) {
-            let phone = PhoneId(phone);
-            if let Some(pin) = &self.plan.phones[phone.0].user_pin {
-                self.enter_pin(phone, pin);
-            }
-        }
+        self.faults.act(self.plan, &mut self.lab, &mut self.watch);
+        self.users_type();
         self.outsiders.handle_timeout(now);
         self.ask_next();
         self.stage = match std::mem::replace(&mut self.stage, Stage::Begin) {
@@ -402,6 +429,7 @@ impl<'p, L: Listener> Run<'p, L> {
             Stage::Moving { until } if until <= now => self.arrive(),
             Stage::Waiting { until } if until <= now => self.next_step(),
             Stage::Starting { until, .. } if until <= now => self.not_ready(),
+            Stage::Settling { until, look } if look <= now => self.look_again(until),
             Stage::Expecting { until, starts, .. } if until <= now => self.judge(until, starts),
             other => other,
         };

@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 
 use super::build::Meets;
 use super::comments::Explainer;
+use super::describe::describe_marks;
 use super::lab::{Lab, Who};
 use super::oracle::Oracle;
 use super::outcome::Verdict;
@@ -16,9 +17,9 @@ use super::recorder::Recorder;
 use super::tally::Tally;
 use crate::capture::Direction;
 use crate::outbox::{Display, DropReason, PhoneEvent, TraceEvent};
-use crate::sim::{End, NodeId, Observer, PortId};
+use crate::sim::{End, Mark, NodeId, Observer, PortId};
 use crate::time::Instant;
-use crate::wire::{Frame, Mac};
+use crate::wire::{Frame, Mac, ethernet};
 
 /// Whoever wants to be told what happens, as it happens: a report.
 pub trait Listener {
@@ -90,10 +91,36 @@ pub(super) struct Watch<L> {
     who: Vec<Who>,
     macs: Vec<Mac>,
     phone_names: Vec<String>,
+    fault_names: Vec<String>,
+    /// What faults did to the frame that comes next at a switch, or that goes no further.
+    marked: Option<String>,
     /// For each segment: which of its ports lead to a router.
     routers: BTreeSet<End>,
-    /// The segment of each port of a switch; by node, then by port. Empty for what is no switch.
-    segments: Vec<Vec<Option<SubnetId>>>,
+    /// The segments of each port of a switch; by node, then by port. Empty for what is no switch.
+    segments: Vec<Vec<Option<Carries>>>,
+}
+
+/// The segments of a port.
+#[derive(Debug, Clone)]
+struct Carries {
+    untagged: SubnetId,
+    /// By VLAN.
+    tagged: Box<[(u16, SubnetId)]>,
+}
+
+impl Carries {
+    /// The segment that a frame belongs to: that of its VLAN, if the port carries it; else where the port is.
+    fn of(&self, frame: &Frame) -> SubnetId {
+        if self.tagged.is_empty() {
+            return self.untagged;
+        }
+        let tag = ethernet::decode(frame)
+            .ok()
+            .and_then(|(header, _)| header.tag);
+        let is_its = |(vlan, _): &&(u16, SubnetId)| tag.is_some_and(|tag| tag.vid == *vlan);
+        let carried = self.tagged.iter().find(is_its);
+        carried.map_or(self.untagged, |(_, segment)| *segment)
+    }
 }
 
 impl<L: Listener> Watch<L> {
@@ -118,6 +145,8 @@ impl<L: Listener> Watch<L> {
             who: Vec::new(),
             macs: plan.phones.iter().map(|phone| phone.mac).collect(),
             phone_names: plan.phones.iter().map(|phone| phone.name.clone()).collect(),
+            fault_names: plan.faults.clone(),
+            marked: None,
             routers: BTreeSet::new(),
             segments: Vec::new(),
         }
@@ -130,8 +159,10 @@ impl<L: Listener> Watch<L> {
         self.segments = vec![Vec::new(); lab.who.len()];
         for (index, segment) in lab.segments.iter().enumerate() {
             for (port, station) in (0..).zip(&segment.ports) {
-                if station.is_some() {
-                    self.learn_port(segment.node, PortId(port), SubnetId(index));
+                if let Some(NodeId(node)) = station {
+                    let who = self.who[*node as usize];
+                    let port = (segment.node, PortId(port));
+                    self.learn_port(plan, port, SubnetId(index), who);
                 }
                 if let Some(NodeId(node)) = station
                     && matches!(self.who[*node as usize], Who::Router(_))
@@ -144,14 +175,25 @@ impl<L: Listener> Watch<L> {
         }
     }
 
-    /// A port of a switch belongs to this segment.
-    pub(super) fn learn_port(&mut self, switch: NodeId, port: PortId, segment: SubnetId) {
+    /// At a port of a switch in this segment somebody stands.
+    pub(super) fn learn_port(
+        &mut self,
+        plan: &Plan,
+        (switch, port): (NodeId, PortId),
+        segment: SubnetId,
+        who: Who,
+    ) {
+        let tagged = who.carries(plan, segment).into_iter();
+        let tagged = tagged.map(|id| (plan.subnets[id.0].vlan, id)).collect();
         let ports = &mut self.segments[switch.0 as usize];
         let index = port.0 as usize;
         if ports.len() <= index {
             ports.resize(index + 1, None);
         }
-        ports[index] = Some(segment);
+        ports[index] = Some(Carries {
+            untagged: segment,
+            tagged,
+        });
     }
 
     /// Expectations have been looked at: what displays have shown so far has been seen.
@@ -189,7 +231,7 @@ impl<L: Listener> Watch<L> {
                 view.address = Some(*address);
                 self.recorder.name(*address, &self.phone_names[phone.0]);
             }
-            PhoneEvent::Unbound { .. } => view.address = None,
+            PhoneEvent::Unbound { .. } | PhoneEvent::Released { .. } => view.address = None,
             PhoneEvent::Flash { written, .. } => view.flashed += u32::from(*written),
             PhoneEvent::Prompted { reason } => {
                 view.prompt = Some(reason.clone());
@@ -206,6 +248,7 @@ impl<L: Listener> Watch<L> {
             PhoneEvent::Unregistered { .. } => view.registered = None,
             PhoneEvent::Carrier(_)
             | PhoneEvent::OfferRefused { .. }
+            | PhoneEvent::EntersVlan { .. }
             | PhoneEvent::Downloaded { .. }
             | PhoneEvent::DownloadFailed { .. }
             | PhoneEvent::Connecting { .. }
@@ -271,7 +314,9 @@ impl<L: Listener> Observer for Watch<L> {
         }
         let name = self.names.get(node.0 as usize);
         let name = name.map_or("?", String::as_str);
-        self.recorder.drop(now, name, reason, frame);
+        let fault = self.marked.take();
+        self.recorder
+            .drop(now, name, (reason, fault.as_deref()), frame);
         let frame = frame.clone();
         let event = TraceEvent::Dropped { reason, frame };
         self.listener.event(now, name, &event);
@@ -280,7 +325,7 @@ impl<L: Listener> Observer for Watch<L> {
     fn frame(&mut self, now: Instant, at: End, frame: &Frame) {
         let ports = self.segments.get(at.node.0 as usize);
         let on = ports.and_then(|ports| ports.get(at.port.0 as usize));
-        let Some(on) = on.copied().flatten() else {
+        let Some(on) = on.and_then(|on| Some(on.as_ref()?.of(frame))) else {
             return;
         };
         let direction = if self.recorder.is_on() && self.routers.contains(&at) {
@@ -288,11 +333,35 @@ impl<L: Listener> Observer for Watch<L> {
         } else {
             Direction::Inbound
         };
+        let marked = self.marked.take();
         self.recorder
-            .frame(now, on, frame, direction, &mut self.explainer);
+            .frame(now, (on, direction), frame, marked, &mut self.explainer);
         self.changed |= self.tally.count(on, self.recorder.frames(), frame);
         self.listener.frame(now, frame);
         self.oracle.frame(now, frame);
+    }
+
+    fn touched(&mut self, now: Instant, at: End, frame: &Frame, marks: &[Mark]) {
+        if !self.recorder.is_on() {
+            return;
+        }
+        let text = describe_marks(marks, &self.fault_names);
+        let is_switch = |ports: &Vec<_>| !ports.is_empty();
+        if self.segments.get(at.node.0 as usize).is_some_and(is_switch) {
+            self.marked = Some(text);
+            return;
+        }
+        // The switch saw it before it was touched: what the station gets is told apart.
+        let name = self.names.get(at.node.0 as usize);
+        let name = name.map_or("?", String::as_str);
+        self.recorder.touched(now, name, &text, frame);
+    }
+
+    fn lost_by(&mut self, fault: u32) {
+        if self.recorder.is_on() {
+            let name = self.fault_names.get(fault as usize);
+            self.marked = Some(format!("fault \"{}\"", name.map_or("?", String::as_str)));
+        }
     }
 }
 

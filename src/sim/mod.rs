@@ -10,5 +10,5 @@ pub use drive::{
     Drive, EdgeId, Ended, Halt, Next, Program, ProgramEnd, ProgramId, Ready, drive_virtual,
 };
 pub use edge::Edge;
-pub use node::{Carried, Ear, Link, Node, PortId, Side, Transmit};
+pub use node::{Carried, Did, Ear, Link, Mark, Node, PortId, Side, Touched, Transmit};
 pub use world::{Counters, End, LinkId, NodeId, Observer, World};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::outbox::{DropReason, Outbox};
-use crate::time::{Deadline, Instant};
+use crate::time::{Deadline, Duration, Instant};
 use crate::wire::Frame;
 
 /// One Ethernet port of a node, counted from 0.
@@ -15,11 +15,15 @@ pub struct PortId(pub u32);
 pub enum Transmit {
     /// Send the frame out of one port.
     Port { port: PortId, frame: Frame },
-    /// Send the frame out of each of these ports but one. Those without a cable are passed over.
+    /// The same with a frame that the node itself has made: who watches the node sees it leave.
+    Own { port: PortId, frame: Frame },
+    /// Send the frame out of each of these ports but one; and a frame with other bytes, the same with another tag, out
+    /// of each of further ports but the same one. Those without a cable are passed over.
     Flood {
         ports: Arc<[PortId]>,
         except: PortId,
         frame: Frame,
+        also: Option<(Arc<[PortId]>, Frame)>,
     },
 }
 
@@ -82,13 +86,43 @@ impl Side {
     }
 }
 
+/// What a fault did to a frame that arrives all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The number of the fault, as whoever began it counts.
+    pub fault: u32,
+    pub did: Did,
+}
+
+/// One thing that a fault can do to a frame that arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Did {
+    /// It arrives so much later than without the fault.
+    Delayed(Duration),
+    /// It is the second of two.
+    Duplicated,
+    /// This byte was changed; `mended`: the checksums fit.
+    Corrupted { byte: u16, mended: bool },
+}
+
+/// A frame that faults have touched.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// Its bytes, if they are others than those that were sent.
+    pub frame: Option<Frame>,
+    /// In the order in which it was done.
+    pub marks: Vec<Mark>,
+}
+
 /// What became of a frame that was put on a link: where chance plays, none or several copies arrive.
 #[derive(Debug, Default)]
 pub struct Carried {
-    /// When each copy arrives at the other end, and its bytes if they are others than the frame's.
-    pub arrivals: Vec<(Instant, Option<Frame>)>,
+    /// When each copy arrives at the other end, and what was done to it, if something was.
+    pub arrivals: Vec<(Instant, Option<Box<Touched>>)>,
     /// Why the link dropped it, if it did.
     pub dropped: Option<DropReason>,
+    /// The fault that dropped it, if one did.
+    pub lost_by: Option<u32>,
 }
 
 /// A cable between two ports. It is told of each frame once, and says when it arrives.

@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 
-use super::node::{Carried, Ear, Link, Node, PortId, Side, Transmit};
+use super::node::{Carried, Ear, Link, Mark, Node, PortId, Side, Touched, Transmit};
 use super::queue::Queue;
 use crate::outbox::{DropReason, Out, Outbox, TraceEvent};
 use crate::time::Instant;
@@ -41,8 +41,14 @@ pub trait Observer {
     /// A node's ear refused a frame: it is dropped, as with [`TraceEvent::Dropped`].
     fn refused(&mut self, now: Instant, node: NodeId, reason: DropReason, frame: &Frame);
 
-    /// A frame arrived at a port of a node that is watched ([`World::watch`]).
+    /// A frame arrived at a port of a node that is watched, or the node made one and sends it ([`World::watch`]).
     fn frame(&mut self, now: Instant, at: End, frame: &Frame);
+
+    /// A frame is about to arrive at a port, watched or not, and faults have done this to it on its way.
+    fn touched(&mut self, _now: Instant, _at: End, _frame: &Frame, _marks: &[Mark]) {}
+
+    /// A fault is about to drop a frame on its way from a node.
+    fn lost_by(&mut self, _fault: u32) {}
 }
 
 /// How much a world has done.
@@ -113,6 +119,10 @@ enum Event {
         frame: Frame,
         flights: Box<[Flight]>,
     },
+    DeliverTouched {
+        frame: Frame,
+        arrival: Box<(Flight, Vec<Mark>)>,
+    },
     Wake(NodeId),
 }
 
@@ -147,6 +157,11 @@ impl<N: Node, L: Link> World<N, L> {
     /// How much the world has done so far.
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// A cable, to change what it does from now on.
+    pub fn link_mut(&mut self, id: LinkId) -> &mut L {
+        &mut self.cables[id.0 as usize].link
     }
 
     /// Adds a node.
@@ -267,6 +282,13 @@ impl<N: Node, L: Link> World<N, L> {
                     self.deliver(&frame, flight, observer);
                 }
             }
+            Event::DeliverTouched { frame, arrival } => {
+                let (flight, marks) = *arrival;
+                if self.pulled[flight.link.0 as usize] == flight.pulled {
+                    observer.touched(self.now(), flight.to, &frame, &marks);
+                }
+                self.deliver(&frame, flight, observer);
+            }
             Event::Wake(id) => self.wake(id, observer),
         }
         true
@@ -276,7 +298,7 @@ impl<N: Node, L: Link> World<N, L> {
     #[cfg(test)]
     pub(crate) fn under_way(&self) -> u64 {
         let frames = self.queue.events().map(|event| match event {
-            Event::Deliver { .. } => 1,
+            Event::Deliver { .. } | Event::DeliverTouched { .. } => 1,
             Event::DeliverMany { flights, .. } => flights.len() as u64,
             Event::Wake(_) => 0,
         });
@@ -341,26 +363,49 @@ impl<N: Node, L: Link> World<N, L> {
                 Out::Effect(Transmit::Port { port, frame }) => {
                     self.send(End { node: id, port }, &frame, observer);
                 }
+                Out::Effect(Transmit::Own { port, frame }) => {
+                    let from = End { node: id, port };
+                    if self.watched[id.0 as usize] {
+                        observer.frame(self.now(), from, &frame);
+                    }
+                    self.send(from, &frame, observer);
+                }
                 Out::Effect(Transmit::Flood {
                     ports,
                     except,
                     frame,
-                }) => self.flood(id, &ports, except, &frame, observer),
+                    also,
+                }) => {
+                    let mut anywhere = self.flood(id, &ports, except, &frame, observer);
+                    if let Some((ports, frame)) = &also {
+                        anywhere |= self.flood(id, ports, except, frame, observer);
+                    }
+                    if !anywhere {
+                        self.counters.sent += 1;
+                        self.lose(id, DropReason::NotConnected, &frame, observer);
+                    }
+                }
             }
         }
     }
 
     fn send(&mut self, from: End, frame: &Frame, observer: &mut impl Observer) {
         if let Some(flight) = self.put_on_cable(from, frame, observer) {
-            for (at, changed) in self.carried.arrivals.drain(..) {
-                let frame = changed.unwrap_or_else(|| frame.clone());
-                self.queue.push(at, Event::Deliver { frame, flight });
+            for (at, touched) in self.carried.arrivals.drain(..) {
+                let event = match touched {
+                    None => Event::Deliver {
+                        frame: frame.clone(),
+                        flight,
+                    },
+                    Some(touched) => touched_arrival(frame, flight, *touched),
+                };
+                self.queue.push(at, event);
             }
         }
     }
 
-    /// Sends a frame out of many ports: those with a cable, as a switch does; if none has one, it ends here.
-    /// Neighbouring ports at which it arrives at one instant share an event.
+    /// Sends a frame out of many ports: those with a cable, as a switch does. Whether any has one. Neighbouring
+    /// ports at which it arrives at one instant share an event.
     fn flood(
         &mut self,
         id: NodeId,
@@ -368,23 +413,23 @@ impl<N: Node, L: Link> World<N, L> {
         except: PortId,
         frame: &Frame,
         observer: &mut impl Observer,
-    ) {
+    ) -> bool {
         let mut together: Option<Instant> = None;
-        let mut nowhere = true;
+        let mut anywhere = false;
         for port in ports.iter().copied().filter(|port| *port != except) {
             if self.cable_in(id, port).is_none() {
                 continue;
             }
-            nowhere = false;
+            anywhere = true;
             let Some(flight) = self.put_on_cable(End { node: id, port }, frame, observer) else {
                 continue;
             };
             let mut arrivals = std::mem::take(&mut self.carried.arrivals);
-            for (at, changed) in arrivals.drain(..) {
-                if let Some(changed) = changed {
+            for (at, touched) in arrivals.drain(..) {
+                if let Some(touched) = touched {
                     self.push_flights(together.take(), frame);
-                    let frame = changed;
-                    self.queue.push(at, Event::Deliver { frame, flight });
+                    let event = touched_arrival(frame, flight, *touched);
+                    self.queue.push(at, event);
                     continue;
                 }
                 if together.is_some_and(|then| then != at) {
@@ -396,10 +441,7 @@ impl<N: Node, L: Link> World<N, L> {
             self.carried.arrivals = arrivals;
         }
         self.push_flights(together, frame);
-        if nowhere {
-            self.counters.sent += 1;
-            self.lose(id, DropReason::NotConnected, frame, observer);
-        }
+        anywhere
     }
 
     fn cable_in(&self, node: NodeId, port: PortId) -> Option<(LinkId, Side)> {
@@ -430,12 +472,16 @@ impl<N: Node, L: Link> World<N, L> {
         let cable = &mut self.cables[link.0 as usize];
         self.carried.arrivals.clear();
         self.carried.dropped = None;
+        self.carried.lost_by = None;
         cable.link.carry(now, side, frame, &mut self.carried);
         let flight = Flight {
             link,
             to: cable.ends[side.other() as usize],
             pulled: self.pulled[link.0 as usize],
         };
+        if let Some(fault) = self.carried.lost_by {
+            observer.lost_by(fault);
+        }
         if let Some(reason) = self.carried.dropped {
             self.lose(from.node, reason, frame, observer);
         }
@@ -453,6 +499,13 @@ impl<N: Node, L: Link> World<N, L> {
         let frame = frame.clone();
         observer.event(self.now(), at, TraceEvent::Dropped { reason, frame });
     }
+}
+
+fn touched_arrival(sent: &Frame, flight: Flight, touched: Touched) -> Event {
+    let Touched { frame, marks } = touched;
+    let frame = frame.unwrap_or_else(|| sent.clone());
+    let arrival = Box::new((flight, marks));
+    Event::DeliverTouched { frame, arrival }
 }
 
 /// A world with more than 2^32 nodes or cables does not fit a machine.

@@ -30,7 +30,7 @@ pub const ETHERTYPE_ARP: u16 = 0x0806;
 pub const ETHERTYPE_VLAN: u16 = 0x8100;
 
 /// Bytes of a header without a tag.
-const HEADER_LEN: usize = 14;
+pub const HEADER_LEN: usize = 14;
 /// Bytes that a tag adds.
 const TAG_LEN: usize = 4;
 

@@ -4,11 +4,13 @@
 //! Code points that it does not know are kept.
 
 pub mod arp;
+pub mod checksums;
 pub mod dhcp;
 pub mod dns;
 pub mod ethernet;
 pub mod icmp;
 pub mod ipv4;
+pub mod lldp;
 pub mod reg;
 pub mod tcp;
 pub mod tftp;

@@ -3,6 +3,8 @@
 //! They need root, /dev/net/tun, and the programs that a scenario starts. What is missing is said, and the test
 //! skipped; so is one whose run was too late to count again and again.
 
+#[path = "live/at_once.rs"]
+mod at_once;
 #[path = "live/clients.rs"]
 mod clients;
 #[path = "live/door.rs"]

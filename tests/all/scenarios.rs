@@ -1,8 +1,11 @@
 //! Every shipped scenario passes, whatever the seed, and is the same run each time.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+
+use jackfield::time::Instant;
 
 use super::support::{
     RUNS, Ran, SHIPPED, Shipped, assert_golden, blessing, files, first_difference,
@@ -67,6 +70,33 @@ fn a_fresh_run_reproduces_the_reference_captures() {
 
 /// A reference capture is in every clone: it has to stay small.
 const REFERENCE_BYTES_MAX: usize = 700 << 10;
+
+/// Live a scenario takes the time that it tells of.
+#[test]
+fn scenarios_that_take_longer_than_a_minute_are_listed() {
+    let longer = RUNS.iter().filter(|(_, ran)| ran.is_long());
+    let mut longer: Vec<_> = longer
+        .map(|(it, ran)| (ran.outcome.ended, it.name.as_str()))
+        .collect();
+    longer.sort_unstable();
+    let mut table = String::from(LONG_HEAD);
+    for (ended, name) in longer {
+        let minutes = ended.since(Instant::ZERO).as_secs().div_ceil(60);
+        let link = format!("[{name}](../fixtures/scenarios/{name}.toml)");
+        let _ = writeln!(table, "| {link} | {minutes} |");
+    }
+    assert_golden("docs/live-long.md", &table);
+}
+
+const LONG_HEAD: &str = "\
+# Scenarios that take longer than a minute
+
+Live they take the time that they tell of, which is why no test runs them so. `scripts/live-suite` does, all beside each
+other, up to a length that it is given. A test writes this table.
+
+| scenario | minutes, begun |
+| --- | --- |
+";
 
 /// A reader finds a scenario by the rules that it shows, and a rule in `docs/rules.md`.
 #[test]

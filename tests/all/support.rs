@@ -15,6 +15,7 @@ use jackfield::report::{Style, TextReport, summary};
 use jackfield::scenario::plan::{Action, HostKind, Plan, StepKind};
 use jackfield::scenario::{self, Outcome, Recorder, Run, VIRTUAL_EPOCH_NANOS};
 use jackfield::sim::drive_virtual;
+use jackfield::time::{Duration, Instant};
 
 /// A scenario of `fixtures/scenarios`.
 #[derive(Debug)]
@@ -55,6 +56,13 @@ pub(super) struct Ran {
     pub(super) capture: Vec<u8>,
 }
 
+impl Ran {
+    /// Whether it takes longer than a minute: too long for a test on the machine's clock.
+    pub(super) fn is_long(&self) -> bool {
+        self.outcome.ended > Instant::ZERO + Duration::from_secs(60)
+    }
+}
+
 impl Shipped {
     /// Whether it has a host or a step that needs the machine itself.
     pub(super) fn is_live(&self) -> bool {
@@ -66,10 +74,15 @@ impl Shipped {
 
     /// Runs it in virtual time.
     pub(super) fn run(&self, seed: u64) -> Ran {
-        let plan = &Plan {
+        let plan = Plan {
             seed,
             ..self.plan.clone()
         };
+        self.run_as(&plan)
+    }
+
+    /// Runs it in virtual time by another plan, which is like its own but for a few values.
+    pub(super) fn run_as(&self, plan: &Plan) -> Ran {
         let beside = self.path.parent().unwrap();
         let files = scenario::firmware(plan, |folder| read_folder(&beside.join(folder))).unwrap();
         let style = Style {

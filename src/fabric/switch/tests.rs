@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::outbox::{Out, TraceEvent};
+use crate::wire::{ethernet, lldp};
 
 const A: Mac = Mac([2, 0, 0, 0, 0, 0xa]);
 const B: Mac = Mac([2, 0, 0, 0, 0, 0xb]);
@@ -75,6 +76,65 @@ fn a_tag_is_taken_off_if_it_is_the_ports_own_or_a_priority_tag_and_refused_other
 }
 
 #[test]
+fn a_tag_is_put_in_and_taken_off_as_each_port_carries_the_vlan() {
+    let mut switch = mixed();
+    let from_trunk = |id| frame(Mac::BROADCAST, A, Some(id));
+    assert_eq!(
+        sent(&mut switch, 0, 3, &from_trunk(6 << 13 | 20)),
+        "flood 2 and 1 3 (vlan 20, p 6) but 3"
+    );
+    assert_eq!(
+        sent(&mut switch, 0, 2, &frame(Mac::BROADCAST, A, None)),
+        "flood 2 and 1 3 (vlan 20, p 0) but 2"
+    );
+    assert_eq!(
+        sent(&mut switch, 0, 1, &from_trunk(5 << 13)),
+        "flood 0 1 and 3 (vlan 10, p 5) but 1"
+    );
+    assert_eq!(
+        sent(&mut switch, 0, 3, &frame(Mac::BROADCAST, B, None)),
+        "flood 3 but 3"
+    );
+}
+
+#[test]
+fn a_learnt_address_gets_the_frame_as_its_port_carries_the_vlan() {
+    let mut switch = mixed();
+    sent(&mut switch, 0, 1, &frame(B, A, Some(20)));
+    sent(&mut switch, 0, 2, &frame(A, B, None));
+    let to_a = frame(A, B, None);
+    assert_eq!(sent(&mut switch, 1, 2, &to_a), "port 1 (vlan 20, p 0)");
+    let to_b = frame(B, A, Some(20));
+    assert_eq!(sent(&mut switch, 1, 1, &to_b), "port 2");
+}
+
+#[test]
+fn a_vlan_that_a_port_does_not_carry_is_refused_there() {
+    let mut switch = mixed();
+    for (port, id) in [(0, 20), (1, 30), (2, 10), (3, 30), (3, 4095)] {
+        assert_eq!(
+            sent(&mut switch, 0, port, &frame(B, A, Some(id))),
+            "dropped: VLAN not allowed at this port",
+            "{id} at {port}"
+        );
+    }
+}
+
+#[test]
+fn an_added_port_carries_its_voice_vlan() {
+    let mut switch = mixed();
+    let (access, voice) = (10, 20);
+    assert_eq!(
+        switch.add_port(PortMode::Voice { access, voice }),
+        PortId(4)
+    );
+    assert_eq!(
+        sent(&mut switch, 0, 2, &frame(Mac::BROADCAST, A, None)),
+        "flood 2 and 1 3 4 (vlan 20, p 0) but 2"
+    );
+}
+
+#[test]
 fn a_port_that_is_added_takes_part() {
     let mut switch = switch();
     assert_eq!(switch.add_port(PortMode::Access(20)), PortId(4));
@@ -93,6 +153,22 @@ fn a_frame_cut_at_any_length_is_forwarded_or_dropped() {
     }
 }
 
+/// Port 0 in VLAN 10; port 1 too, with voice VLAN 20; port 2 in VLAN 20; port 3 a trunk of both, native VLAN 1.
+fn mixed() -> Switch {
+    Switch::new(vec![
+        PortMode::Access(10),
+        PortMode::Voice {
+            access: 10,
+            voice: 20,
+        },
+        PortMode::Access(20),
+        PortMode::Trunk {
+            native: 1,
+            tagged: [10, 20].into(),
+        },
+    ])
+}
+
 /// Ports 0 to 2 in VLAN 10, port 3 in VLAN 20.
 fn switch() -> Switch {
     Switch::new([10, 10, 10, 20].map(PortMode::Access).to_vec())
@@ -109,30 +185,51 @@ fn frame(dst: Mac, src: Mac, vlan: Option<u16>) -> Frame {
     bytes.into()
 }
 
-/// What the switch did with a frame, checking that it left untagged.
+/// What the switch did with a frame: to which ports it went, and the tag that it has there.
 fn sent(switch: &mut Switch, at_secs: u64, port: u32, frame: &Frame) -> String {
     let now = Instant::ZERO + Duration::from_secs(at_secs);
     let mut out = Outbox::default();
     switch.handle_frame(now, PortId(port), frame, &mut out);
-    let untagged = |frame: &Frame| assert_eq!(frame[12..14], [0x08, 0x00]);
     let line = |out| match out {
-        Out::Effect(Transmit::Port { port, frame }) => {
-            untagged(&frame);
-            format!("port {}", port.0)
+        Out::Effect(Transmit::Port { port, frame }) => format!("port {}{}", port.0, tag(&frame)),
+        Out::Effect(Transmit::Own { port, frame }) => {
+            let message = lldp::decode(&frame[14..]).unwrap();
+            format!("own to {}: {message}", port.0)
         }
         Out::Effect(Transmit::Flood {
             ports,
             except,
             frame,
+            also,
         }) => {
-            if frame.len() >= 14 {
-                untagged(&frame);
+            let mut line = format!("flood{}{}", numbers(&ports), tag(&frame));
+            if let Some((ports, frame)) = also {
+                line += &format!(" and{}{}", numbers(&ports), tag(&frame));
             }
-            let ports: String = ports.iter().map(|port| format!("{} ", port.0)).collect();
-            format!("flood {ports}but {}", except.0)
+            format!("{line} but {}", except.0)
         }
         Out::Trace(TraceEvent::Dropped { reason, .. }) => format!("dropped: {reason}"),
         Out::Trace(other) => format!("{other:?}"),
     };
     out.drain().map(line).collect::<Vec<_>>().join(", ")
+}
+
+fn numbers(ports: &[PortId]) -> String {
+    ports.iter().map(|port| format!(" {}", port.0)).collect()
+}
+
+/// The tag of a frame, which is whole but for that.
+fn tag(frame: &Frame) -> String {
+    match ethernet::decode(frame) {
+        Ok((header, payload)) => {
+            if payload.len() == 46 {
+                assert_eq!(header.ethertype, ethernet::ETHERTYPE_IPV4);
+            }
+            let tag = header.tag;
+            tag.map_or_else(String::new, |tag| {
+                format!(" (vlan {}, p {})", tag.vid, tag.pcp)
+            })
+        }
+        Err(_) => String::new(),
+    }
 }

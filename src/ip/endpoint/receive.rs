@@ -11,7 +11,7 @@ use crate::sim::Transmit;
 use crate::time::Instant;
 use crate::wire::arp::{self, Arp};
 use crate::wire::icmp::{self, Message};
-use crate::wire::{Frame, Mac, ethernet, ipv4, tcp, udp};
+use crate::wire::{Frame, Mac, ethernet, ipv4, lldp, tcp, udp};
 
 impl Endpoint {
     /// Takes a frame; `Err` says why it goes no further. A frame to this host itself is given to `back`.
@@ -27,15 +27,12 @@ impl Endpoint {
             return Err(reason);
         }
         let (header, payload) = ethernet::decode(frame).map_err(why)?;
-        // A priority tag names no VLAN (IEEE 802.1Q-2022 section 9.3); any other is not for us.
-        if header.tag.is_some_and(|tag| tag.vid != 0) {
-            return Err(DropReason::UnknownProtocol);
-        }
         match header.ethertype {
             ethernet::ETHERTYPE_ARP => self.receive_arp(now, header.dst, payload, out),
             ethernet::ETHERTYPE_IPV4 => {
                 self.receive_ip(now, (header.src, header.dst), (frame, payload), back, out)
             }
+            lldp::ETHERTYPE => Ok(Received::Lldp(payload)),
             _ => Err(DropReason::UnknownProtocol),
         }
     }
@@ -43,7 +40,7 @@ impl Endpoint {
     fn refusal(&self, heading: &Heading) -> Option<DropReason> {
         let own = self.own();
         heading.refusal(
-            self.interface.mac,
+            (self.interface.mac, self.interface.vlan()),
             |address| address == own || Some(address) == self.probing,
             |address| self.interface.neighbours.knows(address),
             |port| self.ports.contains_key(&port),

@@ -144,11 +144,7 @@ fn what_is_not_for_this_host_is_dropped_with_its_reason() {
     tagged.splice(12..12, [0x81, 0x00, 0xa0, 0x00]);
     assert_eq!(refusal(&tagged), None, "a priority tag");
     tagged[15] = 5;
-    assert_eq!(
-        refusal(&tagged),
-        Some(DropReason::UnknownProtocol),
-        "VLAN 5"
-    );
+    assert_eq!(refusal(&tagged), Some(DropReason::NotForThisVlan), "VLAN 5");
 }
 
 #[test]
@@ -219,8 +215,8 @@ fn a_packet_that_is_too_big_stays_here() {
 
 #[test]
 fn hosts_and_connections_are_small() {
-    // Measured in a run of 10,000: 890 bytes an idle host, 3.5 KiB a connection.
-    assert!(size_of::<Host<()>>() <= 800, "{}", size_of::<Host<()>>());
+    // Each of a host's tables of deadlines holds one without a tree.
+    assert!(size_of::<Host<()>>() <= 880, "{}", size_of::<Host<()>>());
     let settings = TcpSettings::default();
     let buffers = settings.receive_buffer + settings.send_buffer;
     // The socket itself is in a vector of one.

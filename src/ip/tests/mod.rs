@@ -362,7 +362,9 @@ impl Lab {
                     self.in_flight.push_back((station, port.0, frame));
                     line
                 }
-                Out::Effect(Transmit::Flood { .. }) => unreachable!("only switches flood"),
+                Out::Effect(Transmit::Flood { .. } | Transmit::Own { .. }) => {
+                    unreachable!("only switches do")
+                }
                 Out::Trace(TraceEvent::Dropped { reason, frame }) => {
                     if reason.is_routine() {
                         continue;

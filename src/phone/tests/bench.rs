@@ -15,7 +15,7 @@ use crate::time::{Duration, Instant};
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREPLY, CLIENT_PORT, Message, MessageType, SERVER_PORT, code};
 use crate::wire::reg::{Envelope, Message as Reg, Reason};
-use crate::wire::tftp;
+use crate::wire::{lldp, tftp};
 
 pub(super) const MAC: Mac = Mac([8, 0, 0x0f, 0, 0, 1]);
 pub(super) const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 50);
@@ -57,7 +57,8 @@ impl Bench {
             model: model.into(),
             boot_file: "Boot.bin".into(),
             main_file: "Main.bin".into(),
-            times: PhoneTimes::default(),
+            lldp: false,
+            times: PhoneTimes::default().into(),
         };
         let memory = Memory {
             pin: pin.map(str::to_owned),
@@ -346,6 +347,9 @@ impl Bench {
             AppEffect::Unbind { port } => format!("> unbind {port}"),
             AppEffect::Configure(Some(address)) => format!("> address {}", address.address),
             AppEffect::Configure(None) => "> no address".to_owned(),
+            AppEffect::Tag(Some(tag)) => format!("> tag vlan {}, p {}", tag.vid, tag.pcp),
+            AppEffect::SendLldp(message) => format!("> {}", lldp::decode(&message).unwrap()),
+            AppEffect::Tag(None) => "> no tag".to_owned(),
             AppEffect::Listen { .. } | AppEffect::ArpProbe(_) | AppEffect::ArpAnnounce(_) => {
                 panic!("a set never asks for {effect:?}")
             }

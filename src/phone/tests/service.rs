@@ -1,5 +1,7 @@
 //! In service and out of it: heartbeats, resets, errors, carrier, lease, connections that count no more.
 
+use std::sync::Arc;
+
 use super::bench::Bench;
 use super::register::{hard_reset, redirect, registration};
 use crate::app::{StreamEnd, StreamEvent, StreamId};
@@ -172,7 +174,7 @@ fn a_changed_dn_is_shown_and_changes_nothing_else() {
 #[test]
 fn a_message_that_has_no_place_is_answered_by_an_error_and_a_pause_of_ten_seconds_at_least() {
     let mut bench = Bench::new().registering();
-    bench.phone.settings.times.retry = Duration::from_secs(1);
+    Arc::make_mut(&mut bench.phone.settings.times).retry = Duration::from_secs(1);
     bench.says(Message::CommunicationsUp);
     assert_eq!(
         bench.take(),
@@ -216,7 +218,7 @@ fn bytes_that_are_no_message_are_answered_by_an_error_with_sequence_0() {
 #[test]
 fn an_error_of_the_element_is_never_answered_by_an_error() {
     let mut bench = Bench::new().registering();
-    bench.phone.settings.times.retry = Duration::from_secs(1);
+    Arc::make_mut(&mut bench.phone.settings.times).retry = Duration::from_secs(1);
     let (reason, text) = (Reason::TooManyRedirects, String::new());
     bench.says(Message::Error { reason, text });
     assert_eq!(

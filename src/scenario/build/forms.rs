@@ -52,6 +52,14 @@ fn forms_data(
     Ok(data)
 }
 
+/// Where sets and other elements find an element (CL-9).
+pub(super) fn target(element: &plan::Element) -> Target {
+    match &element.fqdn {
+        Some(fqdn) => Target::Fqdn(fqdn.clone()),
+        None => Target::Address(element.address),
+    }
+}
+
 /// An element's forms as the plan has them, and its trunks to other elements (CL-5).
 pub(super) fn forms(plan: &Plan, id: ElementId) -> Result<Forms, BuildError> {
     let element = &plan.elements[id.0];
@@ -80,10 +88,7 @@ fn programmed(plan: &Plan, id: ElementId, element: &plan::Element) -> Result<For
     for (icp, other) in others(plan, element) {
         let named = &plan.elements[other.0];
         let trunk = match plan.trunk(id, other) {
-            TrunkKind::Ip => Some(Trunk::Ip(match &named.fqdn {
-                Some(fqdn) => Target::Fqdn(fqdn.clone()),
-                None => Target::Address(named.address),
-            })),
+            TrunkKind::Ip => Some(Trunk::Ip(target(named))),
             TrunkKind::Dpnss => Some(Trunk::Dpnss),
             TrunkKind::None => None,
         };

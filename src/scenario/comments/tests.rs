@@ -4,6 +4,7 @@ use super::*;
 use crate::outbox::Answer;
 use crate::scenario::read;
 use crate::time::Duration;
+use crate::wire::icmp;
 
 const OFFICE: SubnetId = SubnetId(0);
 const SHOP: SubnetId = SubnetId(1);
@@ -94,6 +95,39 @@ fn where_a_moved_sets_syn_goes_is_said_only_if_it_goes_to_the_old_gateway() {
     assert_eq!(to_old, format!("{kept}; {to_mac} · MV-2"));
     assert_eq!(to_proxy, format!("{kept} · MV-2"));
     assert_eq!(explainer.comment(OFFICE, &syn(OFFICE_GATEWAY)), None);
+}
+
+#[test]
+fn a_router_that_asks_for_a_moved_set_is_told_of_with_the_rule_of_the_move() {
+    let asks = arp(OFFICE_GATEWAY, "10.1.0.1", "10.1.0.50");
+    let says = icmp_unreachable("10.1.0.50");
+    for (shop, rule) in [
+        ("r1", "MV-2"),
+        ("r1\", arp = \"proxy", "MV-4"),
+        ("r1\", mac = \"02:00:0a:01:00:01", "MV-5"),
+    ] {
+        let mut explainer = explainer_with("r1", shop);
+        explainer.phone_did(ANNA, &bound("10.1.0.50".parse().unwrap()));
+        assert_eq!(explainer.comment(OFFICE, &asks), None, "nobody moved");
+        assert_eq!(explainer.comment(OFFICE, &says), None, "nobody moved");
+        explainer.comment(SHOP, &syn(SHOP_GATEWAY));
+        let said = explainer.comment(OFFICE, &asks).unwrap();
+        let left = "r1 asks for anna, which has left office: the way back ends here";
+        assert_eq!(said, format!("{left} · {rule}"));
+        let said = explainer.comment(SHOP, &says).unwrap();
+        let told = "r1 tells 10.9.0.10 that anna can't be reached at 10.1.0.50";
+        assert_eq!(said, format!("{told} · {rule}"));
+    }
+}
+
+#[test]
+fn a_moved_sets_syn_to_a_mac_that_both_gateways_have_is_told_of_with_its_rule() {
+    let mut explainer = explainer_with("r1", "r1\", mac = \"02:00:0a:01:00:01");
+    let said = explainer.comment(SHOP, &syn(OFFICE_GATEWAY)).unwrap();
+    assert!(
+        said.ends_with("which is the one's here too · MV-2, MV-5"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -214,20 +248,41 @@ fn tcp((from, to): (Mac, Mac), (src, dst): (Ipv4Addr, Ipv4Addr), flags: u8, said
     let mut payload = Vec::new();
     segment.encode(src, dst, &mut payload);
     let mut bytes = ethernet(from, to, ethernet::ETHERTYPE_IPV4);
-    let header = ipv4::Header {
+    ip_header(ipv4::TCP, src, dst).encode(payload.len(), &mut bytes);
+    bytes.extend(payload);
+    bytes.into()
+}
+
+/// From the office's gateway to a server: a packet to this address could not be delivered.
+fn icmp_unreachable(to: &str) -> Frame {
+    let (router, server) = (Ipv4Addr::new(10, 1, 0, 1), Ipv4Addr::new(10, 9, 0, 10));
+    let mut quoted = Vec::new();
+    ip_header(ipv4::TCP, server, to.parse().unwrap()).encode(8, &mut quoted);
+    quoted.extend([0; 8]);
+    let mut payload = Vec::new();
+    let message = icmp::Message::Unreachable {
+        code: icmp::HOST_UNREACHABLE,
+        quoted: &quoted,
+    };
+    message.encode(&mut payload);
+    let mut bytes = ethernet(OFFICE_GATEWAY, SHOP_GATEWAY, ethernet::ETHERTYPE_IPV4);
+    ip_header(ipv4::ICMP, router, server).encode(payload.len(), &mut bytes);
+    bytes.extend(payload);
+    bytes.into()
+}
+
+fn ip_header(protocol: u8, src: Ipv4Addr, dst: Ipv4Addr) -> ipv4::Header {
+    ipv4::Header {
         tos: 0,
         id: 0,
         dont_fragment: true,
         more_fragments: false,
         fragment_offset: 0,
         ttl: 64,
-        protocol: ipv4::TCP,
+        protocol,
         src,
         dst,
-    };
-    header.encode(payload.len(), &mut bytes);
-    bytes.extend(payload);
-    bytes.into()
+    }
 }
 
 fn ethernet(src: Mac, dst: Mac, ethertype: u16) -> Vec<u8> {

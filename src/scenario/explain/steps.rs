@@ -105,6 +105,7 @@ fn action(plan: &Plan, action: &Action) -> String {
             };
             format!("{control} the program of {}", plan.hosts[host.0].name)
         }
+        Action::Fault(_) | Action::EndFault(_) | Action::Flap(_) => action.describe(plan),
         Action::SetRecord { server, name, to } => {
             let to = to.map_or("no address".to_owned(), |to| to.to_string());
             format!("at {} give {name} {to}", plan.hosts[server.0].name)

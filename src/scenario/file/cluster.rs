@@ -6,9 +6,9 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::fields::Fields;
-use super::value::{Item, list, number, of, text, word};
+use super::value::{Item, boolean, list, number, of, text, word};
 use super::{At, keys, name};
-use crate::scenario::plan::TrunkKind;
+use crate::scenario::plan::{TrunkKind, Vlan};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units;
 use crate::wire::Mac;
@@ -90,6 +90,9 @@ pub(crate) struct Phone {
     pub(crate) stored_pin: Option<At<String>>,
     /// The call server that was programmed on the set by hand: an element's name or an address.
     pub(crate) call_server: Option<At<String>>,
+    /// The VLAN that was programmed on it, and the priority.
+    pub(crate) vlan: Option<Vlan>,
+    pub(crate) lldp: Option<At<bool>>,
     pub(crate) count: Option<At<usize>>,
     pub(crate) names: Option<At<String>>,
 }
@@ -234,6 +237,7 @@ pub(super) fn phone(item: &Item<'_>, problems: &mut Problems) -> Option<Phone> {
     let mut fields = Fields::of(item, &keys::PHONE, problems)?;
     let memory = fields.optional("memory", problems, memory);
     let manual = fields.optional("manual", problems, manual);
+    let (call_server, vlan) = manual.map(|manual| manual.value).unwrap_or_default();
     Some(Phone {
         span: fields.span.clone(),
         name: fields.required("name", problems, of(name)),
@@ -244,7 +248,9 @@ pub(super) fn phone(item: &Item<'_>, problems: &mut Problems) -> Option<Phone> {
             .optional("user", problems, user)
             .map(|user| user.value),
         stored_pin: memory.and_then(|memory| memory.value),
-        call_server: manual.and_then(|manual| manual.value),
+        call_server,
+        vlan,
+        lldp: fields.optional("lldp", problems, boolean),
         count: fields.optional("count", problems, number(1, COUNT_MAX)),
         names: fields.optional("names", problems, text),
     })
@@ -274,7 +280,26 @@ fn memory(item: &Item<'_>, problems: &mut Problems) -> Option<Option<At<String>>
     Some(fields.required("pin", problems, text))
 }
 
-fn manual(item: &Item<'_>, problems: &mut Problems) -> Option<Option<At<String>>> {
+fn manual(item: &Item<'_>, problems: &mut Problems) -> Option<Manual> {
     let mut fields = Fields::of(item, &keys::MANUAL, problems)?;
-    Some(fields.required("call_srv", problems, text))
+    let call_server = fields.optional("call_srv", problems, text);
+    let vlan = fields.optional("vlan", problems, number(0, 4094));
+    let l2p = fields.optional("l2p", problems, number(0, 7));
+    let vlan = match (vlan, l2p) {
+        (Some(id), Some(priority)) => Some(Vlan {
+            id: id.value,
+            priority: priority.value,
+        }),
+        (None, None) => None,
+        (Some(At { span, .. }), None) | (None, Some(At { span, .. })) => {
+            let message = "a set is programmed with a VLAN and a priority together";
+            let help = "write both, for example { vlan = 20, l2p = 6 }".to_owned();
+            problems.push(Problem::new(&span, message).help(help));
+            None
+        }
+    };
+    Some((call_server, vlan))
 }
+
+/// What is programmed by hand: call server and VLAN.
+type Manual = (Option<At<String>>, Option<Vlan>);

@@ -7,6 +7,7 @@ use super::fields::Shape;
 pub(super) const ALL: &[&Shape] = &[
     &FILE,
     &SUBNET,
+    &LLDP_MED,
     &GATEWAY,
     &CABLE,
     &DHCP,
@@ -56,8 +57,13 @@ pub(super) const FILE: Shape = Shape {
 pub(super) const SUBNET: Shape = Shape {
     title: "[[subnet]]",
     keys: &[
-        "name", "prefix", "switch", "vlan", "gateway", "cable", "dhcp",
+        "name", "prefix", "switch", "vlan", "voice", "lldp-med", "gateway", "cable", "dhcp",
     ],
+};
+
+pub(super) const LLDP_MED: Shape = Shape {
+    title: "lldp-med",
+    keys: &["vlan", "l2p", "dscp"],
 };
 
 pub(super) const GATEWAY: Shape = Shape {
@@ -133,6 +139,7 @@ pub(super) const HOST: Shape = Shape {
         "kernel",
         "address",
         "mac",
+        "trunk",
         "command",
         "environment",
         "ready",
@@ -206,7 +213,7 @@ pub(super) const NETWORKING: Shape = Shape {
 pub(super) const PHONE: Shape = Shape {
     title: "[[phone]]",
     keys: &[
-        "name", "model", "at", "mac", "user", "memory", "manual", "count", "names",
+        "name", "model", "at", "mac", "user", "memory", "manual", "lldp", "count", "names",
     ],
 };
 
@@ -222,7 +229,7 @@ pub(super) const MEMORY: Shape = Shape {
 
 pub(super) const MANUAL: Shape = Shape {
     title: "manual",
-    keys: &["call_srv"],
+    keys: &["call_srv", "vlan", "l2p"],
 };
 
 pub(super) const STEP: Shape = Shape {

@@ -21,7 +21,7 @@ pub(super) use cluster::{Cluster, Element, Entry, Phone};
 pub(super) use dhcp::{Dhcp, Layout};
 pub(super) use dns::Dns;
 pub(super) use expect::{Expect, Frames, Told};
-pub(super) use network::{Cable, Host, Router, Subnet, Tftp};
+pub(super) use network::{Cable, Host, LldpMed, Router, Subnet, Tftp};
 pub(super) use steps::{Action, Step, StepKind};
 
 use toml::de::DeTable;
@@ -112,6 +112,7 @@ const RULES: &[(&str, u32)] = &[
     ("RG", 14),
     ("AD", 7),
     ("MV", 11),
+    ("PR", 6),
 ];
 
 fn rule(text: &str) -> Result<String, Wrong> {

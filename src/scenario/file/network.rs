@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use super::dhcp::{Dhcp, dhcp};
 use super::fields::{Fields, entries};
 use super::program::program;
-use super::value::{Item, boolean, list, number, of, text, word, wrong_type};
+use super::value::{Item, boolean, list, number, of, one_or_more, text, word, wrong_type};
 use super::{At, keys, name};
 use crate::scenario::plan::{ArpMode, Firmware, HostProgram, MadeFile, Prefix, ReversePath, Route};
 use crate::scenario::problem::{Problem, Problems, Span};
@@ -22,9 +22,20 @@ pub(crate) struct Subnet {
     pub(crate) prefix: Option<At<Prefix>>,
     pub(crate) switch: Option<At<String>>,
     pub(crate) vlan: Option<At<u16>>,
+    /// Subnets whose VLANs the ports of its sets carry tagged.
+    pub(crate) voice: Vec<At<String>>,
+    pub(crate) lldp_med: Option<At<LldpMed>>,
     pub(crate) gateway: Option<At<Gateway>>,
     pub(crate) cable: Cable,
     pub(crate) dhcp: Option<At<Dhcp>>,
+}
+
+/// What the switch tells the sets of a subnet.
+#[derive(Debug)]
+pub(crate) struct LldpMed {
+    pub(crate) vlan: Option<At<u16>>,
+    pub(crate) l2p: Option<At<u8>>,
+    pub(crate) dscp: Option<At<u8>>,
 }
 
 #[derive(Debug)]
@@ -79,6 +90,8 @@ pub(crate) struct Host {
     pub(crate) at: Option<At<String>>,
     pub(crate) address: Option<At<Ipv4Addr>>,
     pub(crate) mac: Option<At<Mac>>,
+    /// Subnets whose VLANs its port carries tagged.
+    pub(crate) trunk: Vec<At<String>>,
     pub(crate) program: Option<HostProgram>,
 }
 
@@ -96,11 +109,14 @@ const ARP_MODES: &[(&str, ArpMode)] = &[
 
 pub(super) fn subnet(item: &Item<'_>, problems: &mut Problems) -> Option<Subnet> {
     let mut fields = Fields::of(item, &keys::SUBNET, problems)?;
+    let voice = fields.optional("voice", problems, one_or_more(text));
     Some(Subnet {
         name: fields.required("name", problems, of(name)),
         prefix: fields.required("prefix", problems, of(units::prefix)),
         switch: fields.optional("switch", problems, of(name)),
         vlan: fields.optional("vlan", problems, number(1, 4094)),
+        voice: voice.map(|voice| voice.value).unwrap_or_default(),
+        lldp_med: fields.optional("lldp-med", problems, lldp_med),
         gateway: fields
             .optional("gateway", problems, gateway)
             .and_then(|At { value, span }| Some(At::new(value?, span))),
@@ -109,6 +125,15 @@ pub(super) fn subnet(item: &Item<'_>, problems: &mut Problems) -> Option<Subnet>
             .map(|cable| cable.value)
             .unwrap_or_default(),
         dhcp: fields.optional("dhcp", problems, dhcp),
+    })
+}
+
+fn lldp_med(item: &Item<'_>, problems: &mut Problems) -> Option<LldpMed> {
+    let mut fields = Fields::of(item, &keys::LLDP_MED, problems)?;
+    Some(LldpMed {
+        vlan: fields.optional("vlan", problems, number(0, 4094)),
+        l2p: fields.required("l2p", problems, number(0, 7)),
+        dscp: fields.optional("dscp", problems, number(0, 63)),
     })
 }
 
@@ -225,12 +250,14 @@ pub(super) fn host(item: &Item<'_>, problems: &mut Problems) -> Option<Host> {
         let message = "a host is a kernel of this machine, or it is nothing";
         problems.push(Problem::new(&span, message).help("write kernel = true".to_owned()));
     }
+    let trunk = fields.optional("trunk", problems, one_or_more(text));
     Some(Host {
         span: fields.span.clone(),
         name: fields.required("name", problems, of(name)),
         at: fields.optional("at", problems, text),
         address: fields.optional("address", problems, of(units::address)),
         mac: fields.optional("mac", problems, of(units::mac)),
+        trunk: trunk.map(|trunk| trunk.value).unwrap_or_default(),
         program: program(&mut fields, problems),
     })
 }

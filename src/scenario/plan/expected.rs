@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{ElementId, HostId, PhoneId, Plan, ProgramIs, SubnetId};
+use super::{ElementId, Frames, HostId, PhoneId, Plan, ProgramIs, SubnetId};
 use crate::outbox::NeighbourState;
 use crate::time::Duration;
 use crate::wire::Mac;
@@ -110,29 +110,4 @@ pub enum PhoneIs {
     Flashed(u32),
     /// The number of redirects since its last power-up.
     Redirects(u32),
-}
-
-/// How many frames.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Frames {
-    /// The segment that they cross; `None`: any.
-    pub on: Option<SubnetId>,
-    /// A display filter.
-    pub filter: String,
-    pub count: Count,
-    /// What is counted: since the last action, or since the run began.
-    pub since: Since,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Count {
-    AtLeast(u64),
-    AtMost(u64),
-    Exactly(u64),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    LastAction,
-    Start,
 }

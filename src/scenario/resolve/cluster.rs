@@ -151,6 +151,7 @@ pub(super) fn elements(
             networking: networking(resolver, i),
             heartbeat,
             outside: None,
+            fault: None,
         });
     }
     elements

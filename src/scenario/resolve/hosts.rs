@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::Resolver;
 use super::dhcp;
+use super::network;
 use super::stations::place;
 use crate::scenario::file::{self, At};
 use crate::scenario::plan::{Firmware, Host, HostKind, SubnetId};
@@ -64,8 +65,13 @@ pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
         };
         let address = address.map(|address| address.value);
         let program = host.program.clone();
-        let kind = HostKind::Kernel { address, program };
-        hosts.push(given.host(resolver, hosts.len(), kind));
+        let kind = HostKind::Kernel {
+            address,
+            trunk: Vec::new(),
+            program,
+        };
+        let planned = given.host(resolver, hosts.len(), kind);
+        hosts.push(with_trunk(resolver, planned, &host.trunk));
     }
     for dns in &file.dns {
         let address = dns.address.as_ref();
@@ -84,6 +90,14 @@ pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
         hosts.push(dhcp_server(resolver, SubnetId(i), subnet));
     }
     hosts
+}
+
+/// The host with the VLANs of these subnets at its port.
+fn with_trunk(resolver: &mut Resolver<'_>, mut host: Host, names: &[At<String>]) -> Host {
+    if let HostKind::Kernel { trunk, .. } = &mut host.kind {
+        *trunk = network::tagged(resolver, host.at, names);
+    }
+    host
 }
 
 fn dns_server(resolver: &mut Resolver<'_>, dns: &file::Dns, address: Ipv4Addr) -> HostKind {

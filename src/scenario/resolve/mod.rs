@@ -34,6 +34,8 @@ struct Resolver<'a> {
     stations: Stations,
     /// Of the phones, in the plan's order.
     macs: Vec<Mac>,
+    /// Names of faults, in the order in which steps begin them.
+    faults: Vec<String>,
     /// Offsets of the lines' first bytes.
     lines: Vec<usize>,
 }
@@ -51,10 +53,12 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
         subnets,
         stations: Stations::default(),
         macs: Vec::new(),
+        faults: Vec::new(),
         lines: std::iter::once(0)
             .chain(newlines.map(|(at, _)| at + 1))
             .collect(),
     };
+    network::voice(&mut resolver);
     let mut routers = network::routers(&mut resolver);
     routes::fill_in(file, &resolver.subnets, &mut routers, resolver.problems);
     let hosts = hosts::hosts(&mut resolver);
@@ -83,6 +87,7 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
         trunks,
         phones,
         groups,
+        faults: resolver.faults,
         steps,
     })
 }

@@ -5,10 +5,11 @@ use super::dhcp;
 use super::stations;
 use crate::scenario::file::{self, At};
 use crate::scenario::plan::{
-    ArpMode, Cable, Prefix, ReversePath, Router, RouterInterface, Subnet, SubnetId,
+    ArpMode, Cable, Policy, Prefix, ReversePath, Router, RouterInterface, Subnet, SubnetId,
 };
 use crate::scenario::problem::{Problem, Problems};
 use crate::time::Duration;
+use crate::wire::lldp::VOICE;
 
 /// A cable in a building.
 const LATENCY: Duration = Duration::from_micros(50);
@@ -17,6 +18,9 @@ const RATE: u64 = 100_000_000;
 const QUEUE_BYTES: usize = 256 << 10;
 /// The VLAN that a switch's ports belong to as it comes from its maker.
 const VLAN: u16 = 1;
+
+/// Expedited forwarding, for voice (RFC 4594 section 4.1).
+const DSCP: u8 = 46;
 
 /// The subnets, without their DHCP.
 pub(super) fn subnets(file: &file::File, problems: &mut Problems) -> Vec<Subnet> {
@@ -44,6 +48,8 @@ pub(super) fn subnets(file: &file::File, problems: &mut Problems) -> Vec<Subnet>
             prefix,
             switch,
             vlan,
+            voice: Vec::new(),
+            policy: None,
             gateway,
             cable: cable(&subnet.cable),
             dhcp: None,
@@ -67,6 +73,76 @@ fn check_vlan(
         let help = "give each subnet of a switch a `vlan` of its own".to_owned();
         problems.push(Problem::new(place, message).help(help));
     }
+}
+
+/// Which subnets are the voice VLANs of others.
+pub(super) fn voice(resolver: &mut Resolver<'_>) {
+    for (i, subnet) in resolver.file.subnets.iter().enumerate() {
+        resolver.subnets[i].voice = tagged(resolver, SubnetId(i), &subnet.voice);
+        let policy = subnet.lldp_med.as_ref();
+        resolver.subnets[i].policy = policy.and_then(|it| policy_of(resolver, i, it));
+    }
+}
+
+/// What the switch tells the sets of a subnet.
+fn policy_of(
+    resolver: &mut Resolver<'_>,
+    subnet: usize,
+    At { value: told, span }: &At<file::LldpMed>,
+) -> Option<Policy> {
+    let voice = resolver.subnets[subnet].voice.first();
+    let voice = voice.map(|voice| resolver.subnets[voice.0].vlan);
+    let Some(vlan) = told.vlan.as_ref().map(|vlan| vlan.value).or(voice) else {
+        let help = "give it a `vlan`, or the subnet a `voice` VLAN".to_owned();
+        let problem = Problem::new(span, "which VLAN are the sets told?").help(help);
+        resolver.problems.push(problem);
+        return None;
+    };
+    Some(Policy {
+        application: VOICE,
+        unknown: false,
+        tagged: true,
+        reserved: false,
+        vlan,
+        priority: told.l2p.as_ref().map_or(0, |l2p| l2p.value),
+        dscp: told.dscp.as_ref().map_or(DSCP, |dscp| dscp.value),
+    })
+}
+
+/// Subnets whose VLANs a port of another one carries tagged.
+pub(super) fn tagged(
+    resolver: &mut Resolver<'_>,
+    port: SubnetId,
+    names: &[At<String>],
+) -> Vec<SubnetId> {
+    let mut tagged = Vec::new();
+    for name in names {
+        let subnet = one_tagged(resolver, port, name);
+        tagged.extend(subnet.filter(|subnet| !tagged.contains(subnet)));
+    }
+    tagged
+}
+
+/// It must be of the same switch.
+fn one_tagged(resolver: &mut Resolver<'_>, port: SubnetId, name: &At<String>) -> Option<SubnetId> {
+    let carried = resolver.names.subnet(name, resolver.problems)?;
+    let [here, there] = [port, carried].map(|id| &resolver.subnets[id.0]);
+    let message = if port == carried {
+        format!("{} is what the port carries untagged", here.name)
+    } else if here.switch != there.switch {
+        let (a, b) = (&here.name, &there.name);
+        format!(
+            "{b} is a VLAN of switch {}, and {a} of {}",
+            there.switch, here.switch
+        )
+    } else {
+        return Some(carried);
+    };
+    let help = "name another subnet of the same `switch`".to_owned();
+    resolver
+        .problems
+        .push(Problem::new(&name.span, message).help(help));
+    None
 }
 
 fn cable(cable: &file::Cable) -> Cable {

@@ -130,6 +130,11 @@ fn phone(
             .call_server
             .as_ref()
             .and_then(|server| call_server(resolver, model, server)),
+        vlan: table.vlan,
+        lldp: table.lldp.as_ref().map_or_else(
+            || resolver.subnets.iter().any(|it| it.policy.is_some()),
+            |lldp| lldp.value,
+        ),
     }
 }
 
@@ -137,7 +142,7 @@ fn phone(
 fn call_server(resolver: &mut Resolver<'_>, model: &str, server: &At<String>) -> Option<Ipv4Addr> {
     if supports_cluster(model) {
         let message = format!("a {model} goes by the call server of DHCP");
-        let help = "take `manual` out; it is for 4000-series sets, the 5485 and the 6500";
+        let help = "take `call_srv` out; it is for 4000-series sets, the 5485 and the 6500";
         let problem = Problem::new(&server.span, message).help(help.to_owned());
         resolver.problems.push(problem);
         return None;

@@ -120,7 +120,7 @@ impl<L: Listener> Run<'_, L> {
             self.watch.listener.verdict(&verdict);
             self.verdicts.push(verdict);
         }
-        match all {
+        match all || self.shaken.is_some() {
             true => self.next_step(),
             false => Stage::Done,
         }

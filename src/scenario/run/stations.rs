@@ -15,8 +15,7 @@ impl<L: Listener> Run<'_, L> {
         {
             return self.stop_outside(element);
         }
-        let node = self.lab.station(station);
-        self.lab.power(node, false, &mut self.watch);
+        self.lab.stop(station, &mut self.watch);
         self.next_step()
     }
 
@@ -27,8 +26,7 @@ impl<L: Listener> Run<'_, L> {
         {
             return self.start_outside(element, Some(station));
         }
-        let node = self.lab.station(station);
-        self.lab.power(node, true, &mut self.watch);
+        self.lab.start(station, &mut self.watch);
         self.next_step()
     }
 

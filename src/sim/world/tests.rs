@@ -20,6 +20,7 @@ fn a_flood_reaches_every_port_but_one_in_one_event() {
         ports: [PortId(0), PortId(1)].into(),
         except: PortId(9),
         frame: frame(7),
+        also: None,
     };
     let before = world.counters();
     world.with(b, &mut seen, |_, _, out| out.push(flood));
@@ -29,12 +30,28 @@ fn a_flood_reaches_every_port_but_one_in_one_event() {
 }
 
 #[test]
+fn a_flood_may_have_other_bytes_for_further_ports() {
+    let (mut world, mut seen, [a, b, c]) = three_in_a_row();
+    let flood = Transmit::Flood {
+        ports: [PortId(5)].into(),
+        except: PortId(9),
+        frame: frame(7),
+        also: Some(([PortId(0), PortId(1)].into(), frame(8))),
+    };
+    world.with(b, &mut seen, |_, _, out| out.push(flood));
+    run(&mut world, &mut seen);
+    assert_eq!(seen.frames, [(10, a, 8), (10, c, 8)]);
+    assert!(seen.drops.is_empty(), "one group has a cable");
+}
+
+#[test]
 fn a_flood_passes_over_empty_ports_and_is_dropped_where_all_are_empty() {
     let (mut world, mut seen, [_, b, c]) = three_in_a_row();
     let flood = Transmit::Flood {
         ports: [PortId(0), PortId(1), PortId(5)].into(),
         except: PortId(9),
         frame: frame(7),
+        also: None,
     };
     world.unplug(LinkId(0), &mut seen);
     world.with(b, &mut seen, |_, _, out| out.push(flood.clone()));

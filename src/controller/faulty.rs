@@ -1,0 +1,332 @@
+//! What an element with a fault does otherwise than one without.
+//!
+//! A layer on the way from a request to bytes, with nothing in it for an element without a fault:
+//!
+//! ```text
+//!  stream ──▶ hears ──▶ request ──▶ decides ──▶ verdict ──▶ messages ──▶ says ──▶ bytes
+//!                                                  └──▶ forms: has_mapped, has_lost_power
+//! ```
+//!
+//! What decides and answers stays as it is; a fault changes what goes in, or what comes out.
+
+use std::collections::VecDeque;
+
+use super::element::{Effects, Turn, encode};
+use super::fault::Fault;
+use super::forms::Forms;
+use super::registration::{Action, Request, Verdict, decide};
+use crate::app::{AppEffect, StreamEvent, StreamId};
+use crate::time::{Duration, Instant};
+use crate::wire::Mac;
+use crate::wire::reg::{HEADER_LEN, Message, Reason, ResetKind, Target};
+
+/// The buffer for a PIN.
+const PIN_BUFFER: usize = 16;
+/// A set waits 30 s for an answer (`docs/registration-protocol.md`, Times).
+const LATE: Duration = Duration::from_secs(35);
+/// The table of connections.
+const CONNECTIONS_MAX: u32 = 20;
+
+/// A fault, and what it remembers.
+#[derive(Debug)]
+pub(super) struct Faulty {
+    fault: Fault,
+    /// The element's own address, where a redirect to itself leads.
+    own: Target,
+    /// The registration code that it was started with.
+    first_code: String,
+    /// The DN of the PIN that is being answered.
+    asked: Option<String>,
+    /// Connections that sets have opened since it has had power.
+    accepted: u32,
+    /// Messages said so far.
+    said: u32,
+    has_crashed: bool,
+    /// Answers that wait, and when each is said: the earliest first.
+    late: VecDeque<(Instant, StreamId, Vec<u8>)>,
+}
+
+/// What becomes of something that happened on a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// The element hears of it.
+    Yes,
+    /// It does not.
+    No,
+    /// It does not, and the connection has been aborted.
+    Aborted,
+}
+
+impl Faulty {
+    pub(super) fn new(fault: Fault, own: Target, forms: &Forms) -> Faulty {
+        Faulty {
+            fault,
+            own,
+            first_code: forms.access_codes().0.to_owned(),
+            asked: None,
+            accepted: 0,
+            said: 0,
+            has_crashed: false,
+            late: VecDeque::new(),
+        }
+    }
+
+    /// Something happens on a connection.
+    pub(super) fn hears(
+        &mut self,
+        stream: StreamId,
+        event: &StreamEvent<'_>,
+        out: &mut Effects,
+    ) -> Heard {
+        match event {
+            StreamEvent::Accepted { .. } => self.accepted += 1,
+            StreamEvent::PeerClosed if self.fault == Fault::HalfCloses => return Heard::No,
+            StreamEvent::Connected
+            | StreamEvent::Received(_)
+            | StreamEvent::PeerClosed
+            | StreamEvent::Ended(_) => {}
+        }
+        let is_new = matches!(event, StreamEvent::Accepted { .. });
+        let leaks = self.fault == Fault::LeaksConnections && self.accepted > CONNECTIONS_MAX;
+        let is_over = matches!(event, StreamEvent::Ended(_));
+        if (self.has_crashed && !is_over) || (is_new && leaks) {
+            out.push(AppEffect::Abort { stream });
+            return Heard::Aborted;
+        }
+        Heard::Yes
+    }
+
+    /// The decision about a request.
+    pub(super) fn decides(&mut self, forms: &Forms, request: &Request<'_>) -> Verdict {
+        let pin = request.pin.map(|pin| self.reads(forms, pin));
+        let pin = pin.as_deref();
+        let is_long = pin.is_some_and(|pin| pin.len() > PIN_BUFFER);
+        self.has_crashed |= self.fault == Fault::CrashesOnLongPin && is_long;
+        let dn = pin
+            .and_then(|pin| forms.split_pin(pin))
+            .map(|(_, dn)| dn.to_owned());
+        self.asked.clone_from(&dn);
+        let request = Request {
+            pin,
+            reset: request.reset && self.fault != Fault::IgnoresReset,
+            redirects: match self.fault {
+                Fault::CountsNoRedirects => 0,
+                _ => request.redirects,
+            },
+            ..*request
+        };
+        let verdict = decide(forms, &request);
+        let action = self.does(
+            verdict.rule,
+            verdict.action,
+            dn,
+            pin,
+            forms.dn_of(request.mac),
+        );
+        Verdict { action, ..verdict }
+    }
+
+    /// A PIN as it is understood.
+    fn reads(&self, forms: &Forms, pin: &str) -> String {
+        let (code, _) = forms.access_codes();
+        let is_known = forms.split_pin(pin).is_some();
+        match (self.fault, pin.strip_prefix(&self.first_code)) {
+            (Fault::KeepsOldCodes, Some(dn)) if !is_known => format!("{code}{dn}"),
+            (Fault::ComparesOneCharacter, _) if !is_known && pin.starts_with(&code[..1]) => {
+                format!("{code}{}", pin.trim_start_matches(&code[..1]))
+            }
+            (Fault::LosesStars, _) => match forms.split_pin(pin) {
+                Some((_, dn)) => {
+                    let code = &pin[..pin.len() - dn.len()];
+                    let digits = dn.split(['*', '#']).next().unwrap_or_default();
+                    format!("{code}{digits}")
+                }
+                None => pin.to_owned(),
+            },
+            _ => pin.to_owned(),
+        }
+    }
+
+    /// What is done in place of what should be. `dn`: that of the PIN; `known`: that of the MAC.
+    fn does(
+        &self,
+        rule: &str,
+        action: Action,
+        dn: Option<String>,
+        pin: Option<&str>,
+        known: Option<&str>,
+    ) -> Action {
+        let register = |dn: String| Action::Register {
+            dn,
+            save: pin.map(str::to_owned),
+            because: "by its fault",
+        };
+        match (self.fault, rule, action, dn, known) {
+            (Fault::PromptsProgrammed, "RG-11", ..) => Action::Prompt(Reason::NoPin),
+            (Fault::IgnoresMac, "RG-4", ..) => Action::ClearAndPrompt(Reason::DnInUse),
+            (Fault::GivesTakenDn, "RG-5", _, Some(dn), _)
+            | (Fault::ReplacesWithoutMac, "RG-8", _, Some(dn), _) => register(dn),
+            (Fault::PromptsReplacer, "RG-7", ..) => Action::Prompt(Reason::ReplacementNeedsMac),
+            (Fault::TakesStalePin, "RG-12", Action::ClearAndPrompt(_), _, Some(known)) => {
+                Action::Register {
+                    dn: known.to_owned(),
+                    save: None,
+                    because: "by its fault",
+                }
+            }
+            (Fault::PromptsForRemoteDn, _, Action::Redirect { .. }, ..) => {
+                Action::Prompt(Reason::UnknownDn)
+            }
+            (Fault::RedirectsToItself, _, Action::Redirect { dn, save, .. }, ..) => {
+                let to = self.own.clone();
+                Action::Redirect { dn, save, to }
+            }
+            (_, _, action, ..) => action,
+        }
+    }
+
+    /// A set was put at a DN where another was.
+    pub(super) fn has_mapped(&self, forms: &mut Forms, dn: &str, replaced: Mac) {
+        if self.fault == Fault::KeepsOldMac {
+            forms.map(dn, replaced).expect("a set was at this DN");
+        }
+    }
+
+    /// The element has no power any more. `forms` are what it finds when it has it again.
+    pub(super) fn has_lost_power(&mut self, forms: &mut Forms) {
+        self.accepted = 0;
+        self.has_crashed = false;
+        self.late.clear();
+        if self.fault == Fault::ForgetsSetsOnRestart {
+            let macs: Vec<Mac> = forms.sets().map(|(_, mac)| mac).collect();
+            for mac in macs {
+                forms.unmap(mac);
+            }
+        }
+    }
+
+    /// Says messages, in one piece.
+    pub(super) fn says(
+        &mut self,
+        turn: Turn,
+        messages: impl Iterator<Item = Message>,
+        forms: &Forms,
+        out: &mut Effects,
+    ) {
+        let stream = turn.stream;
+        if self.has_crashed {
+            return out.push(AppEffect::Abort { stream });
+        }
+        let messages = self.instead_of(messages.collect(), forms);
+        if messages.is_empty() {
+            return;
+        }
+        let is_answer = turn.sequence != 0 && messages != [Message::HeartbeatAnswer];
+        let bytes = self.writes(turn.sequence, messages);
+        if self.fault == Fault::AnswersLate && is_answer {
+            return self.late.push_back((turn.now + LATE, stream, bytes));
+        }
+        out.push(AppEffect::SendStream { stream, bytes });
+    }
+
+    /// What is said in place of what should be.
+    fn instead_of(&self, mut messages: Vec<Message>, forms: &Forms) -> Vec<Message> {
+        let is = |reason: Reason| {
+            move |it: &Message| match it {
+                Message::ClearPin { reason: why } | Message::Reset { reason: why, .. } => {
+                    *why == reason
+                }
+                _ => false,
+            }
+        };
+        let is_save = |it: &Message| matches!(it, Message::SavePin { .. });
+        let is_redirect = |it: &Message| matches!(it, Message::Redirect { .. });
+        let is_prompt = |it: &Message| matches!(it, Message::PinRequest { .. });
+        match self.fault {
+            Fault::SavesNoPin if !messages.iter().any(is_redirect) => {
+                messages.retain(|it| !is_save(it));
+            }
+            Fault::RedirectsWithoutSave if messages.iter().any(is_redirect) => {
+                messages.retain(|it| !is_save(it));
+            }
+            Fault::SaysNoCommunicationsUp => {
+                messages.retain(|it| *it != Message::CommunicationsUp);
+            }
+            Fault::AnswersNoHeartbeats => messages.retain(|it| *it != Message::HeartbeatAnswer),
+            Fault::KeepsReplacedInService => messages.retain(|it| !is(Reason::Replaced)(it)),
+            Fault::KeepsDeletedDnInService => messages.retain(|it| !is(Reason::DnDeleted)(it)),
+            Fault::KeepsPinOfDeletedSet => {
+                messages.retain(|it| {
+                    !matches!(
+                        it,
+                        Message::ClearPin {
+                            reason: Reason::SetDeleted
+                        }
+                    )
+                });
+            }
+            Fault::ClearsPinAtDeletedMac if messages.iter().any(is(Reason::MacDeleted)) => {
+                let reason = Reason::MacDeleted;
+                messages.insert(0, Message::ClearPin { reason });
+            }
+            Fault::RegistersBeforeDeciding if messages.iter().any(is_prompt) => {
+                if let Some(dn) = self.asked.clone().filter(|dn| !dn.is_empty()) {
+                    let heartbeat = Duration::from_secs(30);
+                    messages.insert(0, Message::Registered { dn, heartbeat });
+                }
+            }
+            _ => {}
+        }
+        messages.iter_mut().for_each(|it| self.words(it, forms));
+        messages
+    }
+
+    /// What a message says in place of what it should.
+    fn words(&self, message: &mut Message, forms: &Forms) {
+        match (self.fault, &mut *message) {
+            (Fault::CutsLongPins, Message::SavePin { pin }) => pin.truncate(PIN_BUFFER),
+            (Fault::OneReasonForAll, Message::PinRequest { reason }) => *reason = Reason::NoPin,
+            (Fault::SaysDnOfAnother, Message::Registered { dn, .. }) => {
+                if let Some(first) = forms.dns().next() {
+                    first.clone_into(dn);
+                }
+            }
+            (Fault::ResetsAtChangedDn, Message::DnChanged { .. }) => {
+                let (kind, reason) = (ResetKind::Soft, Reason::DnDeleted);
+                *message = Message::Reset { kind, reason };
+            }
+            _ => {}
+        }
+    }
+
+    fn writes(&mut self, sequence: u32, messages: Vec<Message>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for message in messages {
+            self.said += 1;
+            let sequence = match self.fault {
+                Fault::NumbersItsOwnMessages => self.said,
+                _ => sequence,
+            };
+            let start = bytes.len();
+            bytes.extend(encode(sequence, [message]));
+            if self.fault == Fault::CountsNoHeader {
+                let fields = bytes.len() - start - HEADER_LEN;
+                let length = u16::try_from(fields).expect("a message has at most 1024 bytes");
+                bytes[start + 6..start + 8].copy_from_slice(&length.to_be_bytes());
+            }
+        }
+        bytes
+    }
+
+    /// When something is next said late.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.late.front().map(|(at, ..)| *at)
+    }
+
+    /// Says what is due.
+    pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Effects) {
+        while let Some((_, stream, bytes)) = self.late.pop_front_if(|(at, ..)| *at <= now) {
+            out.push(AppEffect::SendStream { stream, bytes });
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A run that is shaken: faults of a mix lie over its steps, and what is judged is how it ends.
+//!
+//! Steps go on whatever came of the one before: an expectation that fails, or an action that can't be done, says
+//! nothing under faults that the scenario does not know. After the last step and the last fault the network is
+//! left alone for a time that is bounded. Users come back each minute and type, if their set asks, the PIN that they
+//! typed last. The run ends when every set that is owed service has it, or when the time is up.
+//!
+//! Which sets are owed service, the scenario itself says: those that have it in the end of a run without a mix
+//! ([`Run::shake`] with an empty one), left alone for as long. Only a set whose DN belongs to another set by
+//! then is not: who asks first for a number that two want, faults may decide.
+
+use std::collections::BTreeMap;
+
+use super::{Run, Stage};
+use crate::scenario::mix::Mix;
+use crate::scenario::outcome::{Outcome, Settled};
+use crate::scenario::plan::{ElementId, PhoneId};
+use crate::scenario::watch::Listener;
+use crate::time::{Duration, Instant};
+use crate::wire::Mac;
+
+/// How long a network without a mix is left alone. A set that has service by then is owed it.
+const CALM: Duration = Duration::from_secs(5 * 60);
+/// How long it may take under a mix: time enough for every timer that backs off, and for a lease to be asked for anew.
+const CALM_MAX: Duration = Duration::from_secs(40 * 60);
+/// How often users come back.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// What a shaken run has besides.
+#[derive(Debug)]
+pub(super) struct Shaken {
+    /// Sets that are owed service, each with the DN that it is to have. `None`: this run says which.
+    owed: Option<Vec<(PhoneId, String)>>,
+    /// When the last fault of the mix ends.
+    calm_from: Instant,
+    /// The PIN that was typed last on each set, or was to be.
+    pub(super) pins: BTreeMap<PhoneId, String>,
+    /// When the last step ended.
+    stepped: Instant,
+}
+
+impl<L: Listener> Run<'_, L> {
+    /// Lays a mix over the run, before it begins. `owed`: what a run without a mix came to.
+    pub fn shake(&mut self, mix: &Mix, owed: Option<&Settled>) {
+        self.faults.plan_mix(&mix.0);
+        self.shaken = Some(Box::new(Shaken {
+            owed: owed.map(|it| it.in_service.clone()),
+            calm_from: mix.ends(),
+            pins: BTreeMap::new(),
+            stepped: Instant::ZERO,
+        }));
+    }
+
+    /// The last step of a shaken run has ended.
+    pub(super) fn calm_down(&mut self) -> Stage {
+        let now = self.lab.world.now();
+        let Some(shaken) = &mut self.shaken else {
+            return Stage::Done;
+        };
+        shaken.stepped = now;
+        let from = now.max(shaken.calm_from);
+        let time = match shaken.owed {
+            Some(_) => CALM_MAX,
+            None => CALM,
+        };
+        Stage::Settling {
+            until: from + time,
+            look: from + LOOK,
+        }
+    }
+
+    /// Users come back, and somebody looks whether all is well.
+    pub(super) fn look_again(&mut self, until: Instant) -> Stage {
+        let now = self.lab.world.now();
+        let is_over = match &self.shaken {
+            Some(shaken) if shaken.owed.is_some() => self.stranded().is_empty(),
+            Some(_) | None => false,
+        };
+        if is_over || now >= until {
+            return Stage::Done;
+        }
+        for (phone, planned) in (0..).map(PhoneId).zip(&self.plan.phones) {
+            if self.watch.phones[phone.0].registered.is_some() {
+                continue;
+            }
+            let pins = self.shaken.as_ref().map(|it| &it.pins);
+            let typed = pins.and_then(|pins| pins.get(&phone)).cloned();
+            if let Some(pin) = typed.or_else(|| planned.user_pin.clone()) {
+                self.enter_pin(phone, &pin);
+            }
+        }
+        Stage::Settling {
+            until,
+            look: (now + LOOK).min(until),
+        }
+    }
+
+    /// Sets that are owed service and have none.
+    fn stranded(&self) -> Vec<PhoneId> {
+        let owed = self.shaken.as_ref().and_then(|it| it.owed.as_ref());
+        let without = owed.into_iter().flatten().filter(|(phone, dn)| {
+            let has_service = self.watch.phones[phone.0].registered.is_some();
+            !has_service && !self.is_anothers(dn, self.plan.phones[phone.0].mac)
+        });
+        without.map(|(phone, _)| *phone).collect()
+    }
+
+    /// Whether a DN belongs to another set than this one, at any element.
+    fn is_anothers(&self, dn: &str, mac: Mac) -> bool {
+        let mut elements = (0..self.plan.elements.len()).map(ElementId);
+        elements.any(|id| {
+            let set = self.lab.element(id).and_then(|it| it.set_at(dn));
+            set.is_some_and(|set| set != mac)
+        })
+    }
+
+    /// What a shaken run came to.
+    pub(super) fn settled(&self) -> Option<Settled> {
+        let shaken = self.shaken.as_ref()?;
+        let phones = (0..).map(PhoneId).zip(&self.watch.phones);
+        let in_service = phones.filter_map(|(id, view)| {
+            let (dn, _) = view.registered.as_ref()?;
+            Some((id, dn.clone()))
+        });
+        Some(Settled {
+            in_service: in_service.collect(),
+            stranded: self.stranded(),
+            stepped: shaken.stepped,
+        })
+    }
+}
+
+impl Outcome {
+    /// Whether a shaken run ended well: no rule broken, and every set that was owed service has it.
+    pub fn withstood(&self) -> bool {
+        let stranded = self.settled.as_ref().map(|it| it.stranded.len());
+        self.violation.is_none() && stranded == Some(0)
+    }
+}
