@@ -56,5 +56,8 @@ pub mod scenario;
 /// Reports: text, JSON.
 pub mod report;
 
+/// Many scenarios: shards, results, JUnit, two builds beside each other.
+pub mod suite;
+
 /// The command line.
 pub mod cli;

@@ -20,5 +20,7 @@ mod live;
 mod option125;
 #[path = "all/scenarios.rs"]
 mod scenarios;
+#[path = "all/suite.rs"]
+mod suite;
 #[path = "all/support.rs"]
 mod support;

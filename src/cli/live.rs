@@ -47,6 +47,8 @@ pub(super) struct Pace {
     flooded: Vec<(String, u64)>,
     /// Frames that the machine did not take from the run, by host.
     refused: Vec<(String, u64)>,
+    /// Frames that came in longer than a cable carries, by interface.
+    oversized: Vec<(String, u64)>,
 }
 
 /// Whether the machine lets this plan run live.
@@ -160,7 +162,8 @@ pub(super) fn drive<L: Listener>(
         reason: error.to_string(),
     })?;
     let lateness = drive_live(&mut run, &mut ports, &clock, &settings)?;
-    let (mut lost, mut flooded, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lost, mut flooded) = (Vec::new(), Vec::new());
+    let (mut refused, mut oversized) = (Vec::new(), Vec::new());
     for (station, port) in stations.iter().zip(&mut ports) {
         let name = station.name(plan);
         // A scenario may delete `eth0`: then there is nothing to ask.
@@ -176,6 +179,10 @@ pub(super) fn drive<L: Listener>(
         if dropped > 0 {
             refused.push((name.to_owned(), dropped));
         }
+        let joined = port.oversized();
+        if joined > 0 {
+            oversized.push((name.to_owned(), joined));
+        }
     }
     Ok(Pace {
         lateness,
@@ -183,6 +190,7 @@ pub(super) fn drive<L: Listener>(
         lost,
         flooded,
         refused,
+        oversized,
     })
 }
 
@@ -287,6 +295,13 @@ impl Pace {
                 "  {frames} frames to {host} were not taken: its interface was down, or its queue full"
             );
         }
+        for (host, frames) in &self.oversized {
+            let _ = writeln!(
+                text,
+                "  {frames} frames of {host} were dropped, as they were longer than its MTU: the kernel or the card \
+                 joins frames (`ethtool -K {host} gro off` ends that)"
+            );
+        }
     }
 
     /// For a person, of a run that is not judged by it: a line, and what was lost.
@@ -302,18 +317,21 @@ impl Pace {
 
     /// For a program.
     pub(super) fn json(&self) -> Value {
-        let lost = self.lost.iter().chain(&self.flooded);
-        let lost = lost.map(|(host, frames)| (host.clone(), json!(frames)));
-        let refused = self.refused.iter();
-        let refused = refused.map(|(host, frames)| (host.clone(), json!(frames)));
+        let by_host = |all: &[(String, u64)]| {
+            let all = all
+                .iter()
+                .map(|(host, frames)| (host.clone(), json!(frames)));
+            Value::Object(all.collect())
+        };
         json!({
             "valid": self.is_valid(),
             "worst_late_ns": nanos(self.lateness.worst),
             "bound_ns": nanos(self.late_max),
             "deadlines": self.lateness.deadlines,
             "late": self.lateness.late,
-            "lost": lost.collect::<serde_json::Map<_, _>>(),
-            "refused": refused.collect::<serde_json::Map<_, _>>(),
+            "lost": by_host(&[self.lost.as_slice(), &self.flooded].concat()),
+            "refused": by_host(&self.refused),
+            "oversized": by_host(&self.oversized),
         })
     }
 }
@@ -392,6 +410,7 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{a
             lost: Vec::new(),
             flooded: Vec::new(),
             refused: Vec::new(),
+            oversized: Vec::new(),
         };
         let on_time = "on time: at most 1.23 ms late at 812 deadlines\n";
         assert_eq!((pace.is_valid(), pace.summary().as_str()), (true, on_time));
@@ -402,5 +421,8 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{a
         assert!(!pace.is_valid());
         assert!(pace.summary().starts_with("INVALID: "));
         assert_eq!(pace.json()["worst_late_ns"], 1_234_000);
+        pace.oversized.push(("eth1".to_owned(), 7));
+        assert!(pace.remarks().contains("7 frames of eth1 were dropped"));
+        assert_eq!(pace.json()["oversized"]["eth1"], 7);
     }
 }

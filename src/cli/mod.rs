@@ -3,12 +3,14 @@
 mod check;
 mod controller;
 mod controllers;
+mod discover;
 mod doctor;
 mod exit;
 mod faults;
 mod files;
 mod leases;
 mod live;
+mod merge;
 mod option125;
 mod phone;
 mod progress;
@@ -16,6 +18,7 @@ mod run;
 mod serve;
 mod site;
 mod sweep;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +43,10 @@ struct Cli {
 enum Command {
     /// Run a scenario: in virtual time, or live on this machine.
     Run(RunArgs),
+    /// Run many scenarios and say first what failed, and why.
+    Test(test::TestArgs),
+    /// Join the results of shards into one report.
+    Merge(merge::MergeArgs),
     /// Keep a scenario's servers running on an interface of this machine, until SIGINT or SIGTERM.
     Serve(ServeArgs),
     /// Boot one emulated phone on an existing network, and say what it meets.
@@ -187,6 +194,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Test(args) => test::test(args),
+        Command::Merge(args) => merge::merge(args),
         Command::Serve(args) => serve::serve(args),
         Command::Phone(args) => phone::phone(args),
         Command::Doctor => doctor::doctor(),

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::print;
 use crate::os::Clock;
 use crate::time::{Duration, Instant};
 
@@ -48,6 +49,48 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_position(step as u64);
             bar.set_message(format!("{now} s"));
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn clear(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Many scenarios: a bar on a terminal, with a line above it for each that did not pass; elsewhere a line for each.
+#[derive(Debug)]
+pub(super) struct SuiteProgress {
+    bar: Option<ProgressBar>,
+    /// Lines are wanted.
+    tells: bool,
+}
+
+impl SuiteProgress {
+    pub(super) fn new(scenarios: usize, tells: bool) -> SuiteProgress {
+        let bar = stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(scenarios as u64);
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}, {elapsed}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        SuiteProgress { bar, tells }
+    }
+
+    /// One more is done.
+    pub(super) fn done(&mut self, line: &str, passed: bool) {
+        match &self.bar {
+            Some(bar) => {
+                bar.inc(1);
+                if self.tells && !passed {
+                    bar.suspend(|| print(line));
+                }
+            }
+            None if self.tells => print(line),
+            None => {}
         }
     }
 

@@ -78,18 +78,20 @@ impl Faulty {
         event: &StreamEvent<'_>,
         out: &mut Effects,
     ) -> Heard {
-        match event {
-            StreamEvent::Accepted { .. } => self.accepted += 1,
+        let aborts = match event {
+            // Its name is free already.
+            StreamEvent::Ended(_) => return Heard::Yes,
             StreamEvent::PeerClosed if self.fault == Fault::HalfCloses => return Heard::No,
-            StreamEvent::Connected
-            | StreamEvent::Received(_)
-            | StreamEvent::PeerClosed
-            | StreamEvent::Ended(_) => {}
-        }
-        let is_new = matches!(event, StreamEvent::Accepted { .. });
-        let leaks = self.fault == Fault::LeaksConnections && self.accepted > CONNECTIONS_MAX;
-        let is_over = matches!(event, StreamEvent::Ended(_));
-        if (self.has_crashed && !is_over) || (is_new && leaks) {
+            StreamEvent::Accepted { .. } => {
+                self.accepted += 1;
+                let leaks = self.fault == Fault::LeaksConnections;
+                self.has_crashed || (leaks && self.accepted > CONNECTIONS_MAX)
+            }
+            StreamEvent::Connected | StreamEvent::Received(_) | StreamEvent::PeerClosed => {
+                self.has_crashed
+            }
+        };
+        if aborts {
             out.push(AppEffect::Abort { stream });
             return Heard::Aborted;
         }
@@ -109,9 +111,10 @@ impl Faulty {
         let request = Request {
             pin,
             reset: request.reset && self.fault != Fault::IgnoresReset,
-            redirects: match self.fault {
-                Fault::CountsNoRedirects => 0,
-                _ => request.redirects,
+            redirects: if self.fault == Fault::CountsNoRedirects {
+                0
+            } else {
+                request.redirects
             },
             ..*request
         };
@@ -230,55 +233,54 @@ impl Faulty {
     }
 
     /// What is said in place of what should be.
-    fn instead_of(&self, mut messages: Vec<Message>, forms: &Forms) -> Vec<Message> {
-        let is = |reason: Reason| {
-            move |it: &Message| match it {
-                Message::ClearPin { reason: why } | Message::Reset { reason: why, .. } => {
-                    *why == reason
-                }
-                _ => false,
-            }
-        };
-        let is_save = |it: &Message| matches!(it, Message::SavePin { .. });
+    fn instead_of(&self, messages: Vec<Message>, forms: &Forms) -> Vec<Message> {
         let is_redirect = |it: &Message| matches!(it, Message::Redirect { .. });
-        let is_prompt = |it: &Message| matches!(it, Message::PinRequest { .. });
-        match self.fault {
-            Fault::SavesNoPin if !messages.iter().any(is_redirect) => {
-                messages.retain(|it| !is_save(it));
+        let redirects = messages.iter().any(is_redirect);
+        let first = messages.last().and_then(|last| self.comes_first(last));
+        let rest = messages
+            .into_iter()
+            .filter(|it| !self.leaves_out(it, redirects));
+        let mut said: Vec<Message> = first.into_iter().chain(rest).collect();
+        said.iter_mut().for_each(|it| self.words(it, forms));
+        said
+    }
+
+    /// What is said before an answer that ends with `last`.
+    fn comes_first(&self, last: &Message) -> Option<Message> {
+        match (self.fault, last) {
+            (Fault::ClearsPinAtDeletedMac, Message::Reset { reason, .. })
+                if *reason == Reason::MacDeleted =>
+            {
+                Some(Message::ClearPin { reason: *reason })
             }
-            Fault::RedirectsWithoutSave if messages.iter().any(is_redirect) => {
-                messages.retain(|it| !is_save(it));
+            (Fault::RegistersBeforeDeciding, Message::PinRequest { .. }) => {
+                let dn = self.asked.clone().filter(|dn| !dn.is_empty())?;
+                let heartbeat = Duration::from_secs(30);
+                Some(Message::Registered { dn, heartbeat })
             }
-            Fault::SaysNoCommunicationsUp => {
-                messages.retain(|it| *it != Message::CommunicationsUp);
-            }
-            Fault::AnswersNoHeartbeats => messages.retain(|it| *it != Message::HeartbeatAnswer),
-            Fault::KeepsReplacedInService => messages.retain(|it| !is(Reason::Replaced)(it)),
-            Fault::KeepsDeletedDnInService => messages.retain(|it| !is(Reason::DnDeleted)(it)),
-            Fault::KeepsPinOfDeletedSet => {
-                messages.retain(|it| {
-                    !matches!(
-                        it,
-                        Message::ClearPin {
-                            reason: Reason::SetDeleted
-                        }
-                    )
-                });
-            }
-            Fault::ClearsPinAtDeletedMac if messages.iter().any(is(Reason::MacDeleted)) => {
-                let reason = Reason::MacDeleted;
-                messages.insert(0, Message::ClearPin { reason });
-            }
-            Fault::RegistersBeforeDeciding if messages.iter().any(is_prompt) => {
-                if let Some(dn) = self.asked.clone().filter(|dn| !dn.is_empty()) {
-                    let heartbeat = Duration::from_secs(30);
-                    messages.insert(0, Message::Registered { dn, heartbeat });
-                }
-            }
-            _ => {}
+            _ => None,
         }
-        messages.iter_mut().for_each(|it| self.words(it, forms));
-        messages
+    }
+
+    /// Whether a message is not said. `redirects`: it comes with a redirect.
+    fn leaves_out(&self, message: &Message, redirects: bool) -> bool {
+        match (self.fault, message) {
+            (Fault::SavesNoPin, Message::SavePin { .. }) => !redirects,
+            (Fault::RedirectsWithoutSave, Message::SavePin { .. }) => redirects,
+            (Fault::SaysNoCommunicationsUp, Message::CommunicationsUp)
+            | (Fault::AnswersNoHeartbeats, Message::HeartbeatAnswer) => true,
+            (
+                Fault::KeepsReplacedInService,
+                Message::ClearPin { reason } | Message::Reset { reason, .. },
+            ) => *reason == Reason::Replaced,
+            (Fault::KeepsDeletedDnInService, Message::Reset { reason, .. }) => {
+                *reason == Reason::DnDeleted
+            }
+            (Fault::KeepsPinOfDeletedSet, Message::ClearPin { reason }) => {
+                *reason == Reason::SetDeleted
+            }
+            _ => false,
+        }
     }
 
     /// What a message says in place of what it should.
@@ -303,9 +305,10 @@ impl Faulty {
         let mut bytes = Vec::new();
         for message in messages {
             self.said += 1;
-            let sequence = match self.fault {
-                Fault::NumbersItsOwnMessages => self.said,
-                _ => sequence,
+            let sequence = if self.fault == Fault::NumbersItsOwnMessages {
+                self.said
+            } else {
+                sequence
             };
             let start = bytes.len();
             bytes.extend(encode(sequence, [message]));

@@ -19,7 +19,7 @@ use crate::app::{AppEffect, Datagram};
 use crate::outbox::Outbox;
 use crate::rng::Rng;
 use crate::time::{Deadline, Duration, Instant};
-use crate::wire::dns::{Answer, PORT, Query, Rcode, plain_name};
+use crate::wire::dns::{Answer, Asks, PORT, Query, Rcode, plain_name};
 
 /// Between two questions.
 const REPEAT: Duration = Duration::from_secs(1);
@@ -95,7 +95,7 @@ impl Resolver {
             query: Query {
                 id: self.rng.u32() as u16,
                 name,
-                for_address: true,
+                asks: Asks::ADDRESS,
             },
             // Below 16,384.
             local_port: LOCAL_PORTS.start() + self.rng.below(ports) as u16,

@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::outbox::Outbox;
 use crate::time::{Deadline, Duration, Instant};
-use crate::wire::dns::{Answer, PORT, Query, Rcode, plain_name};
+use crate::wire::dns::{Answer, Asks, PORT, Query, Rcode, plain_name};
 
 /// What a server knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,9 +68,10 @@ impl DnsServer {
                 None => Rcode::NxDomain,
             },
             address: address
-                .filter(|_| query.for_address)
+                .filter(|_| query.asks == Asks::ADDRESS)
                 .map(|address| (*address, ttl)),
             name: query.name,
+            asks: query.asks,
         }
     }
 }

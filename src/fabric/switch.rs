@@ -9,21 +9,21 @@
 //! Frames to the addresses that no bridge hands on end here; of them it understands LLDP (`lldp.rs`).
 
 mod lldp;
+mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use lldp::Advertisement;
 use lldp::Speaker;
+use table::{Learnt, Table};
 
 use crate::outbox::{DropReason, Outbox};
 use crate::sim::{Node, PortId, Transmit};
-use crate::time::{Deadline, Duration, Instant};
+use crate::time::{Deadline, Instant};
 use crate::wire::ethernet::ETHERTYPE_VLAN;
 use crate::wire::{self, Frame, Mac};
 
-/// A learnt address is forgotten this long after it was last seen.
-const AGEING_TIME: Duration = Duration::from_secs(300);
 /// What the addresses begin with that no bridge hands on, up to a last byte of 15 (IEEE 802.1Q-2022 table 8-1).
 const RESERVED: [u8; 5] = [0x01, 0x80, 0xc2, 0x00, 0x00];
 /// Of the tag control information: the VLAN id.
@@ -66,7 +66,7 @@ pub struct Switch {
     ports: Vec<Port>,
     members: BTreeMap<u16, Members>,
     /// By [`key`].
-    learnt: BTreeMap<u64, Learnt>,
+    learnt: Table,
     speaker: Speaker,
 }
 
@@ -83,13 +83,6 @@ struct Port {
     /// How often it has lost its carrier: what was learnt before counts no more. So a loss costs no walk
     /// over the addresses.
     losses: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Learnt {
-    port: PortId,
-    losses: u32,
-    seen: Instant,
 }
 
 impl Switch {
@@ -113,7 +106,7 @@ impl Switch {
         Switch {
             ports: modes.into_iter().map(Port::new).collect(),
             members,
-            learnt: BTreeMap::new(),
+            learnt: Table::default(),
             speaker: Speaker::default(),
         }
     }
@@ -282,14 +275,13 @@ impl Node for Switch {
             let losses = self.losses(port);
             let seen = now;
             let learnt = Learnt { port, losses, seen };
-            self.learnt.insert(key(vlan, src), learnt);
+            self.learnt.learn(key(vlan, src), learnt);
         }
         let known = if dst.is_group() {
             None
         } else {
             self.learnt
-                .get(&key(vlan, dst))
-                .filter(|learnt| now - learnt.seen < AGEING_TIME)
+                .find(now, key(vlan, dst))
                 .filter(|learnt| learnt.losses == self.losses(learnt.port))
         };
         match known {

@@ -5,10 +5,13 @@
 //! is forgotten while it had a MAC (a simple set's time is over, the carrier is gone) is traced as FAILED
 //! without one; a FAILED entry that is no longer shown is not traced.
 //!
-//! Not modelled: the kernel's bounds on the number of entries (`gc_thresh1` to `gc_thresh3`), and its
-//! drawing the reachable time anew every 300 s.
+//! The table is bounded: where there is no room, the entry that has been STALE for the longest makes some. If
+//! there is none, nobody new is learnt, and a packet for one is dropped.
+//!
+//! Not modelled: how the kernel bounds the number of entries (`gc_thresh1` to `gc_thresh3`, 1,024 for all
+//! namespaces together), and its drawing the reachable time anew every 300 s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::neighbour::{
@@ -21,6 +24,9 @@ use crate::sim::Transmit;
 use crate::time::{Deadlines, Duration, Instant};
 use crate::wire::Mac;
 
+/// Neighbours of an interface: some more than sets that a scenario puts behind one gateway.
+const ENTRIES_MAX: usize = 1 << 17;
+
 /// One interface's neighbours.
 #[derive(Debug)]
 pub(super) struct Neighbours {
@@ -31,6 +37,9 @@ pub(super) struct Neighbours {
     entries: BTreeMap<Ipv4Addr, Entry>,
     known: Sieve,
     deadlines: Deadlines<Ipv4Addr>,
+    /// The STALE ones, by the time at which they last changed.
+    stale: BTreeSet<(Instant, Ipv4Addr)>,
+    entries_max: usize,
     dropped: BTreeMap<DropReason, u64>,
 }
 
@@ -43,6 +52,8 @@ impl Neighbours {
             entries: BTreeMap::new(),
             known: Sieve::default(),
             deadlines: Deadlines::default(),
+            stale: BTreeSet::new(),
+            entries_max: ENTRIES_MAX,
             dropped: BTreeMap::new(),
         }
     }
@@ -74,7 +85,11 @@ impl Neighbours {
             ..
         }) = self.entries.get_mut(&address)
         else {
-            return self.drop(DropReason::NeighbourFailed, &waiting, out);
+            let reason = match self.entries.contains_key(&address) {
+                true => DropReason::NeighbourFailed,
+                false => DropReason::NeighboursFull,
+            };
+            return self.drop(reason, &waiting, out);
         };
         for gone in queue.push(waiting, self.settings.queue_bytes_max) {
             self.drop(DropReason::NeighbourQueueFull, &gone, out);
@@ -146,6 +161,7 @@ impl Neighbours {
             }
         }
         self.deadlines = Deadlines::default();
+        self.stale.clear();
     }
 
     /// Which addresses it may have an entry for.
@@ -170,12 +186,25 @@ impl Neighbours {
         out: &mut Outbox<Transmit>,
     ) -> Action {
         let before = self.entries.remove(&address);
+        if before.is_none() && !self.has_room(out) {
+            return Action::Nothing;
+        }
+        if let Some(Entry {
+            state: State::Stale { .. },
+            changed,
+        }) = before
+        {
+            self.stale.remove(&(changed, address));
+        }
         let seen_before = before.as_ref().map(|entry| (entry.name(), entry.mac()));
         let (after, action) = step(before, event, now, &self.settings, self.reachable);
         let seen = after.as_ref().map(|entry| (entry.name(), entry.mac()));
         self.deadlines
             .set(address, after.as_ref().and_then(Entry::deadline));
         if let Some(entry) = after {
+            if let State::Stale { .. } = entry.state {
+                self.stale.insert((entry.changed, address));
+            }
             self.known.add(address.to_bits());
             self.entries.insert(address, entry);
         }
@@ -195,6 +224,24 @@ impl Neighbours {
         action
     }
 
+    /// Whether there is room for one more, once the entry that was STALE for the longest is forgotten.
+    fn has_room(&mut self, out: &mut Outbox<Transmit>) -> bool {
+        if self.entries.len() < self.entries_max {
+            return true;
+        }
+        let Some((_, address)) = self.stale.pop_first() else {
+            return false;
+        };
+        self.entries.remove(&address);
+        out.trace(TraceEvent::Neighbour {
+            interface: self.interface,
+            address,
+            state: None,
+            mac: None,
+        });
+        true
+    }
+
     /// Drops what waited, and tells nobody.
     fn discard(&mut self, reason: DropReason, queue: Queue, out: &mut Outbox<Transmit>) {
         for waiting in queue.into_frames() {
@@ -210,5 +257,54 @@ impl Neighbours {
     /// Frames that were dropped while they waited, since the beginning, by reason.
     pub(super) fn dropped(&self) -> &BTreeMap<DropReason, u64> {
         &self.dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::Out;
+
+    #[test]
+    fn a_full_table_forgets_what_is_stale_and_else_learns_nobody() {
+        let mut out = Outbox::default();
+        let mut rng = Rng::stream(1, "neighbours");
+        let mut table = Neighbours::new(0, NeighbourSettings::linux(), &mut rng);
+        table.entries_max = 3;
+        let host = |n| Ipv4Addr::new(10, 0, 0, n);
+        let at = |secs| Instant::ZERO + Duration::from_secs(secs);
+        // Who asks for us is STALE. The second is heard again later, with another MAC.
+        for n in 1..=3 {
+            table.hear(at(n.into()), host(n), mac(n), Hearing::AsksUs, &mut out);
+        }
+        table.hear(at(9), host(2), mac(22), Hearing::AsksUs, &mut out);
+        table.hear(at(10), host(4), mac(4), Hearing::AsksUs, &mut out);
+        table.hear(at(11), host(5), mac(5), Hearing::AsksUs, &mut out);
+        let known = |table: &Neighbours| (1..=6).filter(|n| table.knows(host(*n))).collect();
+        let left: Vec<u8> = known(&table);
+        assert_eq!(left, [2, 4, 5]);
+        // In use none is forgotten, so there is no room for a sixth.
+        for n in [2, 4, 5] {
+            table.mac_for_use(at(12), host(n), &mut out);
+        }
+        drop(out.drain());
+        let (found, action) = table.mac_for_use(at(13), host(6), &mut out);
+        assert!(found.is_none() && matches!(action, Action::Nothing));
+        let waiting = Waiting {
+            frame: vec![0; 60].into(),
+            ingress: None,
+        };
+        table.wait(host(6), waiting, &mut out);
+        let dropped: Vec<_> = out.drain().collect();
+        let reason = DropReason::NeighboursFull;
+        assert!(
+            matches!(&dropped[..], [Out::Trace(TraceEvent::Dropped { reason: it, .. })] if *it == reason)
+        );
+        let left: Vec<u8> = known(&table);
+        assert_eq!(left, [2, 4, 5]);
+    }
+
+    fn mac(last: u8) -> Mac {
+        Mac([2, 0, 0, 0, 0, last])
     }
 }

@@ -26,6 +26,9 @@ const LINGER: Duration = Duration::from_secs(10);
 /// Linux's `ip_local_port_range`.
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 
+/// Connections that a host has at a time: some more than sets that a scenario gives one element.
+const CONNECTIONS_MAX: usize = 1 << 17;
+
 /// What tells a host's connections apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Tuple {
@@ -133,6 +136,11 @@ impl Tcp {
         let connection = Connection::connect(now, &opening, &self.settings)?;
         self.insert(tuple, connection);
         Some(tuple)
+    }
+
+    /// Whether there is no room for one more connection.
+    pub(super) fn is_full(&self) -> bool {
+        self.connections.len() >= CONNECTIONS_MAX
     }
 
     /// Makes a connection for a SYN, if somebody listens on its port.

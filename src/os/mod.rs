@@ -14,6 +14,7 @@
 //! what somebody asks to keep ([`Namespace::keep`], [`LeaseStore`]).
 
 mod about;
+mod child;
 mod clock;
 mod doctor;
 mod driver;
@@ -37,6 +38,7 @@ mod vigil;
 mod workers;
 
 pub use about::{cores, host_name};
+pub use child::{ChildEnd, How, run_self};
 pub use clock::{Clock, date_nanos};
 pub use doctor::{Finding, Health, examine};
 pub use driver::{Lateness, Settings, drive_live};

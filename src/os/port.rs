@@ -93,6 +93,14 @@ impl Port {
         }
     }
 
+    /// Frames for the run that were longer than a cable carries, and dropped: joined by the kernel or the card.
+    pub fn oversized(&self) -> u64 {
+        match self {
+            Port::Tap(_) => 0,
+            Port::Interface(port) => port.oversized(),
+        }
+    }
+
     /// What the port has carried so far.
     pub fn counters(&self) -> PortCounters {
         match self {

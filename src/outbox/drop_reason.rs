@@ -75,6 +75,10 @@ drop_reasons! {
     NeighbourFailed = "neighbour did not answer ARP",
     /// Too much was already waiting for the neighbour's answer to ARP; the oldest goes.
     NeighbourQueueFull = "too much waits for ARP",
+    /// No room for one more neighbour, and none that could be forgotten.
+    NeighboursFull = "too many neighbours",
+    /// A host: no room for one more TCP connection.
+    ConnectionsFull = "too many connections",
     /// A source address that no station may use (RFC 1812 section 5.3.7).
     MartianSource = "impossible source address",
 }

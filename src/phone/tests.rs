@@ -6,3 +6,4 @@ mod chance;
 mod register;
 mod service;
 mod table;
+mod vlan;

@@ -70,6 +70,7 @@ fn verdict_json(verdict: &Verdict) -> Value {
         "when": verdict.when,
         "expected": verdict.expected,
         "found": verdict.found,
+        "told": verdict.told,
         "at_ns": verdict.at.as_nanos(),
         "frames": verdict.frames,
         "after_frame": verdict.after,

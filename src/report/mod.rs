@@ -10,7 +10,7 @@ mod words;
 pub use json::{JsonLines, outcome_json};
 pub use served::{Served, ServedReport};
 pub use site::{Diagnosis, SiteReport};
-pub use text::{Style, TextReport, summary};
+pub use text::{Style, TextReport, shell_word, summary};
 pub use words::Line;
 
 use crate::outbox::TraceEvent;

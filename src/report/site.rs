@@ -54,12 +54,27 @@ struct Found {
     boot_error: Option<String>,
     loaded: Vec<String>,
     failed_file: Option<String>,
-    connected: Option<Ipv4Addr>,
-    connect_failed: Option<(Ipv4Addr, String)>,
-    prompted: Option<String>,
-    refused: Option<String>,
+    /// The call server that was tried last.
+    element: Option<Ipv4Addr>,
+    /// What came of the last try to reach a call server.
+    call: Option<Call>,
     display: String,
     in_service: bool,
+}
+
+/// What came of a try to reach a call server.
+#[derive(Debug)]
+enum Call {
+    /// Nothing yet.
+    Open,
+    /// It asks for a PIN, for this reason.
+    Prompts(String),
+    /// No connection, for this reason.
+    Fails(Ipv4Addr, String),
+    /// Its name has no address, for this reason.
+    Unresolved(String),
+    /// It ends the registration, for this reason.
+    Refuses(String),
 }
 
 impl<L: Listener + Remarks> SiteReport<L> {
@@ -261,14 +276,21 @@ impl Found {
                 self.failed_file = None;
             }
             PhoneEvent::DownloadFailed { file, .. } => self.failed_file = Some(file.clone()),
-            PhoneEvent::Connecting { to } => self.connected = Some(*to),
-            PhoneEvent::ConnectFailed { to, reason } => {
-                self.connect_failed = Some((*to, reason.clone()));
+            PhoneEvent::Connecting { to } => {
+                self.element = Some(*to);
+                self.call = Some(Call::Open);
             }
-            PhoneEvent::Prompted { reason } => self.prompted = Some(reason.clone()),
+            PhoneEvent::ConnectFailed { to, reason } => {
+                self.call = Some(match to.is_unspecified() {
+                    true => Call::Unresolved(reason.clone()),
+                    false => Call::Fails(*to, reason.clone()),
+                });
+            }
+            PhoneEvent::Prompted { reason } => self.call = Some(Call::Prompts(reason.clone())),
+            PhoneEvent::Typed { .. } => self.call = Some(Call::Open),
             PhoneEvent::Unregistered { reason } => {
                 self.in_service = false;
-                self.refused = Some(reason.clone());
+                self.call = Some(Call::Refuses(reason.clone()));
             }
             PhoneEvent::InService { .. } => self.in_service = true,
             PhoneEvent::Display(display) => self.display = display.to_string(),
@@ -278,7 +300,6 @@ impl Found {
             | PhoneEvent::OfferRefused { .. }
             | PhoneEvent::EntersVlan { .. }
             | PhoneEvent::Flash { .. }
-            | PhoneEvent::Typed { .. }
             | PhoneEvent::PinSaved { .. }
             | PhoneEvent::PinCleared
             | PhoneEvent::Redirected { .. }
@@ -297,27 +318,31 @@ impl Found {
     }
 
     fn at_the_element(&self) -> Option<(String, String)> {
-        let element = self.connected?;
-        if let Some(reason) = &self.prompted {
-            return Some((
+        let element = self
+            .element
+            .map_or("the call server".to_owned(), |it| it.to_string());
+        let (stopped, mend) = match self.call.as_ref()? {
+            Call::Prompts(reason) => (
                 format!("{element} asks for a PIN ({reason})"),
                 "give the PIN that a user would type, code and DN, with --pin, for example --pin '***6000'".to_owned(),
-            ));
-        }
-        if let Some((to, reason)) = &self.connect_failed {
-            return Some((
+            ),
+            Call::Fails(to, reason) => (
                 format!("no connection to the call server {to}: {reason}"),
                 format!(
                     "see that the call server runs at {to}, that its network has a route back to this one, and \
                      that no filter stands between"
                 ),
-            ));
-        }
-        let reason = self.refused.as_deref().unwrap_or("it says nothing");
-        Some((
-            format!("{element} is reached, and does not register the set: {reason}"),
-            "see what the call server logs about this MAC, and whether it has a licence and a DN for it".to_owned(),
-        ))
+            ),
+            Call::Unresolved(reason) => (
+                format!("the call server's name {reason}"),
+                "see that the DHCP server names a name server (option 6), and that it answers and knows the name; or \
+                 have option 125 give an address in place of the name"
+                    .to_owned(),
+            ),
+            Call::Open => does_not_register(&element, "it says nothing"),
+            Call::Refuses(reason) => does_not_register(&element, reason),
+        };
+        Some((stopped, mend))
     }
 
     fn at_the_boot_server(&self) -> Option<(String, String)> {
@@ -401,6 +426,13 @@ impl Found {
     }
 }
 
+fn does_not_register(element: &str, reason: &str) -> (String, String) {
+    (
+        format!("{element} is reached, and does not register the set: {reason}"),
+        "see what the call server logs about this MAC, and whether it has a licence and a DN for it".to_owned(),
+    )
+}
+
 fn refusal_of(offer: &(Ipv4Addr, Option<String>)) -> Option<String> {
     let (server, reason) = offer;
     Some(format!("{server}: {}", reason.as_ref()?))
@@ -452,5 +484,63 @@ impl<L: Listener + Remarks> Listener for SiteReport<L> {
         {
             self.datagram(now, ours, &ip, &udp, payload);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_told_only_while_it_stands() {
+        let mut found = reached();
+        found.note(&PhoneEvent::Prompted {
+            reason: "no PIN".to_owned(),
+        });
+        assert_eq!(
+            found.diagnosis().stopped,
+            "10.9.0.10 asks for a PIN (no PIN)"
+        );
+        found.note(&PhoneEvent::ConnectFailed {
+            to: ELEMENT,
+            reason: "no answer".to_owned(),
+        });
+        assert_eq!(
+            found.diagnosis().stopped,
+            "no connection to the call server 10.9.0.10: no answer"
+        );
+        found.note(&PhoneEvent::Connecting { to: ELEMENT });
+        assert_eq!(
+            found.diagnosis().stopped,
+            "10.9.0.10 is reached, and does not register the set: it says nothing"
+        );
+    }
+
+    #[test]
+    fn a_name_without_an_address_is_not_held_against_the_boot_server() {
+        let mut found = Found {
+            bound: Some((Ipv4Addr::new(10, 1, 0, 50), None)),
+            boot_server: Some(ELEMENT),
+            boot_server_answers: true,
+            ..Found::default()
+        };
+        found.note(&PhoneEvent::ConnectFailed {
+            to: Ipv4Addr::UNSPECIFIED,
+            reason: "a.example does not resolve: no such name".to_owned(),
+        });
+        let Diagnosis { stopped, mend } = found.diagnosis();
+        assert_eq!(
+            stopped,
+            "the call server's name a.example does not resolve: no such name"
+        );
+        assert!(mend.contains("option 6"), "{mend}");
+    }
+
+    const ELEMENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 10);
+
+    fn reached() -> Found {
+        let mut found = Found::default();
+        found.note(&PhoneEvent::Connecting { to: ELEMENT });
+        found
     }
 }

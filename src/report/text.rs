@@ -212,24 +212,7 @@ pub fn summary(
     }
     let failed: Vec<&Verdict> = outcome.verdicts.iter().filter(|v| !v.passed).collect();
     for verdict in &failed {
-        let _ = writeln!(
-            text,
-            "{} {file}:{}: expected {}: {}; found {} at {} s",
-            style.paint(RED, "failed"),
-            verdict.line,
-            verdict.when,
-            verdict.expected,
-            verdict.found,
-            verdict.at
-        );
-        if let Some(capture) = capture {
-            let _ = writeln!(
-                text,
-                "  see: tshark {TSHARK_OPTIONS} -r {} -Y {}",
-                shell_word(capture),
-                shell_word(&display_filter(verdict))
-            );
-        }
+        text.push_str(&failure(verdict, file, capture, style));
     }
     if let Some(stopped) = &outcome.stopped {
         let stop = style.paint(RED, "stopped");
@@ -287,6 +270,37 @@ fn phone_lines(plan: &Plan, outcome: &Outcome) -> String {
     text
 }
 
+/// An expectation that failed: what, where it is written, what was found instead, and how to look at it.
+fn failure(verdict: &Verdict, file: &str, capture: Option<&str>, style: Style) -> String {
+    let mark = style.paint(RED, "failed");
+    let mut text = format!("{mark} {file}:{}\n", verdict.line);
+    let _ = writeln!(text, "  expected  {}: {}", verdict.when, verdict.expected);
+    let _ = writeln!(text, "  found     {}", verdict.found);
+    let _ = writeln!(text, "  at        {} s, {}", verdict.at, proof(verdict));
+    if let Some(told) = &verdict.told {
+        let _ = writeln!(text, "  told      by {told}");
+    }
+    if let Some(capture) = capture {
+        let (file, filter) = (shell_word(capture), shell_word(&display_filter(verdict)));
+        let _ = writeln!(
+            text,
+            "  see       tshark {TSHARK_OPTIONS} -r {file} -Y {filter}"
+        );
+    }
+    text
+}
+
+/// The frames that a failure stands on.
+fn proof(verdict: &Verdict) -> String {
+    let frames: Vec<String> = verdict.frames.iter().map(u64::to_string).collect();
+    match (&verdict.filter, frames.as_slice()) {
+        (_, []) => "no frame".to_owned(),
+        (Some(_), [one]) => format!("frame {one}"),
+        (Some(_), all) => format!("frames {}", all.join(" ")),
+        (None, all) => format!("after frame {}", all.join(" ")),
+    }
+}
+
 /// Which rules a failure is about, and what they say.
 fn rules_at_stake(plan: &Plan, outcome: &Outcome) -> String {
     let rules = rules::at_stake(plan, outcome);
@@ -335,7 +349,7 @@ fn display_filter(verdict: &Verdict) -> String {
 }
 
 /// A word as a shell reads it back.
-fn shell_word(word: &str) -> String {
+pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),
@@ -412,6 +426,7 @@ mod tests {
             expected: String::new(),
             when: String::new(),
             found: String::new(),
+            told: None,
             at: Instant::ZERO,
             frames,
             after: 0,

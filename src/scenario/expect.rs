@@ -259,6 +259,18 @@ impl<L: Listener> Sight<'_, L> {
         }
     }
 
+    /// What an element said last to this set: `mivb-a, at 6.005703 s: PIN Request, reason no PIN`.
+    pub(super) fn told(&self, phone: PhoneId) -> Option<String> {
+        let last = self.watch.oracle.last_said(phone)?;
+        let messages: Vec<String> = last.messages.iter().map(ToString::to_string).collect();
+        let element = self.element_name(last.element);
+        Some(format!(
+            "{element}, at {} s: {}",
+            last.at,
+            messages.join("; ")
+        ))
+    }
+
     fn element_name(&self, address: Ipv4Addr) -> String {
         let element = self.plan.elements.iter().find(|e| e.address == address);
         element.map_or_else(|| address.to_string(), |element| element.name.clone())

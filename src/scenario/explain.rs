@@ -32,6 +32,9 @@ fn write_plan(out: &mut String, plan: &Plan) -> fmt::Result {
         plan.shows.join(", ")
     };
     writeln!(out, "shows {shows}; seed {}", plan.seed)?;
+    if !plan.tags.is_empty() {
+        writeln!(out, "tags {}", plan.tags.join(" "))?;
+    }
     if !plan.allow.is_empty() {
         writeln!(out, "stages what {} warns of", plan.allow.join(", "))?;
     }

@@ -317,6 +317,16 @@ impl Lab {
         self.power(self.station(station), true, observer);
     }
 
+    /// The cable of an element.
+    ///
+    /// # Panics
+    /// If the lab has no such element.
+    pub(super) fn element_link(&self, element: ElementId) -> LinkId {
+        let node = self.elements[element.0];
+        let cable = self.fixed.iter().find(|cable| cable.node == node);
+        cable.expect("each element has a cable").link
+    }
+
     /// These stations' cables, as they are plugged in now.
     pub(super) fn cables_of(&self, cables: &Cables) -> Vec<Cabled> {
         let sets = (0..).map(PhoneId).zip(&self.phones);

@@ -82,6 +82,11 @@ impl Scenario {
     }
 }
 
+/// Whether a TOML file found among others is meant as a scenario: it is no TOML, or has a key of a scenario file.
+pub fn is_meant_as_scenario(text: &str) -> bool {
+    file::is_meant(text)
+}
+
 /// The plan of a scenario file.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ mod conversation;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
-use self::conversation::{Said, Way, is_after};
+use self::conversation::{LastSaid, Said, Way, is_after};
 use super::lab::Lab;
 use super::outcome::{Evidence, Violation};
 use super::plan::{ElementId, PhoneId, Plan};
@@ -84,6 +84,7 @@ struct Heard {
     /// An order to clear it that the set has not acknowledged, up to this byte.
     clearing: Option<u32>,
     redirects: u32,
+    last: Option<LastSaid>,
 }
 
 impl Oracle {
@@ -146,7 +147,10 @@ impl Oracle {
         }
         let wrong = said.drain(..).find_map(|it| match from_set {
             true => heard.set_says(&it.message),
-            false => heard.set_is_told(it, ip.src),
+            false => {
+                LastSaid::note(&mut heard.last, now, ip.src, &it.message);
+                heard.set_is_told(it, ip.src)
+            }
         });
         self.said = said;
         if let Some((rule, what)) = wrong {
@@ -329,6 +333,11 @@ impl Oracle {
                 evidence: Vec::new(),
             });
         }
+    }
+
+    /// What an element said last to this set.
+    pub(super) fn last_said(&self, phone: PhoneId) -> Option<&LastSaid> {
+        self.heard[phone.0].as_ref()?.last.as_ref()
     }
 
     /// Whether a rule was broken.

@@ -95,6 +95,9 @@ pub struct Verdict {
     pub when: String,
     /// What was found when it was decided; empty where it passed.
     pub found: String,
+    /// What an element said last to the set that it is about, who and when; `None` where it passed, is about no
+    /// set, or nothing was said.
+    pub told: Option<String>,
     /// When it was decided.
     pub at: Instant,
     /// Frames of the capture that prove it; for what is not about frames, the last one before it was decided.

@@ -38,6 +38,8 @@ pub struct Plan {
     pub shows: Vec<String>,
     /// Ids of the warnings that it silences, since it stages what they warn of.
     pub allow: Vec<String>,
+    /// Words by which scenarios are chosen from many.
+    pub tags: Vec<String>,
     pub seed: u64,
     pub subnets: Vec<Subnet>,
     pub routers: Vec<Router>,

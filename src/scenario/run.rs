@@ -13,7 +13,6 @@ mod programs;
 mod sets;
 mod shaken;
 mod stations;
-mod users;
 
 use std::collections::VecDeque;
 

@@ -24,8 +24,16 @@ pub struct Query {
     pub id: u16,
     /// Small letters, no point at the end.
     pub name: String,
-    /// Whether IPv4 addresses are asked for: type A, class IN.
-    pub for_address: bool,
+    pub asks: Asks,
+}
+
+/// What a question asks for: a type of records, and their class (RFC 1035 sections 3.2.3 and 3.2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asks(QTYPE, QCLASS);
+
+impl Asks {
+    /// IPv4 addresses: type A, class IN.
+    pub const ADDRESS: Asks = Asks(QTYPE::TYPE(TYPE::A), QCLASS::CLASS(CLASS::IN));
 }
 
 /// The answer to a question for an address.
@@ -35,6 +43,8 @@ pub struct Answer {
     pub id: u16,
     /// The name that was asked for, as in [`Query`].
     pub name: String,
+    /// What was asked for.
+    pub asks: Asks,
     /// What the server says.
     pub rcode: Rcode,
     /// The first address, and for how many seconds it holds: the shortest time of all records of the answer.
@@ -58,7 +68,7 @@ impl Query {
     pub fn encode(&self) -> Option<Vec<u8>> {
         let mut packet = Packet::new_query(self.id);
         packet.set_flags(PacketFlag::RECURSION_DESIRED);
-        packet.questions.push(question(&self.name)?);
+        packet.questions.push(question(&self.name, self.asks)?);
         packet.build_bytes_vec().ok()
     }
 
@@ -73,12 +83,10 @@ impl Query {
         let [question] = packet.questions.as_slice() else {
             return Err(DecodeError::new("dns", 4, "not one question"));
         };
-        let address =
-            question.qtype == QTYPE::TYPE(TYPE::A) && question.qclass == QCLASS::CLASS(CLASS::IN);
         Ok(Query {
             id: packet.id(),
             name: plain(&question.qname),
-            for_address: address,
+            asks: Asks(question.qtype, question.qclass),
         })
     }
 }
@@ -94,7 +102,7 @@ impl Answer {
             Rcode::NxDomain => RCODE::NameError,
             Rcode::Failure => RCODE::ServerFailure,
         };
-        packet.questions.push(question(&self.name)?);
+        packet.questions.push(question(&self.name, self.asks)?);
         if let Some((address, ttl)) = self.address {
             let name = Name::new(&self.name).ok()?;
             let data = RData::A(A {
@@ -128,6 +136,7 @@ impl Answer {
         Ok(Answer {
             id: packet.id(),
             name: plain(&question.qname),
+            asks: Asks(question.qtype, question.qclass),
             rcode: if packet.rcode() == RCODE::NoError {
                 Rcode::NoError
             } else if packet.rcode() == RCODE::NameError {
@@ -157,18 +166,20 @@ fn parse(bytes: &[u8]) -> Result<Packet<'_>, DecodeError> {
     Packet::parse(bytes).map_err(|_| DecodeError::new("dns", 0, "not a message"))
 }
 
-fn question(name: &str) -> Option<Question<'_>> {
+fn question(name: &str, Asks(kind, class): Asks) -> Option<Question<'_>> {
     if name.is_empty() || name.split('.').any(str::is_empty) {
         return None;
     }
-    let (kind, class) = (QTYPE::TYPE(TYPE::A), QCLASS::CLASS(CLASS::IN));
     Some(Question::new(Name::new(name).ok()?, kind, class, false))
 }
 
 impl fmt::Display for Query {
     /// `DNS, id 7, A mivb-b.example?`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.for_address { "A" } else { "not A" };
+        let kind = match self.asks {
+            Asks::ADDRESS => "A",
+            Asks(..) => "not A",
+        };
         write!(f, "DNS, id {}, {kind} {}?", self.id, self.name)
     }
 }
@@ -183,7 +194,7 @@ mod tests {
         let query = Query {
             id: 7,
             name: "a.example".to_owned(),
-            for_address: true,
+            asks: Asks::ADDRESS,
         };
         let bytes = query.encode().unwrap();
         let name = b"\x01a\x07example\0";
@@ -203,6 +214,23 @@ mod tests {
         let header = b"\0\x07\x85\0\0\x01\0\x01\0\0\0\0";
         let expected = [&header[..], name, b"\0\x01\0\x01", record].concat();
         assert_eq!(bytes, expected);
+        assert_eq!(Answer::decode(&bytes), Ok(answer));
+    }
+
+    #[test]
+    fn an_answer_has_the_question_that_was_asked() {
+        // AAAA (28) of class IN: of a name that is known, an answer without records (RFC 2308 section 2.2).
+        let question = b"\x01a\x07example\0\0\x1c\0\x01";
+        let bytes = [&b"\0\x07\x01\0\0\x01\0\0\0\0\0\0"[..], question].concat();
+        let query = Query::decode(&bytes).unwrap();
+        assert_ne!(query.asks, Asks::ADDRESS);
+        let answer = Answer {
+            asks: query.asks,
+            ..answer(None, Rcode::NoError)
+        };
+        let bytes = answer.encode().unwrap();
+        let header = b"\0\x07\x85\0\0\x01\0\0\0\0\0\0";
+        assert_eq!(bytes, [&header[..], question].concat());
         assert_eq!(Answer::decode(&bytes), Ok(answer));
     }
 
@@ -231,7 +259,7 @@ mod tests {
             let query = Query {
                 id: 1,
                 name,
-                for_address: true,
+                asks: Asks::ADDRESS,
             };
             assert_eq!(query.encode(), None);
         }
@@ -242,7 +270,7 @@ mod tests {
         let query = Query {
             id: 7,
             name: "a".to_owned(),
-            for_address: true,
+            asks: Asks::ADDRESS,
         };
         Answer::decode(&query.encode().unwrap()).unwrap_err();
         Query::decode(&answer(None, Rcode::NxDomain).encode().unwrap()).unwrap_err();
@@ -275,6 +303,7 @@ mod tests {
         Answer {
             id: 7,
             name,
+            asks: Asks::ADDRESS,
             rcode,
             address,
         }

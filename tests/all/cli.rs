@@ -80,6 +80,35 @@ fn a_failed_expectation_is_exit_1_with_its_report_and_its_capture() {
 }
 
 #[test]
+fn a_fault_is_listed_placed_and_named_with_the_rule_that_a_failure_is_about() {
+    let folder = Folder::new();
+    let listed = run(&folder, &["faults"]);
+    assert_eq!((code(&listed), stderr(&listed)), (0, ""));
+    let line = stdout(&listed)
+        .lines()
+        .find(|line| line.starts_with("saves-no-pin "));
+    assert!(line.is_some_and(|line| line.contains(" RG-3 ")), "{line:?}");
+
+    let file = "fixtures/scenarios/first-registration.toml";
+    let fault = ["--fault", "mivb-a=saves-no-pin"];
+    let text = run(&folder, &[&["run", file], &fault[..]].concat());
+    assert_eq!(code(&text), 1);
+    let said = stdout(&text);
+    assert!(said.contains(" · mivb-a saves-no-pin\n"), "{said}");
+    assert!(said.contains("\n  RG-3   registration code"), "{said}");
+
+    let arguments = [&["run", "--json", "--quiet", file], &fault[..]].concat();
+    let json: Value = serde_json::from_str(stdout(&run(&folder, &arguments))).unwrap();
+    let placed = &json["faults"][0];
+    assert_eq!(
+        (&placed["element"], &placed["fault"], &placed["rule"]),
+        (&"mivb-a".into(), &"saves-no-pin".into(), &"RG-3".into())
+    );
+    let rules = json["rules"].as_array().unwrap();
+    assert!(rules.iter().any(|rule| rule["id"] == "RG-3"), "{json}");
+}
+
+#[test]
 fn a_broken_file_or_argument_is_exit_2_and_says_why_on_standard_error() {
     let folder = Folder::new();
     let broken = "fixtures/broken/bad-unit.toml";
@@ -91,6 +120,11 @@ fn a_broken_file_or_argument_is_exit_2_and_says_why_on_standard_error() {
         (&["run", "--faster", MOVE], "unexpected argument '--faster'"),
         (&["run"], "<SCENARIO>"),
         (&["run", "--seed", "one", MOVE], "invalid value 'one'"),
+        (&["run", "--fault", "rudeness", MOVE], "no fault `rudeness`"),
+        (
+            &["run", "--fault", "mivb-x=half-closes", MOVE],
+            "no element `mivb-x`",
+        ),
         (&["walk"], "unrecognized subcommand 'walk'"),
     ] {
         let output = run(&folder, arguments);
@@ -201,6 +235,7 @@ fn json_is_an_object_a_line_and_the_last_is_the_outcome() {
     assert_eq!(outcome["passed"], true);
     assert_eq!(outcome["seed"], 1);
     assert_eq!(outcome["capture"], "captures/subnet-move.pcapng");
+    assert_eq!(outcome["rules"].as_array().map(Vec::len), Some(0));
     let frames = frames_of(&folder.read("captures/subnet-move.pcapng"));
     assert_eq!(outcome["frames"], frames);
     let of_type = |wanted: &str| events.iter().filter(|it| it["type"] == wanted).count();

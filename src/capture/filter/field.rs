@@ -25,6 +25,15 @@ pub enum Field {
     ArpDstHwMac,
     ArpDstProtoIpv4,
     ArpIsGratuitous,
+    Lldp,
+    LldpTlvType,
+    LldpTimeToLive,
+    LldpTlvSystemName,
+    LldpMediaAppType,
+    LldpMediaTagFlag,
+    LldpMediaVlanId,
+    LldpMediaL2Prio,
+    LldpMediaDscp,
     Ip,
     IpSrc,
     IpDst,
@@ -116,6 +125,7 @@ pub struct FieldInfo {
 const PROTOCOL: Kind = Kind::Protocol;
 const U8: Kind = Kind::Number { bits: 8 };
 const U16: Kind = Kind::Number { bits: 16 };
+const U24: Kind = Kind::Number { bits: 24 };
 const U32: Kind = Kind::Number { bits: 32 };
 
 const fn row(field: Field, name: &'static str, kind: Kind, meaning: &'static str) -> FieldInfo {
@@ -148,6 +158,15 @@ pub const FIELDS: &[FieldInfo] = &[
     row(Field::ArpDstHwMac, "arp.dst.hw_mac", Kind::Mac, "target's MAC address"),
     row(Field::ArpDstProtoIpv4, "arp.dst.proto_ipv4", Kind::Ipv4, "target's IPv4 address"),
     row(Field::ArpIsGratuitous, "arp.isgratuitous", Kind::Flag, "sender and target have the same IPv4 address; there only if true"),
+    row(Field::Lldp, "lldp", PROTOCOL, "LLDP"),
+    row(Field::LldpTlvType, "lldp.tlv.type", U16, "every element's type"),
+    row(Field::LldpTimeToLive, "lldp.time_to_live", U16, "for how many seconds it holds"),
+    row(Field::LldpTlvSystemName, "lldp.tlv.system.name", Kind::Text, "the sender's name"),
+    row(Field::LldpMediaAppType, "lldp.media.app_type", U8, "what a network policy is for: 1 voice"),
+    row(Field::LldpMediaTagFlag, "lldp.media.tag_flag", Kind::Flag, "it wants tagged frames"),
+    row(Field::LldpMediaVlanId, "lldp.media.vlan_id", U24, "its VLAN"),
+    row(Field::LldpMediaL2Prio, "lldp.media.l2_prio", U24, "its priority, 0 to 7"),
+    row(Field::LldpMediaDscp, "lldp.media.dscp", U24, "its DSCP, 0 to 63"),
     row(Field::Ip, "ip", PROTOCOL, "IPv4"),
     row(Field::IpSrc, "ip.src", Kind::Ipv4, "source"),
     row(Field::IpDst, "ip.dst", Kind::Ipv4, "destination"),

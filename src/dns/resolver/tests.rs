@@ -277,6 +277,7 @@ impl Bench {
 fn answer(id: u16, name: &str, rcode: Rcode, address: Option<(Ipv4Addr, u32)>) -> Vec<u8> {
     let name = name.to_owned();
     Answer {
+        asks: Asks::ADDRESS,
         id,
         name,
         rcode,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::outbox::{Out, TraceEvent};
+use crate::time::Duration;
 use crate::wire::{ethernet, lldp};
 
 const A: Mac = Mac([2, 0, 0, 0, 0, 0xa]);
@@ -151,6 +152,102 @@ fn a_frame_cut_at_any_length_is_forwarded_or_dropped() {
         let cut: Frame = whole[..length].into();
         assert!(!sent(&mut switch(), 0, 0, &cut).is_empty());
     }
+}
+
+#[test]
+fn a_set_that_is_heard_is_told_its_voice_vlan_three_times_and_then_every_half_minute() {
+    let mut switch = telling();
+    let set = lldp_of(lldp::CLASS_III, 60);
+    assert_eq!(
+        sent(&mut switch, 0, 1, &set),
+        "own to 1: LLDP, chassis 4 02:00:00:00:00:0a, port 7 \"2\", ttl 120, name \"stack\", \
+         capabilities 0x0004/0x0004, MED class 4 (0x0003), voice VLAN 20, p 6, DSCP 46"
+    );
+    assert_eq!(sent(&mut switch, 0, 1, &set), "", "it was told");
+    assert_eq!(
+        told(&mut switch, 100),
+        [1, 2, 32],
+        "until what it said holds no more"
+    );
+    sent(&mut switch, 200, 1, &set);
+    switch.handle_carrier(Instant::ZERO, PortId(1), false, &mut Outbox::default());
+    assert_eq!(told(&mut switch, 400), [0; 0]);
+}
+
+#[test]
+fn nobody_is_told_anything_who_is_no_set_or_at_a_port_without_a_policy() {
+    let mut switch = telling();
+    let other_switch = lldp_of(lldp::CONNECTIVITY, 120);
+    assert_eq!(sent(&mut switch, 0, 1, &other_switch), "");
+    let set = lldp_of(lldp::CLASS_III, 120);
+    assert_eq!(sent(&mut switch, 0, 0, &set), "");
+    assert_eq!(switch.poll_timeout(), None);
+    let cut: Frame = set[..20].into();
+    assert_eq!(sent(&mut switch, 0, 1, &cut), "dropped: can't be decoded");
+}
+
+#[test]
+fn what_is_for_the_other_end_of_a_cable_goes_no_further() {
+    let mut switch = switch();
+    let spanning_tree = frame(Mac([1, 0x80, 0xc2, 0, 0, 0]), A, None);
+    assert_eq!(
+        sent(&mut switch, 0, 0, &spanning_tree),
+        "dropped: for the other end of the cable alone"
+    );
+    let further = frame(Mac([1, 0x80, 0xc2, 0, 0, 0x10]), A, None);
+    assert_eq!(sent(&mut switch, 0, 0, &further), "flood 0 1 2 but 0");
+}
+
+/// A switch that tells sets at port 1.
+fn telling() -> Switch {
+    let mut switch = mixed();
+    let policy = lldp::Policy {
+        application: lldp::VOICE,
+        unknown: false,
+        tagged: true,
+        reserved: false,
+        vlan: 20,
+        priority: 6,
+        dscp: 46,
+    };
+    let system_name = "stack".to_owned();
+    let says = Advertisement {
+        chassis: A,
+        system_name,
+        policy,
+    };
+    switch.advertise(PortId(1), says.into());
+    switch
+}
+
+fn lldp_of(class: u8, ttl: u16) -> Frame {
+    let message = lldp::Lldpdu {
+        chassis: lldp::Id::chassis_mac(B),
+        port: lldp::Id::port_mac(B),
+        ttl,
+        tlvs: vec![lldp::Tlv::MedCapabilities {
+            capabilities: lldp::MED_CAPABILITIES,
+            class,
+        }],
+    };
+    let mut bytes = [lldp::NEAREST_BRIDGE.0, B.0].concat();
+    bytes.extend(lldp::ETHERTYPE.to_be_bytes());
+    message.encode(&mut bytes);
+    bytes.into()
+}
+
+/// The seconds at which it says something until then.
+fn told(switch: &mut Switch, until_secs: u64) -> Vec<u64> {
+    let mut told = Vec::new();
+    while let Some((at, _)) = switch.poll_timeout() {
+        if at > Instant::ZERO + Duration::from_secs(until_secs) {
+            break;
+        }
+        let mut out = Outbox::default();
+        switch.handle_timeout(at, &mut out);
+        told.extend(out.drain().map(|_| at.since(Instant::ZERO).as_secs()));
+    }
+    told
 }
 
 /// Port 0 in VLAN 10; port 1 too, with voice VLAN 20; port 2 in VLAN 20; port 3 a trunk of both, native VLAN 1.

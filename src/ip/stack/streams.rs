@@ -105,6 +105,10 @@ impl<A: App> Host<A> {
         let tuple = Tuple::of_received(src, segment);
         let known = self.tcp.get(tuple).is_some();
         let opens = segment.flags & (SYN | ACK | RST) == SYN && segment.src_port != 0;
+        if opens && !known && self.tcp.is_full() {
+            // Without an answer: its sender tries again.
+            return Err(DropReason::ConnectionsFull);
+        }
         if known || opens && self.tcp.accept(now, own, tuple) {
             self.pump(now, tuple, Some(packet), out);
             return Ok(());

@@ -6,6 +6,7 @@ use crate::ip::connection::Connection;
 use crate::ip::{Host, TcpSettings};
 use crate::outbox::{DropReason, NeighbourState, Out, Outbox, TraceEvent};
 use crate::sim::{Node, PortId};
+use crate::wire::ethernet::Tag;
 use crate::wire::{Frame, Mac};
 
 #[test]
@@ -145,6 +146,59 @@ fn what_is_not_for_this_host_is_dropped_with_its_reason() {
     assert_eq!(refusal(&tagged), None, "a priority tag");
     tagged[15] = 5;
     assert_eq!(refusal(&tagged), Some(DropReason::NotForThisVlan), "VLAN 5");
+}
+
+#[test]
+fn a_tagged_host_speaks_and_hears_its_vlan_alone() {
+    let mut lab = Lab::default();
+    let tag = |vid| {
+        let (pcp, dei) = (6, false);
+        AppEffect::Tag(Some(Tag { pcp, dei, vid }))
+    };
+    let anna = lab.linux(0, "10.1.0.50/24", "");
+    let app = Probe {
+        binds: vec![69],
+        echoes: true,
+        ..Probe::default()
+    };
+    let bert = lab.host(0, config(1, "10.1.0.51/24", ""), app);
+    lab.effect(anna, tag(20));
+    lab.effect(anna, AppEffect::Bind { port: 5000 });
+    lab.send(anna, "10.1.0.51:69", "alone");
+    assert_eq!(lab.seen(bert), [""; 0], "bert is in no VLAN");
+    lab.run_for(secs(5));
+    assert_eq!(lab.lines("who-has 10.1.0.51 tell 10.1.0.50").len(), 3);
+    lab.effect(bert, tag(20));
+    lab.sent.clear();
+    // Long enough to leave in fragments, each with the tag.
+    lab.send(anna, "10.1.0.51:69", &"x".repeat(2_000));
+    assert_eq!(lab.seen(bert).len(), 1);
+    assert_eq!(lab.seen(anna).len(), 1, "and the answer");
+    assert!(lab.sent.len() >= 6, "ARP, and two fragments each way");
+    let tagged = |frame: &Frame| frame[12..16] == [0x81, 0, 0xc0, 20];
+    assert!(lab.sent.iter().all(|(_, frame)| tagged(frame)));
+    lab.effect(anna, AppEffect::Tag(None));
+    let forgotten = lab.at(anna).neighbour("10.1.0.51".parse().unwrap());
+    assert_eq!(forgotten, None, "a neighbour in the VLAN");
+    lab.send(anna, "10.1.0.51:69", "untagged");
+    assert_eq!(lab.seen(bert).len(), 1);
+}
+
+#[test]
+fn lldp_is_heard_and_said_without_a_tag_in_any_vlan() {
+    let mut lab = Lab::default();
+    let [anna, bert] = [0, 1].map(|number| lab.host(0, config(number, "", ""), Probe::default()));
+    let (pcp, dei, vid) = (6, false, 20);
+    lab.effect(anna, AppEffect::Tag(Some(Tag { pcp, dei, vid })));
+    lab.effect(anna, AppEffect::SendLldp(b"first".to_vec()));
+    lab.effect(bert, AppEffect::SendLldp(b"second".to_vec()));
+    assert_eq!(lab.seen(bert), ["LLDP first"]);
+    assert_eq!(lab.seen(anna), ["LLDP second"]);
+    assert!(
+        lab.sent
+            .iter()
+            .all(|(_, frame)| frame[12..14] == [0x88, 0xcc])
+    );
 }
 
 #[test]

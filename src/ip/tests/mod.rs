@@ -124,6 +124,10 @@ impl App for Probe {
         }
     }
 
+    fn handle_lldp(&mut self, now: Instant, message: &[u8], _out: &mut Outbox<AppEffect>) {
+        self.note(now, format!("LLDP {}", String::from_utf8_lossy(message)));
+    }
+
     fn handle_timeout(&mut self, _now: Instant, _out: &mut Outbox<AppEffect>) {}
 
     fn poll_timeout(&self) -> Deadline {

@@ -120,6 +120,11 @@ impl Bench {
         self.call(|phone, now, out| phone.handle_host(now, HostEvent::Carrier(up), out));
     }
 
+    /// Its switch says this by LLDP.
+    pub(super) fn lldp(&mut self, message: &[u8]) {
+        self.call(|phone, now, out| phone.handle_lldp(now, message, out));
+    }
+
     pub(super) fn types(&mut self, pin: &str) -> bool {
         let mut asked = false;
         self.call(|phone, now, out| asked = phone.enter_pin(now, pin, out));
@@ -247,6 +252,14 @@ impl Bench {
         self.lines.drain(..).map(|(_, line)| line).collect()
     }
 
+    /// The same, each after its time.
+    pub(super) fn timed(&mut self) -> Vec<String> {
+        let lines = self.lines.drain(..);
+        lines
+            .map(|(at, line)| format!("{} {line}", millis(at)))
+            .collect()
+    }
+
     /// The same, each after its time; what TFTP and DHCP sent is left out.
     pub(super) fn timeline(&mut self) -> Vec<String> {
         let lines = self.lines.drain(..);
@@ -355,6 +368,28 @@ impl Bench {
             }
         }
     }
+}
+
+/// What a switch says: a voice policy of this VLAN with priority 6, or that frames have no tag.
+pub(super) fn policy(vlan: u16, tagged: bool) -> Vec<u8> {
+    let policy = lldp::Policy {
+        application: lldp::VOICE,
+        unknown: false,
+        tagged,
+        reserved: false,
+        vlan,
+        priority: 6,
+        dscp: 46,
+    };
+    let message = lldp::Lldpdu {
+        chassis: lldp::Id::local_port("switch"),
+        port: lldp::Id::local_port("1"),
+        ttl: 120,
+        tlvs: vec![lldp::Tlv::MedPolicy(policy)],
+    };
+    let mut bytes = Vec::new();
+    message.encode(&mut bytes);
+    bytes
 }
 
 fn millis(at: Instant) -> String {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::fs;
 
 use super::super::machine::Event;
-use super::bench::{ADDRESS, Bench, DHCP_SERVER, LEASE_SECS, MAC, TEXT};
+use super::bench::{ADDRESS, Bench, DHCP_SERVER, LEASE_SECS, MAC, TEXT, policy};
+use super::vlan::TEXT_VLAN;
 use crate::app::{StreamEnd, StreamEvent, StreamId};
 use crate::dhcp::{ClientEvent as Dhcp, Lease};
 use crate::tftp::client::{ClientEvent as Tftp, Image};
@@ -18,7 +19,9 @@ const PATH: &str = "fixtures/golden/phone_transitions.txt";
 pub(super) const STATES: &[&str] = &[
     "First stage",
     "LAN link",
+    "LLDP",
     "DHCP",
+    "Releasing",
     "Boot image",
     "Flash",
     "Main image",
@@ -105,6 +108,20 @@ pub(super) fn in_state(state: &str) -> Bench {
             bench.carrier(state == "First stage");
             bench.wait(u64::from(state == "LAN link"));
         }
+        "LLDP" => {
+            bench.phone.settings.lldp = true;
+            bench.power_up();
+            bench.carrier(true);
+            bench.wait(1);
+        }
+        "Releasing" => {
+            bench.text = TEXT_VLAN;
+            bench.power_up();
+            bench.carrier(true);
+            bench.wait(1);
+            bench.offer();
+            bench.ack();
+        }
         "DHCP" | "Boot image" | "Flash" | "Main image" | "Starting main" => {
             bench.power_up();
             bench.carrier(true);
@@ -166,6 +183,10 @@ fn events() -> Vec<(String, Happens)> {
     add("carrier lost", Box::new(|bench| bench.carrier(false)));
     add("carrier back", Box::new(|bench| bench.carrier(true)));
     add("its deadline", Box::new(deadline));
+    add(
+        "the switch names a VLAN",
+        Box::new(|bench| bench.lldp(&policy(20, true))),
+    );
     for (name, event) in dhcp_events() {
         let event = move || Event::Dhcp(event.clone());
         add(name, Box::new(move |bench| give(bench, event())));
@@ -224,7 +245,7 @@ fn deadline(bench: &mut Bench) {
     }
 }
 
-fn dhcp_events() -> [(&'static str, Dhcp); 6] {
+fn dhcp_events() -> [(&'static str, Dhcp); 7] {
     let lease = Lease {
         address: ADDRESS,
         prefix_len: 24,
@@ -234,7 +255,10 @@ fn dhcp_events() -> [(&'static str, Dhcp); 6] {
         lease: Duration::from_secs(LEASE_SECS),
     };
     let mut ack = DhcpMessage::new(BOOTREPLY, MAC, 0);
+    let mut sends_on = ack.clone();
     ack.options.push(code::VENDOR_SPECIFIC, TEXT.as_bytes());
+    let text = TEXT_VLAN.as_bytes();
+    sends_on.options.push(code::VENDOR_SPECIFIC, text);
     let refused = Dhcp::OfferRefused {
         server: DHCP_SERVER,
         reason: "no TFTP server".to_owned(),
@@ -249,6 +273,10 @@ fn dhcp_events() -> [(&'static str, Dhcp); 6] {
         ("DHCP: offer refused", refused),
         ("DHCP: offer taken", accepted),
         ("DHCP: bound", Dhcp::Bound(lease.clone(), Box::new(ack))),
+        (
+            "DHCP: bound, with another VLAN",
+            Dhcp::Bound(lease.clone(), Box::new(sends_on)),
+        ),
         ("DHCP: renewed", Dhcp::Renewed(lease)),
         ("DHCP: lost", Dhcp::Lost { reason: "refused" }),
     ]

@@ -49,8 +49,8 @@ pub(super) const ALL: &[&Shape] = &[
 pub(super) const FILE: Shape = Shape {
     title: "the file",
     keys: &[
-        "scenario", "shows", "allow", "seed", "subnet", "router", "tftp", "dns", "host", "cluster",
-        "element", "phone", "step",
+        "scenario", "shows", "tags", "allow", "seed", "subnet", "router", "tftp", "dns", "host",
+        "cluster", "element", "phone", "step",
     ],
 };
 

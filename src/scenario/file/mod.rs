@@ -50,6 +50,7 @@ impl<T> At<T> {
 pub(super) struct File {
     pub(super) title: Option<At<String>>,
     pub(super) shows: Vec<At<String>>,
+    pub(super) tags: Vec<At<String>>,
     /// Ids of the warnings that the file silences.
     pub(super) allow: Vec<At<String>>,
     pub(super) seed: Option<At<u64>>,
@@ -82,10 +83,12 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<File> {
     let mut file = Fields::of_table(table.get_ref(), 0..0, &keys::FILE, problems);
     let title = file.required("scenario", problems, value::text);
     let shows = file.optional("shows", problems, value::list(value::of(rule)));
+    let tags = file.optional("tags", problems, value::list(value::of(name)));
     let allow = file.optional("allow", problems, value::list(value::of(warning)));
     Some(File {
         title,
         shows: shows.map(|shows| shows.value).unwrap_or_default(),
+        tags: tags.map(|tags| tags.value).unwrap_or_default(),
         allow: allow.map(|allow| allow.value).unwrap_or_default(),
         seed: file.optional("seed", problems, value::number(0, u64::MAX)),
         subnets: file.tables("subnet", problems, network::subnet),
@@ -102,6 +105,16 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<File> {
         steps: file.tables("step", problems, steps::step),
         incomplete: !file.unknown.is_empty(),
     })
+}
+
+/// Whether this is no TOML, or has a key of a scenario file.
+pub(super) fn is_meant(text: &str) -> bool {
+    match DeTable::parse(text) {
+        Ok(table) => {
+            (table.get_ref().keys()).any(|key| keys::FILE.keys.contains(&&**key.get_ref()))
+        }
+        Err(_) => true,
+    }
 }
 
 /// The families of rules, and how many rules each has.

@@ -3,6 +3,9 @@
 //! Each direction is followed by its sequence numbers, so that a message counts once however it was cut
 //! into segments, repeated, or overtaken (RFC 9293 section 3.4).
 
+use std::net::Ipv4Addr;
+
+use crate::time::Instant;
 use crate::wire::reg::{Decoder, Message};
 use crate::wire::tcp::{SYN, Segment};
 
@@ -24,6 +27,39 @@ pub(super) struct Way {
 pub(super) struct Said {
     pub(super) message: Message,
     pub(super) end: u32,
+}
+
+/// What an element said last to a set, heartbeats apart: all that came at one moment.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::scenario) struct LastSaid {
+    pub(in crate::scenario) at: Instant,
+    pub(in crate::scenario) element: Ipv4Addr,
+    pub(in crate::scenario) messages: Vec<Message>,
+}
+
+impl LastSaid {
+    /// Takes note of one more message.
+    pub(super) fn note(
+        last: &mut Option<LastSaid>,
+        at: Instant,
+        element: Ipv4Addr,
+        message: &Message,
+    ) {
+        match last {
+            _ if *message == Message::HeartbeatAnswer => {}
+            Some(last) if (last.at, last.element) == (at, element) => {
+                last.messages.push(message.clone());
+            }
+            Some(_) | None => {
+                let messages = vec![message.clone()];
+                *last = Some(LastSaid {
+                    at,
+                    element,
+                    messages,
+                });
+            }
+        }
+    }
 }
 
 impl Way {

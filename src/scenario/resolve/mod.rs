@@ -78,6 +78,7 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
     Some(Plan {
         title: file.title.as_ref()?.value.clone(),
         shows: file.shows.iter().map(|rule| rule.value.clone()).collect(),
+        tags: file.tags.iter().map(|tag| tag.value.clone()).collect(),
         allow: file.allow.iter().map(|id| id.value.clone()).collect(),
         seed: file.seed.as_ref().map_or(1, |seed| seed.value),
         subnets: resolver.subnets,

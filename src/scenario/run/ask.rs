@@ -12,7 +12,7 @@ use crate::scenario::plan::{
     Control, ElementId, Expectation, Operation, Outside, ProgramIs, StationId, What,
 };
 use crate::scenario::watch::Listener;
-use crate::sim::{Ended, LinkId, Observer as _, Program, ProgramEnd, ProgramId};
+use crate::sim::{Ended, Observer as _, Program, ProgramEnd, ProgramId};
 use crate::time::Duration;
 use crate::wire::Mac;
 
@@ -132,9 +132,7 @@ impl<L: Listener> Run<'_, L> {
         }
         let answer = match &end.how {
             Ended::Status(status) => Answer::read(*status, &end.answer),
-            how @ (Ended::Signal | Ended::OutOfTime | Ended::WithTheRun | Ended::NotStarted(_)) => {
-                Err(how.to_string())
-            }
+            how => Err(how.to_string()),
         };
         if let Err(why) = answer.and_then(|answer| self.answered(&call, answer)) {
             let name = &self.plan.elements[call.element.0].name;
@@ -258,9 +256,8 @@ impl<L: Listener> Run<'_, L> {
     /// Its cable brings no signal any more, and its program is told to end.
     pub(super) fn cut_off(&mut self, element: ElementId) -> Stage {
         self.outsiders.keep_forms(element);
-        if let Some(link) = self.cable_of(element) {
-            self.lab.world.unplug(link, &mut self.watch);
-        }
+        let link = self.lab.element_link(element);
+        self.lab.world.unplug(link, &mut self.watch);
         let station = StationId::Element(element);
         self.control(station, Control::Stop);
         Stage::Ending(station)
@@ -268,21 +265,14 @@ impl<L: Listener> Run<'_, L> {
 
     /// An element outside gets power, before the first step or (`Some`) as a step wants.
     pub(super) fn start_outside(&mut self, element: ElementId, step: Option<StationId>) -> Stage {
-        if let Some(link) = self.cable_of(element) {
-            self.lab.world.plug(link, &mut self.watch);
-        }
+        let link = self.lab.element_link(element);
+        self.lab.world.plug(link, &mut self.watch);
         let station = StationId::Element(element);
         self.control(station, Control::Start);
         Stage::Starting {
             host: step,
             until: self.lab.world.now() + self.ready_within(station),
         }
-    }
-
-    fn cable_of(&self, element: ElementId) -> Option<LinkId> {
-        let node = self.lab.elements[element.0];
-        let mut cables = self.lab.fixed.iter();
-        cables.find(|cabled| cabled.node == node).map(|it| it.link)
     }
 
     /// How long the program of a station may take to be ready.

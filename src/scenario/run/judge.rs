@@ -151,6 +151,17 @@ impl<L: Listener> Run<'_, L> {
             } else {
                 sight.found(what, at, start)
             },
+            told: match what {
+                What::Phone { phones, .. } if !passed => {
+                    phones.get(start).and_then(|phone| sight.told(*phone))
+                }
+                What::Phone { .. }
+                | What::Frames(_)
+                | What::Mapped { .. }
+                | What::Remote { .. }
+                | What::Trunk { .. }
+                | What::Program { .. } => None,
+            },
             at: self.lab.world.now(),
             frames,
             after,

@@ -1,10 +1,13 @@
-//! What a run does with sets: power, and cables that go elsewhere.
+//! What a run does with sets: power, cables, and users who type.
 
 use super::{Run, Stage};
 use crate::scenario::lab::Who;
-use crate::scenario::plan::{Action, StepKind};
+use crate::scenario::plan::{Action, PhoneId, StepKind};
 use crate::scenario::watch::Listener;
 use crate::time::Instant;
+
+/// How often in a row a user types the PIN that the set asks for, before giving up.
+const USER_TRIES: u32 = 3;
 
 impl<L: Listener> Run<'_, L> {
     /// Powers up the phones that are due.
@@ -49,5 +52,35 @@ impl<L: Listener> Run<'_, L> {
             }
         }
         self.next_step()
+    }
+
+    pub(super) fn enter_pin(&mut self, phone: PhoneId, pin: &str) -> bool {
+        self.lab
+            .with_phone(phone, &mut self.watch, |phone, now, out| {
+                phone.enter_pin(now, pin, out)
+            })
+    }
+
+    /// Users whose sets have asked for a PIN begin to type.
+    pub(super) fn users_notice(&mut self) {
+        let now = self.lab.world.now();
+        while let Some(phone) = self.watch.prompted.pop() {
+            let of = &self.plan.phones[phone.0];
+            let prompts = self.watch.phones[phone.0].prompts;
+            if of.user_pin.is_some() && prompts <= USER_TRIES {
+                self.typing.set(phone.0, Some(now + of.user_delay));
+            }
+        }
+    }
+
+    /// Users whose time has come have typed.
+    pub(super) fn users_type(&mut self) {
+        let now = self.lab.world.now();
+        while let Some(phone) = self.typing.pop_due(now) {
+            let phone = PhoneId(phone);
+            if let Some(pin) = &self.plan.phones[phone.0].user_pin {
+                self.enter_pin(phone, pin);
+            }
+        }
     }
 }

@@ -202,7 +202,29 @@ impl fmt::Display for Envelope {
     /// One line: `Save PIN, seq 1, pin ***6000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, seq {}", self.message.name(), self.sequence)?;
-        match &self.message {
+        self.message.details(f)?;
+        if self.flags != 0 {
+            write!(f, ", flags 0x{:04x}", self.flags)?;
+        }
+        for field in &self.unknown {
+            write!(f, ", field {} ({} bytes)", field.kind, field.value.len())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Message {
+    /// One line: `Save PIN, pin ***6000`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        self.details(f)
+    }
+}
+
+impl Message {
+    /// The tail of a line: each part after a comma.
+    fn details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Message::DeviceRegistration(device) => write!(f, "{device}")?,
             Message::PinRequest { reason } | Message::ClearPin { reason } => {
                 write!(f, ", reason {reason}")?;
@@ -222,12 +244,6 @@ impl fmt::Display for Envelope {
             Message::DnChanged { dn } => write!(f, ", dn {dn}")?,
             Message::Error { reason, text } => write!(f, ", reason {reason}, text {text:?}")?,
             Message::Unknown { kind } => write!(f, ", type {kind}")?,
-        }
-        if self.flags != 0 {
-            write!(f, ", flags 0x{:04x}", self.flags)?;
-        }
-        for field in &self.unknown {
-            write!(f, ", field {} ({} bytes)", field.kind, field.value.len())?;
         }
         Ok(())
     }

@@ -53,6 +53,50 @@ fn the_reference_controller_passes_as_a_program() {
     }
 }
 
+/// It is written from the documents alone. What it has not, administration and trunks, is skipped.
+#[test]
+fn the_example_in_python_passes_all_that_it_claims() {
+    let test = "the_example_in_python_passes_all_that_it_claims";
+    let Some(_alone) = machine(test) else { return };
+    if !has_program("python3") {
+        return skipped(test, "no python3");
+    }
+    let folder = Folder::new();
+    let program = "python3 fixtures/controllers/example";
+    let controller = format!("{program}.py {{forms}} {{listen}}");
+    let driver = format!("{program}_driver.py {{forms}}");
+    for (scenario, code) in [
+        ("first-registration", PASSED),             // RG-1, RG-3
+        ("wrong-access-code", PASSED),              // RG-2
+        ("dn-in-use", PASSED),                      // RG-5
+        ("replace-a-phone", PASSED),                // RG-6, RG-7
+        ("nothing-to-replace", PASSED),             // RG-8
+        ("dn-at-another-element", PASSED),          // RG-9
+        ("failed-look-ups", PASSED),                // RG-10, CL-2
+        ("programmed-by-an-administrator", PASSED), // RG-11
+        ("pin-of-another-dn", PASSED),              // RG-12
+        ("star-at-power-up", PASSED),               // ST-3
+        ("redirect-loop", PASSED),                  // CL-8
+        ("mac-deleted", SKIPPED),
+        ("trunks", SKIPPED),
+    ] {
+        let path = format!("fixtures/scenarios/{scenario}.toml");
+        let run = || {
+            let mut command = folder.jackfield(&["run", "--no-capture", &path]);
+            let with = ["--controller", &controller, "--driver", &driver];
+            command.args(with).output().unwrap()
+        };
+        let mut tries = (0..TRIES).map(|_| run());
+        match tries.find(|output| output.status.code() != Some(TOO_LATE)) {
+            None => skipped(test, &format!("{scenario}: the machine is too slow")),
+            Some(output) => {
+                let said = all_of(&output);
+                assert_eq!(output.status.code(), Some(code), "{scenario}\n{said}");
+            }
+        }
+    }
+}
+
 /// One of two is a program: trunks and redirects go between the two kinds.
 #[test]
 fn a_program_and_the_reference_stand_side_by_side() {

@@ -1,4 +1,4 @@
-//! Ethernet, VLAN tags and ARP.
+//! Ethernet, VLAN tags, ARP and LLDP.
 
 use super::{Dissector, array_at, network, u16_at};
 use crate::capture::filter::field::Field;
@@ -6,6 +6,7 @@ use crate::capture::filter::field::Field;
 const TYPE_IPV4: u16 = 0x0800;
 const TYPE_ARP: u16 = 0x0806;
 const TYPE_VLAN: u16 = 0x8100;
+const TYPE_LLDP: u16 = 0x88cc;
 
 /// Tags within tags; tshark stops at some depth too.
 const TAGS_MAX: usize = 16;
@@ -27,6 +28,7 @@ fn payload(dissector: &mut Dissector, kind: u16, bytes: &[u8], tags: usize) -> O
     match kind {
         TYPE_IPV4 => network::ipv4(dissector, bytes, 0),
         TYPE_ARP => arp(dissector, bytes),
+        TYPE_LLDP => lldp(dissector, bytes),
         TYPE_VLAN if tags < TAGS_MAX => vlan(dissector, bytes, tags + 1),
         _ => None,
     }
@@ -86,4 +88,38 @@ fn arp(dissector: &mut Dissector, bytes: &[u8]) -> Option<()> {
         fields.ipv4(Field::ArpDstProtoIpv4, array_at(dst_protocol, 0)?);
     }
     Some(())
+}
+
+/// IEEE 802.1AB and ANSI/TIA-1057. An element has values when it is whole.
+fn lldp(dissector: &mut Dissector, mut bytes: &[u8]) -> Option<()> {
+    const END: u16 = 0;
+    const TIME_TO_LIVE: u16 = 3;
+    const SYSTEM_NAME: u16 = 5;
+    const ORGANIZATION: u16 = 127;
+    const TIA_POLICY: [u8; 4] = [0x00, 0x12, 0xbb, 2];
+
+    let fields = &mut dissector.fields;
+    fields.protocol(Field::Lldp);
+    loop {
+        let head = u16_at(bytes, 0)?;
+        let (kind, len) = (head >> 9, usize::from(head & 0x1ff));
+        let (value, rest) = bytes[2..].split_at_checked(len)?;
+        fields.number(Field::LldpTlvType, kind.into());
+        match kind {
+            END => return Some(()),
+            TIME_TO_LIVE => fields.number(Field::LldpTimeToLive, u16_at(value, 0)?.into()),
+            SYSTEM_NAME => fields.ascii(Field::LldpTlvSystemName, value),
+            ORGANIZATION if value.starts_with(&TIA_POLICY) => {
+                let [application, a, b, c] = array_at(value, 4)?;
+                let bits = u32::from_be_bytes([0, a, b, c]);
+                fields.number(Field::LldpMediaAppType, application.into());
+                fields.number(Field::LldpMediaTagFlag, bits >> 22 & 1);
+                fields.number(Field::LldpMediaVlanId, bits >> 9 & 0xfff);
+                fields.number(Field::LldpMediaL2Prio, bits >> 6 & 7);
+                fields.number(Field::LldpMediaDscp, bits & 0x3f);
+            }
+            _ => {}
+        }
+        bytes = rest;
+    }
 }

@@ -22,11 +22,19 @@ pub(super) fn all() -> Vec<Vec<u8>> {
     frames.extend(segments());
     frames.extend(registration::streams());
     frames.extend(odd());
-    let cut: Vec<Vec<u8>> = [arps(), dhcp::messages(), errors(), segments(), odd()]
-        .iter()
-        .flat_map(|group| &group[..2])
-        .flat_map(|frame| (0..frame.len().min(330)).map(|len| frame[..len].to_vec()))
-        .collect();
+    frames.extend(lldp());
+    let cut: Vec<Vec<u8>> = [
+        arps(),
+        dhcp::messages(),
+        errors(),
+        segments(),
+        odd(),
+        lldp(),
+    ]
+    .iter()
+    .flat_map(|group| &group[..2])
+    .flat_map(|frame| (0..frame.len().min(330)).map(|len| frame[..len].to_vec()))
+    .collect();
     frames.extend(cut);
     frames
 }
@@ -282,6 +290,28 @@ fn odd() -> Vec<Vec<u8>> {
         ethernet(ROUTER, PHONE, 0x88cc, b"\x02\x07\x04\x08\0\x0f\0\0\x01"),
         ethernet(ROUTER, PHONE, 0x0800, &[]),
         tagged(1, 3, &ethernet(ROUTER, PHONE, 0x0026, &[0x42; 38])),
+    ]
+}
+
+/// What a switch and a set say: chassis, port, time to live, name, capabilities, those of MED, and a policy.
+fn lldp() -> Vec<Vec<u8>> {
+    const NEAREST_BRIDGE: [u8; 6] = [0x01, 0x80, 0xc2, 0, 0, 0x0e];
+    let message = |name: &[u8], policy: [u8; 4]| {
+        let name = [&[10, name.len() as u8], name].concat();
+        let first = *b"\x02\x07\x04\x02\x02\0\0\0\x01\x04\x02\x073\x06\x02\0\x78";
+        let can = *b"\x0e\x04\0\x04\0\x04\xfe\x07\0\x12\xbb\x01\0\x03\x04";
+        let med = [&b"\xfe\x08\0\x12\xbb\x02"[..], &policy].concat();
+        [&first[..], &name, &can, &med, &[0, 0]].concat()
+    };
+    let frame = |payload: &[u8]| ethernet(NEAREST_BRIDGE, PHONE, 0x88cc, payload);
+    let switch = frame(&message(b"stack", [1, 0x40, 0x29, 0xae]));
+    let mut padded = switch.clone();
+    padded.resize(100, 0);
+    vec![
+        switch,
+        frame(&message(b"regDN 500206,MINET_6920", [1, 0x80, 0, 0])),
+        frame(&message(b"other", [2, 0, 0, 24])),
+        padded,
     ]
 }
 

@@ -1,0 +1,202 @@
+//! One scenario of many: how it is run, once or again, and what came of it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::super::discover::Found;
+use super::super::run::needs_live;
+use super::{TestArgs, nanos};
+use crate::os::{self, ChildEnd, Clock, How};
+use crate::report::shell_word;
+use crate::scenario::show_duration;
+use crate::suite::{Status, TestResult, Why};
+use crate::time::Instant;
+
+/// A scenario that is to be run.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub(super) result: TestResult,
+    /// Needs this machine's kernel.
+    pub(super) live: bool,
+    /// The arguments of `jackfield` that run it, without those that say where its outcome goes.
+    words: Vec<String>,
+}
+
+impl Case {
+    /// The scenario with how it is run. One that is not is already decided: it has a reason.
+    pub(super) fn new(args: &TestArgs, found: Found) -> Case {
+        let path = found.path.display().to_string();
+        let mut result = TestResult {
+            name: found.name,
+            path: path.clone(),
+            title: String::new(),
+            shows: Vec::new(),
+            tags: Vec::new(),
+            status: Status::Broken,
+            why: Vec::new(),
+            tries: 0,
+            took_ns: 0,
+            again: String::new(),
+            captures: Vec::new(),
+        };
+        let mut words = vec!["run".to_owned()];
+        let mut live = false;
+        match found.scenario {
+            Ok(scenario) => {
+                let needs = needs_live(&scenario.plan);
+                live = needs.is_some();
+                if let (true, Some(needs)) = (args.no_live, needs) {
+                    result.status = Status::Skipped;
+                    result.why = vec![Why::new(needs)];
+                }
+                result.title = scenario.plan.title;
+                result.shows = scenario.plan.shows;
+                result.tags = scenario.plan.tags;
+            }
+            Err(problems) => result.why = vec![Why::new(problems)],
+        }
+        if live {
+            words.push("--live".to_owned());
+        }
+        if let Some(seed) = args.seed {
+            words.extend(["--seed".to_owned(), seed.to_string()]);
+        }
+        // A name that begins with a dash is no option.
+        words.extend(["--".to_owned(), path]);
+        Case {
+            result,
+            live,
+            words,
+        }
+    }
+
+    /// Runs a scenario until it passes, or has been tried often enough.
+    pub(super) fn run(&self, args: &TestArgs) -> TestResult {
+        let clock = Clock::start();
+        let mut result = self.result.clone();
+        let mut has_failed = false;
+        loop {
+            result.tries += 1;
+            let capture = args
+                .captures
+                .as_ref()
+                .map(|folder| capture_path(folder, &result));
+            let (status, why) = self.one_try(args, capture.as_deref());
+            result.status = status;
+            if !why.is_empty() {
+                result.why = why;
+            }
+            if let Some(capture) = capture.filter(|path| path.exists()) {
+                let is_wanted = !matches!(status, Status::Passed | Status::Skipped);
+                // What can't be removed is told of as if it were wanted.
+                if is_wanted || fs::remove_file(&capture).is_err() {
+                    result.captures.push(capture.display().to_string());
+                }
+            }
+            if !status.is_worth_another_try() || result.tries > args.retries {
+                break;
+            }
+            has_failed |= status == Status::Failed;
+        }
+        if result.status == Status::Passed {
+            match has_failed {
+                true => result.status = Status::Flaky,
+                false => result.why.clear(),
+            }
+        } else {
+            result.again = again(&self.words);
+        }
+        result.took_ns = nanos(clock.now().since(Instant::ZERO));
+        result
+    }
+
+    /// Runs it once: how it came out, and why.
+    fn one_try(&self, args: &TestArgs, capture: Option<&Path>) -> (Status, Vec<Why>) {
+        let mut words = self.words.clone();
+        let mut options = vec!["--json".to_owned(), "--quiet".to_owned()];
+        match capture {
+            Some(path) => options.extend(["--capture".to_owned(), path.display().to_string()]),
+            None => options.push("--no-capture".to_owned()),
+        }
+        words.splice(1..1, options);
+        match os::run_self(&words, args.timeout) {
+            Ok(end) => judge(&end, args),
+            Err(error) => (Status::Refused, vec![Why::new(error.to_string())]),
+        }
+    }
+}
+
+/// What the end of `jackfield run --json --quiet` says.
+fn judge(end: &ChildEnd, args: &TestArgs) -> (Status, Vec<Why>) {
+    let said = String::from_utf8_lossy(&end.stdout);
+    let last = said.lines().last();
+    let outcome: Option<Value> = last.and_then(|line| serde_json::from_str(line).ok());
+    let outcome = outcome.unwrap_or_default();
+    let mut why = Why::of_outcome(&outcome);
+    let status = match end.how {
+        How::Exit(0) => return (Status::Passed, Vec::new()),
+        How::Exit(1) => Status::Failed,
+        How::Exit(3) => Status::Refused,
+        How::Exit(4) => {
+            why.insert(0, Why::new(lateness(&outcome["live"])));
+            Status::Invalid
+        }
+        How::Exit(_) => Status::Broken,
+        How::Signal(signal) => {
+            why.push(Why::new(format!("its run was killed by signal {signal}")));
+            Status::Broken
+        }
+        How::OutOfTime => {
+            let time = show_duration(args.timeout);
+            why.push(Why::new(format!(
+                "killed, as it was still running after {time}"
+            )));
+            Status::Failed
+        }
+    };
+    let complaint = String::from_utf8_lossy(&end.stderr);
+    if !complaint.trim().is_empty() {
+        why.push(Why::new(complaint.trim()));
+    }
+    if why.is_empty() {
+        why.push(Why::new("its run ended without an outcome"));
+    }
+    (status, why)
+}
+
+/// Why a live run does not count: its object `live` of JSON.
+fn lateness(live: &Value) -> String {
+    let mut text = String::from("the machine was too late for this run to count");
+    if let (Some(late), Some(worst)) = (live["late"].as_u64(), live["worst_late_ns"].as_u64())
+        && late > 0
+    {
+        let _ = write!(
+            text,
+            ": {late} deadlines, the worst by {:.2} ms",
+            worst as f64 / 1e6
+        );
+    }
+    for (host, frames) in live["lost"].as_object().into_iter().flatten() {
+        let _ = write!(text, "; {frames} frames of {host} were lost");
+    }
+    text
+}
+
+/// Where the capture of the present try goes: `DIR/folder/name.pcapng`, of a later one `name.try-2.pcapng`.
+fn capture_path(folder: &Path, result: &TestResult) -> PathBuf {
+    let name = result.name.strip_suffix(".toml").unwrap_or(&result.name);
+    folder.join(match result.tries {
+        1 => format!("{name}.pcapng"),
+        n => format!("{name}.try-{n}.pcapng"),
+    })
+}
+
+fn again(run: &[String]) -> String {
+    let words: Vec<String> = (run.iter().filter(|word| *word != "--"))
+        .map(|word| shell_word(word))
+        .collect();
+    format!("jackfield {}", words.join(" "))
+}

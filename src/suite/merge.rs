@@ -1,0 +1,97 @@
+//! The results of shards as those of one run.
+
+use super::lines::Head;
+use super::result::{Status, TestResult, Why};
+
+/// The results of one shard, and where they come from.
+pub type Part = (String, Result<(Head, Vec<TestResult>, u64), String>);
+
+/// What shards come to together.
+#[derive(Debug)]
+pub struct Merged {
+    pub head: Head,
+    /// By name. A shard that is missing, and a file that is no shard's, stands here as broken.
+    pub results: Vec<TestResult>,
+    /// The longest of the shards, in nanoseconds.
+    pub took_ns: u64,
+}
+
+/// Joins the files of shards. Nothing is lost silently: what is wrong with a file, or with all of them together, becomes
+/// a broken result beside the others.
+pub fn merge(parts: Vec<Part>) -> Merged {
+    let mut first: Option<(String, Head)> = None;
+    let mut results = Vec::new();
+    let mut wrong = Vec::new();
+    let mut files: Vec<(u64, String)> = Vec::new();
+    let mut took_ns = 0;
+    for (file, part) in parts {
+        let (head, found, took) = match part {
+            Ok(part) => part,
+            Err(reason) => {
+                wrong.push(broken(&file, reason));
+                continue;
+            }
+        };
+        let (with, whole) = first.get_or_insert_with(|| (file.clone(), head.clone()));
+        if (head.shards, head.scenarios, &head.digest)
+            != (whole.shards, whole.scenarios, &whole.digest)
+        {
+            wrong.push(broken(
+                &file,
+                format!("it is a shard of other scenarios than {with}"),
+            ));
+            continue;
+        }
+        if let Some((_, other)) = files.iter().find(|(shard, _)| *shard == head.shard) {
+            let reason = format!(
+                "it is shard {}/{}, as {other} is",
+                head.shard + 1,
+                head.shards
+            );
+            wrong.push(broken(&file, reason));
+            continue;
+        }
+        whole.began_ns = whole.began_ns.min(head.began_ns);
+        took_ns = took_ns.max(took);
+        files.push((head.shard, file));
+        results.extend(found);
+    }
+    let head = first.map(|(_, head)| head);
+    let mut head = head.unwrap_or_else(|| Head::new(None, 0, String::new(), 0));
+    let is_there = |shard: &u64| files.iter().any(|(found, _)| found == shard);
+    for shard in (0..head.shards).filter(|shard| !is_there(shard)) {
+        let name = format!("shard {}/{}", shard + 1, head.shards);
+        wrong.push(broken(&name, "it is missing".to_owned()));
+    }
+    if wrong.is_empty() && results.len() != head.scenarios {
+        let (found, all) = (results.len(), head.scenarios);
+        wrong.push(broken(
+            "all shards",
+            format!("they have {found} results of {all}"),
+        ));
+    }
+    results.sort_by(|a, b| a.name.cmp(&b.name));
+    results.extend(wrong);
+    (head.shard, head.shards) = (0, 1);
+    Merged {
+        head,
+        results,
+        took_ns,
+    }
+}
+
+fn broken(name: &str, reason: String) -> TestResult {
+    TestResult {
+        name: name.to_owned(),
+        path: name.to_owned(),
+        title: String::new(),
+        shows: Vec::new(),
+        tags: Vec::new(),
+        status: Status::Broken,
+        why: vec![Why::new(reason)],
+        tries: 0,
+        took_ns: 0,
+        again: String::new(),
+        captures: Vec::new(),
+    }
+}
