@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::{complain, print};
 use crate::app::AppEffect;
-use crate::controller::{Answer, Element, FormsData, Request};
+use crate::controller::{Answer, Element, Fault, FormsData, Request};
 use crate::os::{Attendant, Interrupts, SocketSettings, host_on_sockets};
 use crate::outbox::{Outbox, TraceEvent};
 use crate::report::event_text;
 use crate::time::Instant;
-use crate::wire::reg;
+use crate::wire::reg::{self, Target};
 
 #[derive(Debug, Args)]
 pub(super) struct ControllerCommand {
@@ -31,6 +31,9 @@ pub(super) struct ControllerCommand {
     /// Where `jackfield admin` reaches it: a Unix socket, made by it.
     #[arg(long, value_name = "SOCKET")]
     admin: Option<PathBuf>,
+    /// Give it a fault; `jackfield faults` lists them.
+    #[arg(long, value_name = "NAME")]
+    fault: Option<Fault>,
     /// Write what happens to this file, and not to standard output.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -45,8 +48,8 @@ pub(super) struct AdminCommand {
 
 /// Runs the controller until SIGINT or SIGTERM.
 pub(super) fn controller(args: &ControllerCommand) -> Exit {
-    let mut element = match read_forms(&args.forms) {
-        Ok((data, element)) => (data, element),
+    let mut element = match read_forms(args) {
+        Ok(element) => element,
         Err(reason) => {
             complain(&format!("error: {}: {reason}", args.forms.display()));
             return Exit::ScenarioWrong;
@@ -61,11 +64,16 @@ pub(super) fn controller(args: &ControllerCommand) -> Exit {
     }
 }
 
-fn read_forms(path: &Path) -> Result<(FormsData, Element), String> {
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+fn read_forms(args: &ControllerCommand) -> Result<(FormsData, Element), String> {
+    let text = fs::read_to_string(&args.forms).map_err(|error| error.to_string())?;
     let data: FormsData = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     let config = data.config().map_err(|error| error.to_string())?;
-    Ok((data, Element::new(config)))
+    let element = Element::new(config);
+    let element = match args.fault {
+        Some(fault) => element.with_fault(fault, Target::Address(*args.listen.ip())),
+        None => element,
+    };
+    Ok((data, element))
 }
 
 /// Writes the forms as they stand, in one step: whoever reads the file finds the old ones or the new ones.

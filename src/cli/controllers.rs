@@ -49,7 +49,7 @@ impl ControllerArgs {
     /// [`super::live::place_commands`].
     ///
     /// # Errors
-    /// An element is named that the plan does not have, or twice; or one has a driver and no controller.
+    /// An element is named that the plan does not have, or twice; or one has a driver and no controller, or a fault.
     pub(super) fn replace(&self, plan: &mut Plan) -> Result<(), String> {
         for (option, all) in [("controller", &self.controller), ("driver", &self.driver)] {
             check(option, all, plan)?;
@@ -61,6 +61,12 @@ impl ControllerArgs {
                 }
                 continue;
             };
+            if element.fault.is_some() {
+                return Err(format!(
+                    "{} is a program: give the fault to the program",
+                    element.name
+                ));
+            }
             let driver = find(&self.driver, &element.name).map(|words| Driver {
                 command: filled_in(words, element),
                 within: self.driver_within,

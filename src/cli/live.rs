@@ -43,6 +43,8 @@ pub(super) struct Pace {
     late_max: Duration,
     /// Hosts outside of which frames were lost on their way in, and how many.
     lost: Vec<(String, u64)>,
+    /// The same of elements outside. A controller that sends more than is read is at fault itself.
+    flooded: Vec<(String, u64)>,
     /// Frames that the machine did not take from the run, by host.
     refused: Vec<(String, u64)>,
     /// Frames that came in longer than a cable carries, by interface.
@@ -160,13 +162,18 @@ pub(super) fn drive<L: Listener>(
         reason: error.to_string(),
     })?;
     let lateness = drive_live(&mut run, &mut ports, &clock, &settings)?;
-    let (mut lost, mut refused, mut oversized) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lost, mut flooded) = (Vec::new(), Vec::new());
+    let (mut refused, mut oversized) = (Vec::new(), Vec::new());
     for (station, port) in stations.iter().zip(&mut ports) {
         let name = station.name(plan);
         // A scenario may delete `eth0`: then there is nothing to ask.
         let overruns = port.overruns().unwrap_or(0);
         if overruns > 0 {
-            lost.push((name.to_owned(), overruns));
+            let of = match station {
+                StationId::Host(_) => &mut lost,
+                StationId::Element(_) => &mut flooded,
+            };
+            of.push((name.to_owned(), overruns));
         }
         let dropped = port.counters().dropped;
         if dropped > 0 {
@@ -181,6 +188,7 @@ pub(super) fn drive<L: Listener>(
         lateness,
         late_max: terms.late_max,
         lost,
+        flooded,
         refused,
         oversized,
     })
@@ -241,6 +249,14 @@ impl Pace {
     /// Whether the harness kept up, so that the run counts.
     pub(super) fn is_valid(&self) -> bool {
         self.lateness.late == 0 && self.lost.is_empty()
+    }
+
+    /// What a controller under test has done that no machine could make good.
+    pub(super) fn fault(&self) -> Option<String> {
+        let (element, frames) = self.flooded.first()?;
+        Some(format!(
+            "the program of {element} sends frames faster than they are read: {frames} were lost"
+        ))
     }
 
     /// For a person: a line, or why the run does not count.
@@ -313,7 +329,7 @@ impl Pace {
             "bound_ns": nanos(self.late_max),
             "deadlines": self.lateness.deadlines,
             "late": self.lateness.late,
-            "lost": by_host(&self.lost),
+            "lost": by_host(&[self.lost.as_slice(), &self.flooded].concat()),
             "refused": by_host(&self.refused),
             "oversized": by_host(&self.oversized),
         })
@@ -392,6 +408,7 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{a
             },
             late_max: Settings::LATE_BOUND,
             lost: Vec::new(),
+            flooded: Vec::new(),
             refused: Vec::new(),
             oversized: Vec::new(),
         };

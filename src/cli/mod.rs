@@ -85,10 +85,10 @@ struct RunArgs {
     fault: Vec<String>,
     /// Lay a mix of faults over it that is drawn from the seed, and judge what stands in the end: no rule broken, and
     /// every set in service that ought to be.
-    #[arg(long, conflicts_with = "live")]
+    #[arg(long, conflicts_with_all = ["live", "controller"])]
     fault_mix: bool,
     /// Run each scenario with the faults of so many seeds, from --seed (or 1) on, and say which seeds fail.
-    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["live", "capture", "json", "verbose", "fault_mix"])]
+    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["live", "controller", "capture", "json", "verbose", "fault_mix"])]
     sweep: Option<u64>,
     /// Where to write the frames: pcapng, or classic pcap if it ends in `.pcap`.
     /// Without it: captures/<scenario>.pcapng.

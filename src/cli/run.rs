@@ -35,28 +35,10 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     };
     let plan = &mut scenario.plan;
     plan.seed = args.seed.unwrap_or(plan.seed);
-    if let Err(reason) = faults::place(plan, &args.fault) {
-        complain(&format!("error: {shown}: {reason}"));
-        return Exit::ScenarioWrong;
-    }
-    if let Err(reason) = args.controllers.replace(plan) {
-        complain(&format!("error: {shown}: {reason}"));
-        return Exit::ScenarioWrong;
+    if let Err(exit) = place(args, plan, &shown) {
+        return exit;
     }
     let live = args.is_live();
-    if !live && let Some(reason) = needs_live(plan) {
-        complain(&format!("error: {shown}: {reason}; run it with --live"));
-        return Exit::ScenarioWrong;
-    }
-    if live {
-        let path =
-            std::path::absolute(args.scenario()).unwrap_or_else(|_| args.scenario().to_owned());
-        live::place_commands(plan, path.parent().unwrap_or(Path::new("/")));
-        if let Err(reason) = live::refusal(plan) {
-            complain(&format!("error: this machine cannot run it live: {reason}"));
-            return Exit::MachineRefused;
-        }
-    }
     let files = match scenario::firmware(plan, |folder| firmware_folder(args.scenario(), folder)) {
         Ok(files) => files,
         Err(error) => {
@@ -106,6 +88,30 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             go(args, plan, with, style, report)
         }
     }
+}
+
+/// Puts into the plan what the command line alone says, and asks the machine whether it can run it.
+fn place(args: &RunArgs, plan: &mut Plan, shown: &str) -> Result<(), Exit> {
+    let placed = faults::place(plan, &args.fault).and_then(|()| args.controllers.replace(plan));
+    let live = args.is_live();
+    let placed = placed.and_then(|()| match needs_live(plan) {
+        Some(reason) if !live => Err(format!("{reason}; run it with --live")),
+        Some(_) | None => Ok(()),
+    });
+    placed.map_err(|reason| {
+        complain(&format!("error: {shown}: {reason}"));
+        Exit::ScenarioWrong
+    })?;
+    if live {
+        let path =
+            std::path::absolute(args.scenario()).unwrap_or_else(|_| args.scenario().to_owned());
+        live::place_commands(plan, path.parent().unwrap_or(Path::new("/")));
+        live::refusal(plan).map_err(|reason| {
+            complain(&format!("error: this machine cannot run it live: {reason}"));
+            Exit::MachineRefused
+        })?;
+    }
+    Ok(())
 }
 
 /// The mix of the plan's seed, and what a run without one came to.
@@ -183,24 +189,53 @@ fn go(
         outcome.stopped = Some(Stopped { line, reason });
     }
     let known = pace.as_ref().ok().and_then(Option::as_ref);
+    let fault = known.and_then(Pace::fault);
+    if let Some(reason) = fault.clone() {
+        outcome.stopped.get_or_insert(Stopped { line, reason });
+    }
     let capture = capture.map(|path| path.display().to_string());
     let captured = captured.map(|()| capture.as_deref());
+    tell(args, plan, &outcome, known, &captured, style);
+    if let Err(error) = captured {
+        complain(&format!("error: the capture is incomplete: {error}"));
+        return Exit::MachineRefused;
+    }
+    match pace {
+        Err(_) => Exit::MachineRefused,
+        Ok(_) if fault.is_some() => Exit::ExpectationFailed,
+        Ok(_) if outcome.skipped.is_some() => Exit::Skipped,
+        Ok(Some(pace)) if !pace.is_valid() => Exit::Invalid,
+        Ok(_) if mix.is_some() && outcome.withstood() => Exit::Passed,
+        Ok(_) if mix.is_none() && outcome.passed() => Exit::Passed,
+        Ok(_) => Exit::ExpectationFailed,
+    }
+}
+
+/// Says what came of a run.
+fn tell(
+    args: &RunArgs,
+    plan: &Plan,
+    outcome: &Outcome,
+    pace: Option<&Pace>,
+    captured: &io::Result<Option<&str>>,
+    style: Style,
+) {
     if args.json {
-        print(&json(args, plan, &outcome, known, &captured));
+        print(&json(args, plan, outcome, pace, captured));
     } else {
         print(&summary(
             plan,
-            &outcome,
+            outcome,
             &args.scenario().display().to_string(),
-            capture.as_deref(),
+            captured.as_ref().ok().copied().flatten(),
             style,
         ));
-        print(&known.map(Pace::summary).unwrap_or_default());
+        print(&pace.map(Pace::summary).unwrap_or_default());
         if args.keep {
             print(&live::kept(plan));
         }
     }
-    if mix.is_some() && !args.json {
+    if args.fault_mix && !args.json {
         print(&match outcome.withstood() {
             true => {
                 "under these faults: no rule broken, and every set that ought to be is in service\n"
@@ -208,21 +243,9 @@ fn go(
             }
             false => format!(
                 "✗ under these faults: {}\n",
-                sweep::complaint(plan, &outcome)
+                sweep::complaint(plan, outcome)
             ),
         });
-    }
-    if let Err(error) = captured {
-        complain(&format!("error: the capture is incomplete: {error}"));
-        return Exit::MachineRefused;
-    }
-    match pace {
-        Err(_) => Exit::MachineRefused,
-        _ if outcome.skipped.is_some() => Exit::Skipped,
-        Ok(Some(pace)) if !pace.is_valid() => Exit::Invalid,
-        Ok(_) if mix.is_some() && outcome.withstood() => Exit::Passed,
-        Ok(_) if mix.is_none() && outcome.passed() => Exit::Passed,
-        Ok(_) => Exit::ExpectationFailed,
     }
 }
 

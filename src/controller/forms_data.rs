@@ -250,10 +250,12 @@ mod tests {
     fn forms_come_back_from_their_data_as_they_were() {
         let data: FormsData = serde_json::from_value(example()).unwrap();
         let forms = Forms::try_from(&data).unwrap();
-        let of_forms = FormsData {
-            element: None,
-            ..data.clone()
-        };
+        // What no form has: whose they are, and where the names of trunks are.
+        let mut of_forms = data.clone();
+        of_forms.element = None;
+        for row in &mut of_forms.trunks {
+            row.address = None;
+        }
         assert_eq!(FormsData::from(&forms), of_forms);
         assert_eq!(serde_json::to_value(&data).unwrap(), example());
         assert_eq!(forms.dn_of(Mac([8, 0, 0x0f, 0, 0, 1])), Some("6000"));

@@ -204,21 +204,7 @@ pub fn summary(
     capture: Option<&str>,
     style: Style,
 ) -> String {
-    let mut text = String::from("\n");
-    for (phone, view) in plan.phones.iter().zip(&outcome.phones).take(PHONES_SHOWN) {
-        let registered = match &view.registered {
-            Some((dn, element)) => format!("DN {dn} at {}", element_name(plan, *element)),
-            None => "not in service".to_owned(),
-        };
-        let display = match view.display.to_string() {
-            blank if blank.is_empty() => "(dark)".to_owned(),
-            shown => shown,
-        };
-        let _ = writeln!(text, "{:<16}  {registered:<24}  {display}", phone.name);
-    }
-    if let Some(more) = plan.phones.len().checked_sub(PHONES_SHOWN + 1) {
-        let _ = writeln!(text, "and {} more phones", more + 1);
-    }
+    let mut text = format!("\n{}", phone_lines(plan, outcome));
     if !outcome.drops.is_empty() {
         let drops = outcome.drops.iter();
         let drops: Vec<String> = drops.map(|(reason, n)| format!("{n} {reason}")).collect();
@@ -261,6 +247,26 @@ pub fn summary(
         let _ = write!(text, " in {capture}");
     }
     text.push('\n');
+    text
+}
+
+/// How each phone is at the end.
+fn phone_lines(plan: &Plan, outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for (phone, view) in plan.phones.iter().zip(&outcome.phones).take(PHONES_SHOWN) {
+        let registered = match &view.registered {
+            Some((dn, element)) => format!("DN {dn} at {}", element_name(plan, *element)),
+            None => "not in service".to_owned(),
+        };
+        let display = match view.display.to_string() {
+            blank if blank.is_empty() => "(dark)".to_owned(),
+            shown => shown,
+        };
+        let _ = writeln!(text, "{:<16}  {registered:<24}  {display}", phone.name);
+    }
+    if let Some(more) = plan.phones.len().checked_sub(PHONES_SHOWN + 1) {
+        let _ = writeln!(text, "and {} more phones", more + 1);
+    }
     text
 }
 
@@ -357,13 +363,16 @@ const TSHARK_OPTIONS: &str =
     "-X lua_script:scripts/jackfield.lua -o tcp.analyze_sequence_numbers:FALSE";
 /// Lines of a program's output that a summary shows.
 const LINES_SHOWN: usize = 20;
+/// Characters of such a line.
+const LINE_CHARS_SHOWN: usize = 200;
 
 /// What a host's program did last, and the end of its output.
 fn program_lines(program: &ProgramView) -> String {
     let mut text = format!("the program of {}: {}\n", program.host, program.found);
     let skipped = program.output.lines().count().saturating_sub(LINES_SHOWN);
     for line in program.output.lines().skip(skipped) {
-        let _ = writeln!(text, "  | {line}");
+        let shown: String = line.chars().take(LINE_CHARS_SHOWN).collect();
+        let _ = writeln!(text, "  | {shown}");
     }
     text
 }

@@ -1,5 +1,6 @@
 //! A plan becomes a lab: nodes, cables, forms. Everything but the phones has power when it is done.
 
+mod dhcp;
 mod firmware;
 mod forms;
 mod switches;
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
+use self::dhcp::dhcp_server;
 pub(super) use self::firmware::make;
 pub use self::firmware::{firmware, readable_firmware};
 pub(super) use self::forms::outside_forms;
@@ -19,7 +21,6 @@ use super::plan::{
 use crate::app::HostAddress;
 use crate::capture::filter::FilterError;
 use crate::controller::{Element, ElementConfig, FormError, TrunkConfig};
-use crate::dhcp::{DhcpServer, Scope, ServerConfig};
 use crate::dns::{self, server::DnsServer};
 use crate::fabric::Cable;
 use crate::ip::{
@@ -342,29 +343,4 @@ fn address_in(subnet: &Subnet, address: std::net::Ipv4Addr) -> HostAddress {
         prefix_len: subnet.prefix.len,
         gateway: subnet.gateway,
     }
-}
-
-/// A server with a scope for each subnet that names it.
-fn dhcp_server(plan: &Plan, address: std::net::Ipv4Addr) -> DhcpServer {
-    let prefix = |at: SubnetId| plan.subnets[at.0].prefix;
-    let scope = |(at, dhcp): (SubnetId, &plan::Dhcp)| Scope {
-        prefix: (prefix(at).address, prefix(at).len),
-        authoritative: dhcp.authoritative,
-        pool: dhcp.pool,
-        router: dhcp.router,
-        name_servers: dhcp.name_servers.clone(),
-        lease: dhcp.lease,
-        renew: dhcp.renew,
-        rebind: dhcp.rebind,
-        options: dhcp.options.clone(),
-        reservations: dhcp.reservations.iter().copied().collect(),
-        client_reservations: dhcp.client_reservations.iter().cloned().collect(),
-        classes: dhcp.classes.clone(),
-        rapid_commit: dhcp.rapid_commit,
-        probe: dhcp.probe,
-    };
-    DhcpServer::new(ServerConfig {
-        address,
-        scopes: plan.served_by(address).map(scope).collect(),
-    })
 }

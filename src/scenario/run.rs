@@ -13,6 +13,7 @@ mod outside;
 mod programs;
 mod sets;
 mod shaken;
+mod stations;
 
 use std::collections::VecDeque;
 
@@ -21,21 +22,19 @@ use super::faults::Faults;
 use super::lab::Lab;
 use super::outcome::{Outcome, Stopped, Verdict, Violation};
 use super::plan::{
-    Action, Control, ElementId, Exec, HostId, HostKind, PhoneId, Plan, ProgramIs, StationId,
-    StepKind,
+    Action, Control, ElementId, HostId, HostKind, PhoneId, Plan, ProgramIs, StationId, StepKind,
 };
 use super::recorder::Recorder;
 use super::tally::Tally;
-use super::units::show_duration;
 use super::watch::{Listener, Watch};
 use crate::dhcp::LeaseRecord;
-use crate::sim::{EdgeId, Halt, Program, ProgramId};
+use crate::sim::{EdgeId, ProgramId};
 use crate::time::{Deadlines, Duration, Instant};
 use admin::Task;
 pub use outside::FORMS_FILE;
 pub(super) use outside::Outsiders;
 pub(super) use programs::Programs;
-use programs::{END_WITHIN, READY_WITHIN};
+use programs::READY_WITHIN;
 use shaken::Shaken;
 
 /// From pulling a phone's cable until it is in its new port: a user walks.
@@ -102,17 +101,17 @@ enum Stage {
         host: Option<StationId>,
         until: Instant,
     },
-    /// All steps are done, and a shaken network is left alone. At `look` users come back.
-    Settling {
-        until: Instant,
-        look: Instant,
-    },
     /// The program of a station is on its way to its end.
     Ending(StationId),
     /// Drivers of elements are asked, before this.
     Asking(Then),
     /// The driver of an element does the first of this.
     Administering(VecDeque<Task>),
+    /// All steps are done, and a shaken network is left alone. At `look` users come back.
+    Settling {
+        until: Instant,
+        look: Instant,
+    },
     /// All steps are done, and what stands there goes on serving.
     Standing,
     Done,
@@ -270,7 +269,6 @@ impl<'p, L: Listener> Run<'p, L> {
                     }
                     None if self.stands => self.stage = Stage::Standing,
                     None if self.shaken.is_some() => self.stage = self.calm_down(),
-                    None if self.shaken.is_some() => self.stage = self.calm_down(),
                     None => self.stage = self.last_look(),
                 },
                 Stage::Starting { host, .. } if self.programs.starting().next().is_none() => {
@@ -319,7 +317,7 @@ impl<'p, L: Listener> Run<'p, L> {
 
     fn begin(&mut self, action: &Action) -> Stage {
         let now = self.lab.world.now();
-        let (plan, watch) = (self.plan, &mut self.watch);
+        let watch = &mut self.watch;
         match action {
             Action::PowerUp { .. } => {
                 return Stage::PoweringUp {
@@ -364,19 +362,11 @@ impl<'p, L: Listener> Run<'p, L> {
                 }
             }
             Action::Wait(time) => return Stage::Waiting { until: now + *time },
+            Action::Stop(station) => return self.stop_station(*station),
+            Action::Start(station) => return self.start_station(*station),
             Action::Fault(fault) => self.faults.begin(self.plan, &mut self.lab, fault),
             Action::EndFault(fault) => self.faults.end(&mut self.lab, *fault),
             Action::Flap(flap) => self.faults.flap(&mut self.lab, flap, watch),
-            Action::Stop(StationId::Element(at)) if plan.elements[at.0].outside.is_some() => {
-                return self.stop_outside(*at);
-            }
-            Action::Start(station @ StationId::Element(at))
-                if plan.elements[at.0].outside.is_some() =>
-            {
-                return self.start_outside(*at, Some(*station));
-            }
-            Action::Stop(station) => self.lab.stop(*station, watch),
-            Action::Start(station) => self.lab.start(*station, watch),
             Action::ChangeFile { .. } | Action::JumpLeaseClock { .. } | Action::Send(_) => {
                 self.disturb(action);
             }
@@ -386,34 +376,9 @@ impl<'p, L: Listener> Run<'p, L> {
                 self.lab.set_record(*server, name, *to, watch);
             }
             Action::Exec(exec) => return self.begin_program(exec),
-            Action::Control(host, control) => {
-                let station = StationId::Host(*host);
-                self.control(station, *control);
-                let until = now + READY_WITHIN;
-                return match control {
-                    Control::Start => Stage::Starting {
-                        host: Some(station),
-                        until,
-                    },
-                    Control::Stop | Control::Kill => Stage::Ending(station),
-                };
-            }
+            Action::Control(host, control) => return self.control_host(*host, *control),
         }
         self.next_step()
-    }
-
-    /// Programs have taken too long.
-    fn not_ready(&mut self) -> Stage {
-        let hosts = self.programs.starting();
-        let time = hosts.map(|host| self.ready_within(host)).max();
-        let hosts: Vec<&str> = self
-            .programs
-            .starting()
-            .map(|host| host.name(self.plan))
-            .collect();
-        let hosts = hosts.join(", ");
-        let time = show_duration(time.unwrap_or(READY_WITHIN));
-        self.stop(format!("the program of {hosts} is not ready after {time}"))
     }
 
     fn stop(&mut self, reason: String) -> Stage {
@@ -423,39 +388,6 @@ impl<'p, L: Listener> Run<'p, L> {
         let line = self.plan.steps.get(self.step).map_or(0, |step| step.line);
         self.stopped = Some(Stopped { line, reason });
         Stage::Done
-    }
-
-    fn begin_program(&mut self, exec: &Exec) -> Stage {
-        let Some(edge) = self.edge_of(StationId::Host(exec.host)) else {
-            return self.stop("a command runs on a kernel host only".to_owned());
-        };
-        let id = self.programs.number();
-        self.exec = Some(id);
-        self.programs.want(Program {
-            within: Some(exec.within),
-            ..Program::new(id, edge, exec.command.clone())
-        });
-        Stage::Program
-    }
-
-    fn edge_of(&self, station: StationId) -> Option<EdgeId> {
-        self.edges().position(|it| it == station).map(EdgeId)
-    }
-
-    /// Starts or ends a station's program. Does nothing to one that is as wanted already.
-    fn control(&mut self, station: StationId, control: Control) {
-        let (Some(edge), Some(program)) = (self.edge_of(station), self.plan.program(station))
-        else {
-            return;
-        };
-        match control {
-            Control::Start => {
-                let files = self.outsiders.files(station);
-                self.programs.start((station, edge), program, files);
-            }
-            Control::Stop => self.programs.halt(station, Halt::Terminate(END_WITHIN)),
-            Control::Kill => self.programs.halt(station, Halt::Kill),
-        }
     }
 
     /// When the step, or a user, next has something to do.

@@ -7,6 +7,8 @@
 mod at_once;
 #[path = "live/clients.rs"]
 mod clients;
+#[path = "live/door.rs"]
+mod door;
 #[path = "live/killed.rs"]
 mod killed;
 #[path = "live/leases.rs"]
@@ -49,6 +51,7 @@ const PASSED: i32 = 0;
 const FAILED: i32 = 1;
 const MACHINE: i32 = 3;
 const TOO_LATE: i32 = 4;
+const SKIPPED: i32 = 5;
 
 /// A busy machine may be too late for a run to count. It gets this many chances.
 const TRIES: u32 = 3;

@@ -13,7 +13,7 @@ use super::super::support::Folder;
 use super::{PASSED, all_of, machine};
 
 /// Everything that a run starts has this in its environment, with a number of this test's.
-const MARK: &str = "JACKFIELD_TEST_MARK";
+pub(super) const MARK: &str = "JACKFIELD_TEST_MARK";
 const KILLS: u32 = 10;
 /// A run is killed at some moment of its first so many milliseconds: while namespaces are made, or programs run.
 const MOMENTS_MILLIS: u64 = 700;
@@ -75,7 +75,7 @@ fn command(folder: &Folder, mark: &str) -> Command {
 
 /// What a run could leave behind, apart from processes.
 #[derive(Debug, PartialEq, Eq)]
-struct Traces {
+pub(super) struct Traces {
     mounts: String,
     /// TAP devices outside any namespace of a run.
     devices: BTreeSet<String>,
@@ -83,7 +83,7 @@ struct Traces {
 }
 
 impl Traces {
-    fn on_this_machine() -> Traces {
+    pub(super) fn on_this_machine() -> Traces {
         let names = |folder: &str| -> BTreeSet<String> {
             let entries = fs::read_dir(folder).into_iter().flatten().flatten();
             entries
@@ -102,7 +102,7 @@ impl Traces {
 }
 
 /// The processes that have the mark in their environment.
-fn marked(mark: &str) -> Vec<String> {
+pub(super) fn marked(mark: &str) -> Vec<String> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let found = processes.filter_map(|process| {
         let environment = fs::read(process.path().join("environ")).ok()?;
