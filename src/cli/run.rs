@@ -3,16 +3,19 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::exit::Exit;
-use super::files::{capture_path, firmware_folder, read_scenario, recorder};
+use super::files::{capture_path, create, firmware_folder, read_scenario, recorder};
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
 use super::{RunArgs, complain, faults, print};
-use crate::os::{Clock, Settings, date_nanos};
+use crate::os::{Clock, LiveError, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
-use crate::scenario::plan::{Action, HostKind, Plan, StepKind};
+use crate::scenario::plan::Plan;
 use crate::scenario::{self, Deaf, Files, Listener, Outcome, Run, Stopped, VIRTUAL_EPOCH_NANOS};
 use crate::sim::drive_virtual;
+use crate::suite::RecordWriter;
 
 pub(super) fn run(args: &RunArgs) -> Exit {
     let shown = args.scenario.display().to_string();
@@ -31,7 +34,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         return Exit::ScenarioWrong;
     }
     let live = args.is_live();
-    if !live && let Some(reason) = needs_live(plan) {
+    if !live && let Some(reason) = scenario::needs_live(plan) {
         complain(&format!("error: {shown}: {reason}; run it with --live"));
         return Exit::ScenarioWrong;
     }
@@ -83,18 +86,6 @@ impl RunArgs {
     }
 }
 
-/// Why a plan can't run in virtual time, if it can't.
-pub(super) fn needs_live(plan: &Plan) -> Option<String> {
-    let kernel = |kind: &HostKind| matches!(kind, HostKind::Kernel { .. });
-    if let Some(host) = plan.hosts.iter().find(|host| kernel(&host.kind)) {
-        let name = &host.name;
-        return Some(format!("host `{name}` is a kernel of this machine"));
-    }
-    let exec = |kind: &StepKind| matches!(kind, StepKind::Act(Action::Exec(_)));
-    let step = plan.steps.iter().find(|step| exec(&step.kind))?;
-    Some(format!("the step of line {} runs a program", step.line))
-}
-
 /// Runs a plan and reports what came of it.
 fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl Listener) -> Exit {
     let capture = capture_path(args);
@@ -110,7 +101,15 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
             return Exit::MachineRefused;
         }
     };
-    let mut run = match Run::new(plan, files, recorder, listener) {
+    let record = args.record.as_ref().map(|path| create(path)).transpose();
+    let record = match record {
+        Ok(file) => file.map(|file| RecordWriter::new(plan, args.is_live(), BufWriter::new(file))),
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            return Exit::MachineRefused;
+        }
+    };
+    let mut run = match Run::new(plan, files, recorder, (listener, record)) {
         Ok(run) => run,
         Err(error) => {
             complain(&format!("error: {}: {error}", args.scenario.display()));
@@ -127,7 +126,7 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
         }
     };
     let line = plan.steps.get(run.step()).map_or(0, |step| step.line);
-    let (mut outcome, captured, listener) = run.finish();
+    let (mut outcome, captured, (listener, record)) = run.finish();
     // The timeline is written out before the summary.
     drop(listener);
     if let Err(error) = &pace {
@@ -137,8 +136,9 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
     let known = pace.as_ref().ok().and_then(Option::as_ref);
     let capture = capture.map(|path| path.display().to_string());
     let captured = captured.map(|()| capture.as_deref());
+    let value = json(args, plan, &outcome, known, &captured);
     if args.json {
-        print(&json(args, plan, &outcome, known, &captured));
+        print(&format!("{value}\n"));
     } else {
         print(&summary(
             plan,
@@ -152,10 +152,17 @@ fn go(args: &RunArgs, plan: &Plan, files: &Files, style: Style, listener: impl L
             print(&live::kept(plan));
         }
     }
-    if let Err(error) = captured {
-        complain(&format!("error: the capture is incomplete: {error}"));
+    let recorded = record.map_or(Ok(()), |record| record.finish(&value));
+    let written = (captured.map(drop).map_err(|error| ("capture", error)))
+        .and(recorded.map_err(|error| ("record", error)));
+    if let Err((what, error)) = written {
+        complain(&format!("error: the {what} is incomplete: {error}"));
         return Exit::MachineRefused;
     }
+    exit(&pace, &outcome)
+}
+
+fn exit(pace: &Result<Option<Pace>, LiveError>, outcome: &Outcome) -> Exit {
     match pace {
         Err(_) => Exit::MachineRefused,
         _ if outcome.skipped.is_some() => Exit::Skipped,
@@ -179,14 +186,14 @@ fn terms(args: &RunArgs) -> Terms {
     }
 }
 
-/// The outcome as a line of JSON. `captured`: where the capture is, or why it is incomplete.
+/// The outcome as JSON. `captured`: where the capture is, or why it is incomplete.
 fn json(
     args: &RunArgs,
     plan: &Plan,
     outcome: &Outcome,
     pace: Option<&Pace>,
     captured: &io::Result<Option<&str>>,
-) -> String {
+) -> Value {
     let file = args.scenario.display().to_string();
     let capture = captured.as_ref().ok().copied().flatten();
     let mut value = outcome_json(plan, outcome, &file, capture);
@@ -196,7 +203,7 @@ fn json(
     if let Some(pace) = pace {
         value["live"] = pace.json();
     }
-    format!("{value}\n")
+    value
 }
 
 /// Where the timeline goes: to a watcher line by line, at the speed of the run; all else in bulk.

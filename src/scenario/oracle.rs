@@ -22,7 +22,7 @@ use self::conversation::{Said, Way, is_after};
 use super::lab::Lab;
 use super::outcome::{Evidence, Violation};
 use super::plan::{ElementId, PhoneId, Plan};
-use super::watch::PhoneView;
+use super::watch::{PhoneView, SetMessage};
 use crate::outbox::{LeaseEvent, PhoneEvent, TraceEvent};
 use crate::sim::NodeId;
 use crate::time::{Duration, Instant};
@@ -117,8 +117,13 @@ impl Oracle {
         }
     }
 
-    /// A frame passes on a segment.
-    pub(super) fn frame(&mut self, now: Instant, frame: &Frame) {
+    /// A frame passes on a segment. `tell` hears each message that a set or an element has said with it.
+    pub(super) fn frame(
+        &mut self,
+        now: Instant,
+        frame: &Frame,
+        mut tell: impl FnMut(&SetMessage<'_>),
+    ) {
         if !may_be_registration(frame) {
             return;
         }
@@ -144,8 +149,16 @@ impl Oracle {
         } else if segment.dst_port == heard.port {
             heard.to_set.take(&segment, &mut said);
         }
+        for it in &said {
+            tell(&SetMessage {
+                phone,
+                from_set,
+                element: if from_set { ip.dst } else { ip.src },
+                envelope: &it.envelope,
+            });
+        }
         let wrong = said.drain(..).find_map(|it| match from_set {
-            true => heard.set_says(&it.message),
+            true => heard.set_says(&it.envelope.message),
             false => heard.set_is_told(it, ip.src),
         });
         self.said = said;
@@ -383,7 +396,7 @@ impl Heard {
         reason = "nothing else is about a PIN or a redirect"
     )]
     fn set_is_told(&mut self, said: Said, element: Ipv4Addr) -> Option<(&'static str, String)> {
-        match said.message {
+        match said.envelope.message {
             Message::SavePin { pin } => {
                 self.cleared = None;
                 self.clearing = None;
