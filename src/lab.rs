@@ -29,7 +29,7 @@ use crate::sim::drive_virtual;
 /// [[subnet]]
 /// name = "office"
 /// prefix = "10.1.0.0/24"
-/// dhcp = { call_srv = "10.1.0.10" }
+/// dhcp = { call_srv = "10.1.0.10", sw_tftp = "10.1.0.20" }
 ///
 /// [[phone]]
 /// name = "anna"
