@@ -56,8 +56,13 @@ pub mod scenario;
 /// Reports: text, JSON.
 pub mod report;
 
+/// A scenario as a Rust test.
+pub mod lab;
+
 /// Many scenarios: shards, results, JUnit, two builds beside each other.
 pub mod suite;
 
 /// The command line.
 pub mod cli;
+
+pub use lab::{Lab, LabError, Ran};

@@ -12,8 +12,12 @@
 mod captures;
 #[path = "all/cli.rs"]
 mod cli;
+#[path = "all/compare.rs"]
+mod compare;
 #[path = "all/faults.rs"]
 mod faults;
+#[path = "../fixtures/library/tests/office.rs"]
+mod library;
 #[path = "all/live.rs"]
 mod live;
 #[path = "all/option125.rs"]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::exit::Exit;
 use super::{RunArgs, complain, unreadable};
 use crate::capture::Format;
+use crate::lab::read_folder;
 use crate::scenario::plan::Plan;
 use crate::scenario::{CaptureSink, Recorder, Scenario};
 
@@ -18,15 +19,7 @@ pub(super) fn firmware_folder(
     folder: &str,
 ) -> io::Result<BTreeMap<String, Arc<[u8]>>> {
     let beside = scenario.parent().unwrap_or(Path::new(""));
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(beside.join(folder))? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            files.insert(name, fs::read(entry.path())?.into());
-        }
-    }
-    Ok(files)
+    read_folder(&beside.join(folder))
 }
 
 /// Where the capture of a run goes; `None`: nowhere.
@@ -62,16 +55,13 @@ pub(super) fn recorder(
     let Some(path) = capture else {
         return Ok(Recorder::off());
     };
-    let file = create_capture(path)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-    let out: CaptureSink = Box::new(file);
+    let out: CaptureSink = Box::new(create(path)?);
     Recorder::new(plan, Format::of(path), out, epoch_nanos)
 }
 
-/// Creates the capture file, and the folder that it is in.
-fn create_capture(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    File::create(path)
+/// Creates a file, and the folder that it is in. An error names it.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let made = fs::create_dir_all(folder).and_then(|()| File::create(path));
+    made.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::Exit;
-use super::test::{ResultArgs, create, finish};
+use super::files::create;
+use super::test::{ResultArgs, finish};
 use super::{complain, print};
 use crate::suite::{self, Line, read_lines};
 

@@ -1,6 +1,7 @@
 //! The command line: what the user asks for, and what the program's exit code says.
 
 mod check;
+mod compare;
 mod controller;
 mod controllers;
 mod discover;
@@ -17,6 +18,7 @@ mod progress;
 mod run;
 mod serve;
 mod site;
+mod suite;
 mod sweep;
 mod test;
 
@@ -47,6 +49,8 @@ enum Command {
     Test(test::TestArgs),
     /// Join the results of shards into one report.
     Merge(merge::MergeArgs),
+    /// Run two controllers, or take two records, and say where they differ.
+    Compare(compare::CompareArgs),
     /// Keep a scenario's servers running on an interface of this machine, until SIGINT or SIGTERM.
     Serve(ServeArgs),
     /// Boot one emulated phone on an existing network, and say what it meets.
@@ -97,6 +101,9 @@ struct RunArgs {
     /// Write no capture.
     #[arg(long, conflicts_with = "capture")]
     no_capture: bool,
+    /// Write what sets and elements say to each other, and the outcome, to this file: for `jackfield compare`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Say only what came of it.
     #[arg(long, short)]
     quiet: bool,
@@ -196,6 +203,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Test(args) => test::test(args),
         Command::Merge(args) => merge::merge(args),
+        Command::Compare(args) => compare::compare(args),
         Command::Serve(args) => serve::serve(args),
         Command::Phone(args) => phone::phone(args),
         Command::Doctor => doctor::doctor(),

@@ -3,18 +3,21 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::exit::Exit;
-use super::files::{capture_path, firmware_folder, read_scenario, recorder};
+use super::files::{capture_path, create, firmware_folder, read_scenario, recorder};
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
 use super::{RunArgs, complain, faults, print, sweep};
-use crate::os::{Clock, Settings, date_nanos};
+use crate::os::{Clock, LiveError, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
-use crate::scenario::plan::{Action, HostKind, Plan, StepKind};
+use crate::scenario::plan::Plan;
 use crate::scenario::{
     self, Deaf, Files, Listener, Mix, Outcome, Run, Settled, Stopped, VIRTUAL_EPOCH_NANOS,
 };
 use crate::sim::drive_virtual;
+use crate::suite::RecordWriter;
 use crate::time::Instant;
 
 pub(super) fn run(args: &RunArgs) -> Exit {
@@ -94,7 +97,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
 fn place(args: &RunArgs, plan: &mut Plan, shown: &str) -> Result<(), Exit> {
     let placed = faults::place(plan, &args.fault).and_then(|()| args.controllers.replace(plan));
     let live = args.is_live();
-    let placed = placed.and_then(|()| match needs_live(plan) {
+    let placed = placed.and_then(|()| match scenario::needs_live(plan) {
         Some(reason) if !live => Err(format!("{reason}; run it with --live")),
         Some(_) | None => Ok(()),
     });
@@ -128,18 +131,6 @@ impl RunArgs {
     }
 }
 
-/// Why a plan can't run in virtual time, if it can't.
-pub(super) fn needs_live(plan: &Plan) -> Option<String> {
-    let kernel = |kind: &HostKind| matches!(kind, HostKind::Kernel { .. });
-    if let Some(host) = plan.hosts.iter().find(|host| kernel(&host.kind)) {
-        let name = &host.name;
-        return Some(format!("host `{name}` is a kernel of this machine"));
-    }
-    let exec = |kind: &StepKind| matches!(kind, StepKind::Act(Action::Exec(_)));
-    let step = plan.steps.iter().find(|step| exec(&step.kind))?;
-    Some(format!("the step of line {} runs a program", step.line))
-}
-
 /// Runs a plan and reports what came of it.
 fn go(
     args: &RunArgs,
@@ -161,7 +152,15 @@ fn go(
             return Exit::MachineRefused;
         }
     };
-    let mut run = match Run::new(plan, files, recorder, listener) {
+    let record = args.record.as_ref().map(|path| create(path)).transpose();
+    let record = match record {
+        Ok(file) => file.map(|file| RecordWriter::new(plan, args.is_live(), BufWriter::new(file))),
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            return Exit::MachineRefused;
+        }
+    };
+    let mut run = match Run::new(plan, files, recorder, (listener, record)) {
         Ok(run) => run,
         Err(error) => {
             complain(&format!("error: {}: {error}", args.scenario().display()));
@@ -181,7 +180,7 @@ fn go(
         }
     };
     let line = plan.steps.get(run.step()).map_or(0, |step| step.line);
-    let (mut outcome, captured, listener) = run.finish();
+    let (mut outcome, captured, (listener, record)) = run.finish();
     // The timeline is written out before the summary.
     drop(listener);
     if let Err(error) = &pace {
@@ -189,24 +188,39 @@ fn go(
         outcome.stopped = Some(Stopped { line, reason });
     }
     let known = pace.as_ref().ok().and_then(Option::as_ref);
-    let fault = known.and_then(Pace::fault);
-    if let Some(reason) = fault.clone() {
+    if let Some(reason) = known.and_then(Pace::fault) {
         outcome.stopped.get_or_insert(Stopped { line, reason });
     }
     let capture = capture.map(|path| path.display().to_string());
     let captured = captured.map(|()| capture.as_deref());
-    tell(args, plan, &outcome, known, &captured, style);
-    if let Err(error) = captured {
-        complain(&format!("error: the capture is incomplete: {error}"));
+    let value = json(args, plan, &outcome, known, &captured);
+    tell(
+        args,
+        plan,
+        &outcome,
+        known,
+        (&value, captured.as_ref().ok().copied().flatten()),
+        style,
+    );
+    let recorded = record.map_or(Ok(()), |record| record.finish(&value));
+    let written = (captured.map(drop).map_err(|error| ("capture", error)))
+        .and(recorded.map_err(|error| ("record", error)));
+    if let Err((what, error)) = written {
+        complain(&format!("error: the {what} is incomplete: {error}"));
         return Exit::MachineRefused;
     }
+    exit(&pace, &outcome, mix.is_some())
+}
+
+fn exit(pace: &Result<Option<Pace>, LiveError>, outcome: &Outcome, shaken: bool) -> Exit {
+    let fault = pace.as_ref().ok().and_then(|pace| pace.as_ref()?.fault());
     match pace {
         Err(_) => Exit::MachineRefused,
         Ok(_) if fault.is_some() => Exit::ExpectationFailed,
         Ok(_) if outcome.skipped.is_some() => Exit::Skipped,
         Ok(Some(pace)) if !pace.is_valid() => Exit::Invalid,
-        Ok(_) if mix.is_some() && outcome.withstood() => Exit::Passed,
-        Ok(_) if mix.is_none() && outcome.passed() => Exit::Passed,
+        Ok(_) if shaken && outcome.withstood() => Exit::Passed,
+        Ok(_) if !shaken && outcome.passed() => Exit::Passed,
         Ok(_) => Exit::ExpectationFailed,
     }
 }
@@ -217,17 +231,17 @@ fn tell(
     plan: &Plan,
     outcome: &Outcome,
     pace: Option<&Pace>,
-    captured: &io::Result<Option<&str>>,
+    (value, capture): (&Value, Option<&str>),
     style: Style,
 ) {
     if args.json {
-        print(&json(args, plan, outcome, pace, captured));
+        print(&format!("{value}\n"));
     } else {
         print(&summary(
             plan,
             outcome,
             &args.scenario().display().to_string(),
-            captured.as_ref().ok().copied().flatten(),
+            capture,
             style,
         ));
         print(&pace.map(Pace::summary).unwrap_or_default());
@@ -263,14 +277,14 @@ fn terms(args: &RunArgs) -> Terms {
     }
 }
 
-/// The outcome as a line of JSON. `captured`: where the capture is, or why it is incomplete.
+/// The outcome as JSON. `captured`: where the capture is, or why it is incomplete.
 fn json(
     args: &RunArgs,
     plan: &Plan,
     outcome: &Outcome,
     pace: Option<&Pace>,
     captured: &io::Result<Option<&str>>,
-) -> String {
+) -> Value {
     let file = args.scenario().display().to_string();
     let capture = captured.as_ref().ok().copied().flatten();
     let mut value = outcome_json(plan, outcome, &file, capture);
@@ -280,7 +294,7 @@ fn json(
     if let Some(pace) = pace {
         value["live"] = pace.json();
     }
-    format!("{value}\n")
+    value
 }
 
 /// Where the timeline goes: to a watcher line by line, at the speed of the run; all else in bulk.

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::files::{firmware_folder, read_scenario};
-use super::run::needs_live;
 use super::{RunArgs, complain, print};
 use crate::os::{Clock, cores, in_parallel};
 use crate::scenario::plan::Plan;
@@ -162,7 +161,7 @@ fn done_on_every_core<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sy
 /// Reads a scenario; `None` if it is for live runs.
 fn prepare(path: &Path) -> Result<Option<Prepared>, Exit> {
     let scenario = read_scenario(path)?;
-    if needs_live(&scenario.plan).is_some() {
+    if scenario::needs_live(&scenario.plan).is_some() {
         return Ok(None);
     }
     let plan = scenario.plan;

@@ -1,74 +1,42 @@
-//! `jackfield test`: many scenarios, each in a process of its own, and one report.
-//!
-//! ```text
-//!   discover ──▶ select ──▶ shard ──▶ those without a kernel, then those with: `jackfield run --json --quiet …`
-//!                                          │ exit code, outcome
-//!                                          ▼
-//!                                     results ──▶ text, JUnit, JSON lines
-//! ```
-//!
-//! A process each: what one scenario does to its process (namespaces, a crash) is nothing to another one, and one that
-//! does not end is killed. Live runs come last, as they wait more than they work and must not be late: more of them go
-//! at once.
+//! `jackfield test`: many scenarios, and one report.
 
-mod case;
-
-use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::discover::{Found, discover};
 use super::exit::Exit;
-use super::progress::SuiteProgress;
+use super::files::create;
+use super::suite::{BuildArgs, Case, Keep, RunnerArgs, SelectArgs, cases, run_all};
 use super::{complain, print};
-use crate::os::{Clock, cores, date_nanos, host_name, in_parallel};
-use crate::scenario::read_duration;
-use crate::suite::{
-    Counts, Head, Line, Selection, Shard, Status, TestResult, digest, junit, result_line,
-    suite_summary,
-};
+use crate::os::{Clock, date_nanos, host_name};
+use crate::suite::{Counts, Head, Line, Shard, Status, TestResult, digest, junit, suite_summary};
 use crate::time::{Duration, Instant};
-use case::Case;
 
 #[derive(Debug, Args)]
 pub(super) struct TestArgs {
-    /// Scenario files, and folders to search for them. Without any: this folder.
-    paths: Vec<PathBuf>,
-    /// Only scenarios that show this rule, for example MV-2; can be given more than once, as the next two can.
-    #[arg(long, value_name = "RULE")]
-    rule: Vec<String>,
-    /// Only scenarios with this text in their name or title.
-    #[arg(long, value_name = "TEXT")]
-    name: Vec<String>,
-    /// Only scenarios with this tag.
-    #[arg(long, value_name = "TAG")]
-    tag: Vec<String>,
+    #[command(flatten)]
+    select: SelectArgs,
     /// Only part I of N, the same on every machine; `auto`: as Slurm or Kubernetes says.
     #[arg(long, value_name = "I/N", value_parser = read_shard)]
     shard: Option<Shard>,
     /// Say which scenarios there are, and run none.
     #[arg(long)]
     list: bool,
-    /// How many run at once. Without it: as many as this machine has cores, and four times that of live ones.
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    #[command(flatten)]
+    build: BuildArgs,
+    #[command(flatten)]
+    runner: RunnerArgs,
     /// How often a scenario is run again that did not pass. One that then passes is told as flaky.
     #[arg(long, value_name = "N", default_value_t = 0)]
     retries: u32,
-    /// How long one run may take on this machine's clock.
-    #[arg(long, value_name = "TIME", default_value = "5 min", value_parser = read_duration)]
-    timeout: Duration,
-    /// Skip scenarios that need this machine's kernel.
-    #[arg(long)]
-    no_live: bool,
-    /// The seed of every scenario, in place of its own.
-    #[arg(long)]
-    seed: Option<u64>,
     /// Keep captures of what did not pass in this folder.
     #[arg(long, value_name = "DIR")]
     captures: Option<PathBuf>,
+    /// Record all runs in this folder: for `jackfield compare`.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     #[command(flatten)]
     output: ResultArgs,
 }
@@ -95,20 +63,10 @@ fn read_shard(text: &str) -> Result<Shard, String> {
 }
 
 pub(super) fn test(args: &TestArgs) -> Exit {
-    let here = [PathBuf::from(".")];
-    let paths = if args.paths.is_empty() {
-        &here[..]
-    } else {
-        &args.paths
-    };
-    let mut cases = match discover(paths) {
-        Ok(found) => select(args, found),
+    let mut cases = match cases(&args.select, &args.runner, &args.build) {
+        Ok(cases) => cases,
         Err(exit) => return exit,
     };
-    if cases.is_empty() {
-        complain("error: there is no such scenario");
-        return Exit::ScenarioWrong;
-    }
     let names = cases.iter().map(|case| case.result.name.as_str());
     let head = Head::new(args.shard, cases.len(), digest(names), date_nanos());
     if let Some(shard) = args.shard {
@@ -119,93 +77,63 @@ pub(super) fn test(args: &TestArgs) -> Exit {
         print(&names.collect::<String>());
         return Exit::Passed;
     }
-    let clock = Clock::start();
-    let mut results = match run_all(args, cases, &head) {
-        Ok(results) => results,
+    match run_and_write(args, cases, &head) {
+        Ok((results, took_ns)) => finish(&args.output, &head, &results, took_ns),
         Err(error) => {
             complain(&format!("error: {error}"));
-            return Exit::MachineRefused;
+            Exit::MachineRefused
         }
-    };
-    results.sort_by(|a, b| a.name.cmp(&b.name));
-    finish(
-        &args.output,
-        &head,
-        &results,
-        nanos(clock.now().since(Instant::ZERO)),
-    )
+    }
 }
 
-/// What is asked for, each with how it is run.
-fn select(args: &TestArgs, found: Vec<Found>) -> Vec<Case> {
-    let selection = Selection {
-        rules: args.rule.clone(),
-        names: args.name.clone(),
-        tags: args.tag.clone(),
-    };
-    let wanted = found.into_iter().filter(|found| {
-        let plan = found.scenario.as_ref().ok().map(|scenario| &scenario.plan);
-        selection.has(&found.name, plan)
-    });
-    wanted.map(|found| Case::new(args, found)).collect()
-}
-
-/// Runs what can be run, and writes results as they come.
-fn run_all(args: &TestArgs, cases: Vec<Case>, head: &Head) -> std::io::Result<Vec<TestResult>> {
-    let mut written = match &args.output.results {
-        Some(path) => Some(create(path)?),
-        None => None,
-    };
-    let mut write = |line: Line| -> std::io::Result<()> {
+/// Runs scenarios and writes results as they come: the results, and how long they took in nanoseconds.
+fn run_and_write(
+    args: &TestArgs,
+    cases: Vec<Case>,
+    head: &Head,
+) -> io::Result<(Vec<TestResult>, u64)> {
+    let clock = Clock::start();
+    let output = &args.output;
+    let mut files: Vec<File> = Vec::new();
+    if let Some(path) = &output.results {
+        files.push(create(path)?);
+    }
+    if let Some(folder) = &args.record {
+        files.push(create(&folder.join(RESULTS))?);
+    }
+    let mut write = |line: Line| -> io::Result<()> {
         let line = line.json();
-        if args.output.json {
+        if output.json {
             print(&line);
         }
-        match &mut written {
-            Some(file) => file.write_all(line.as_bytes()),
-            None => Ok(()),
-        }
+        let mut files = files.iter_mut();
+        files.try_for_each(|file| file.write_all(line.as_bytes()))
     };
     write(Line::Suite(head.clone()))?;
-    let clock = Clock::start();
-    let tells = !args.output.json && !args.output.quiet;
-    let mut progress = SuiteProgress::new(cases.len(), tells);
-    let mut failed = Ok(());
-    let (results, to_run): (Vec<Case>, Vec<Case>) =
-        (cases.into_iter()).partition(|case| !case.result.why.is_empty());
-    let mut results: Vec<TestResult> = results.into_iter().map(|case| case.result).collect();
-    let mut done = |result: &TestResult| {
-        progress.done(&result_line(result), result.status.is_pass());
-        let wrote = write(Line::Test(result.clone()));
-        if failed.is_ok() {
-            failed = wrote;
-        }
+    let keep = Keep {
+        retries: args.retries,
+        captures: args.captures.clone(),
+        records: args.record.clone(),
     };
-    results.iter().for_each(&mut done);
-    let (live, other): (Vec<Case>, Vec<Case>) = to_run.into_iter().partition(|case| case.live);
-    for (cases, at_once) in [(other, cores()), (live, cores() * LIVE_AT_ONCE)] {
-        let jobs = args.jobs.unwrap_or(at_once);
-        in_parallel(
-            jobs,
-            &cases,
-            |case| case.run(args),
-            |_, result| {
-                done(&result);
-                results.push(result);
-            },
-        );
-    }
-    progress.clear();
-    failed?;
+    let mut written = Ok(());
+    let tells = !output.json && !output.quiet;
+    let results = run_all(cases, &args.runner, &keep, tells, |result| {
+        let wrote = write(Line::Test(result.clone()));
+        if written.is_ok() {
+            written = wrote;
+        }
+    });
+    written?;
+    let took_ns = nanos(clock.now().since(Instant::ZERO));
     write(Line::End {
         results: results.len(),
-        took_ns: nanos(clock.now().since(Instant::ZERO)),
+        took_ns,
     })?;
-    Ok(results)
+    Ok((results, took_ns))
 }
 
-/// Live runs for each core: they wait for most of their time.
-const LIVE_AT_ONCE: usize = 4;
+/// The results in a folder of records.
+pub(super) const RESULTS: &str = "results.jsonl";
 
 /// Says what came of all, in each of the ways that are asked for.
 pub(super) fn finish(args: &ResultArgs, head: &Head, results: &[TestResult], took_ns: u64) -> Exit {
@@ -236,13 +164,6 @@ fn exit(counts: &Counts) -> Exit {
     first.map_or(Exit::Passed, |(_, exit)| *exit)
 }
 
-/// Creates a file, and the folder that it is in.
-pub(super) fn create(path: &Path) -> std::io::Result<fs::File> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let made = fs::create_dir_all(folder).and_then(|()| fs::File::create(path));
-    made.map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display())))
-}
-
-fn nanos(span: Duration) -> u64 {
+pub(super) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }

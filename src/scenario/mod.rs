@@ -44,10 +44,10 @@ pub use recorder::{CaptureSink, DROPS, FAULTS, Recorder, VIRTUAL_EPOCH_NANOS};
 pub use run::{FORMS_FILE, Run};
 pub use standing::{PlugError, plug_in, standing};
 pub use units::{read_duration, show_duration};
-pub use watch::{Deaf, Listener, PhoneView};
+pub use watch::{Deaf, Listener, PhoneView, SetMessage};
 
 pub use crate::dhcp::{LeaseRecord, LeaseState};
-use plan::Plan;
+use plan::{Action, HostKind, Plan, StepKind};
 
 /// A scenario file that was read: its plan, and the places that warnings point at.
 #[derive(Debug)]
@@ -85,6 +85,18 @@ impl Scenario {
 /// Whether a TOML file found among others is meant as a scenario: it is no TOML, or has a key of a scenario file.
 pub fn is_meant_as_scenario(text: &str) -> bool {
     file::is_meant(text)
+}
+
+/// Why a plan can't run in virtual time, if it can't.
+pub fn needs_live(plan: &Plan) -> Option<String> {
+    let kernel = |kind: &HostKind| matches!(kind, HostKind::Kernel { .. });
+    if let Some(host) = plan.hosts.iter().find(|host| kernel(&host.kind)) {
+        let name = &host.name;
+        return Some(format!("host `{name}` is a kernel of this machine"));
+    }
+    let exec = |kind: &StepKind| matches!(kind, StepKind::Act(Action::Exec(_)));
+    let step = plan.steps.iter().find(|step| exec(&step.kind))?;
+    Some(format!("the step of line {} runs a program", step.line))
 }
 
 /// The plan of a scenario file.

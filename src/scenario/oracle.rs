@@ -24,7 +24,7 @@ use self::heard::Heard;
 use super::lab::Lab;
 use super::outcome::{Evidence, Violation};
 use super::plan::{ElementId, PhoneId, Plan};
-use super::watch::PhoneView;
+use super::watch::{PhoneView, SetMessage};
 use crate::outbox::{LeaseEvent, PhoneEvent, TraceEvent};
 use crate::sim::NodeId;
 use crate::time::{Duration, Instant};
@@ -104,8 +104,13 @@ impl Oracle {
         }
     }
 
-    /// A frame passes on a segment.
-    pub(super) fn frame(&mut self, now: Instant, frame: &Frame) {
+    /// A frame passes on a segment. `tell` hears each message that a set or an element has said with it.
+    pub(super) fn frame(
+        &mut self,
+        now: Instant,
+        frame: &Frame,
+        mut tell: impl FnMut(&SetMessage<'_>),
+    ) {
         if !may_be_registration(frame) {
             return;
         }
@@ -131,10 +136,18 @@ impl Oracle {
         } else if segment.dst_port == heard.port {
             heard.to_set.take(&segment, &mut said);
         }
+        for it in &said {
+            tell(&SetMessage {
+                phone,
+                from_set,
+                element: if from_set { ip.dst } else { ip.src },
+                envelope: &it.envelope,
+            });
+        }
         let wrong = said.drain(..).find_map(|it| match from_set {
-            true => heard.set_says(&it.message),
+            true => heard.set_says(&it.envelope.message),
             false => {
-                LastSaid::note(&mut heard.last, now, ip.src, &it.message);
+                LastSaid::note(&mut heard.last, now, ip.src, &it.envelope.message);
                 heard.set_is_told(it, ip.src)
             }
         });

@@ -19,6 +19,7 @@ use crate::capture::Direction;
 use crate::outbox::{Display, DropReason, PhoneEvent, TraceEvent};
 use crate::sim::{End, Mark, NodeId, Observer, PortId};
 use crate::time::Instant;
+use crate::wire::reg::Envelope;
 use crate::wire::{Frame, Mac, ethernet};
 
 /// Whoever wants to be told what happens, as it happens: a report.
@@ -34,6 +35,70 @@ pub trait Listener {
 
     /// A frame crossed a segment.
     fn frame(&mut self, _now: Instant, _frame: &Frame) {}
+
+    /// A set or an element said something to the other, on the set's segment.
+    fn message(&mut self, _now: Instant, _message: &SetMessage<'_>) {}
+}
+
+/// What passes between a set and an element: once, however it was cut into segments, or repeated.
+#[derive(Debug, Clone, Copy)]
+pub struct SetMessage<'a> {
+    pub phone: PhoneId,
+    /// The set says it; else the element.
+    pub from_set: bool,
+    pub element: Ipv4Addr,
+    pub envelope: &'a Envelope,
+}
+
+/// Two listeners, each of which is told everything.
+impl<A: Listener, B: Listener> Listener for (A, B) {
+    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
+        self.0.event(now, who, event);
+        self.1.event(now, who, event);
+    }
+
+    fn step(&mut self, now: Instant, plan: &Plan, step: &Step) {
+        self.0.step(now, plan, step);
+        self.1.step(now, plan, step);
+    }
+
+    fn verdict(&mut self, verdict: &Verdict) {
+        self.0.verdict(verdict);
+        self.1.verdict(verdict);
+    }
+
+    fn frame(&mut self, now: Instant, frame: &Frame) {
+        self.0.frame(now, frame);
+        self.1.frame(now, frame);
+    }
+
+    fn message(&mut self, now: Instant, message: &SetMessage<'_>) {
+        self.0.message(now, message);
+        self.1.message(now, message);
+    }
+}
+
+/// A listener that may not be there.
+impl<L: Listener> Listener for Option<L> {
+    fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
+        self.iter_mut().for_each(|it| it.event(now, who, event));
+    }
+
+    fn step(&mut self, now: Instant, plan: &Plan, step: &Step) {
+        self.iter_mut().for_each(|it| it.step(now, plan, step));
+    }
+
+    fn verdict(&mut self, verdict: &Verdict) {
+        self.iter_mut().for_each(|it| it.verdict(verdict));
+    }
+
+    fn frame(&mut self, now: Instant, frame: &Frame) {
+        self.iter_mut().for_each(|it| it.frame(now, frame));
+    }
+
+    fn message(&mut self, now: Instant, message: &SetMessage<'_>) {
+        self.iter_mut().for_each(|it| it.message(now, message));
+    }
 }
 
 /// A listener that does not listen.
@@ -338,7 +403,8 @@ impl<L: Listener> Observer for Watch<L> {
             .frame(now, (on, direction), frame, marked, &mut self.explainer);
         self.changed |= self.tally.count(on, self.recorder.frames(), frame);
         self.listener.frame(now, frame);
-        self.oracle.frame(now, frame);
+        let listener = &mut self.listener;
+        (self.oracle).frame(now, frame, |message| listener.message(now, message));
     }
 
     fn touched(&mut self, now: Instant, at: End, frame: &Frame, marks: &[Mark]) {

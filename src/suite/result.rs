@@ -106,7 +106,11 @@ impl Why {
     /// Why a run did not pass: `outcome` is that of `jackfield run --json`.
     pub fn of_outcome(outcome: &Value) -> Vec<Why> {
         let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-        let mut all = Vec::new();
+        let mut all: Vec<Why> = outcome["skipped"]
+            .as_str()
+            .map(Why::new)
+            .into_iter()
+            .collect();
         for verdict in outcome["verdicts"].as_array().into_iter().flatten() {
             if verdict["passed"] == true {
                 continue;

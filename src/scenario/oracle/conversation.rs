@@ -6,7 +6,7 @@
 use std::net::Ipv4Addr;
 
 use crate::time::Instant;
-use crate::wire::reg::{Decoder, Message};
+use crate::wire::reg::{Decoder, Envelope, Message};
 use crate::wire::tcp::{SYN, Segment};
 
 /// Segments of one direction that are kept while an earlier one is missing.
@@ -27,7 +27,7 @@ pub(super) struct Way {
 /// A message, and the number of the byte behind it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Said {
-    pub(super) message: Message,
+    pub(super) envelope: Envelope,
     pub(super) end: u32,
 }
 
@@ -106,7 +106,7 @@ impl Way {
         loop {
             match self.decoder.next(&mut rest) {
                 Ok(Some(envelope)) => said.push(Said {
-                    message: envelope.message,
+                    envelope,
                     end: end.wrapping_sub(rest.len() as u32),
                 }),
                 Ok(None) => return,
@@ -128,7 +128,7 @@ pub(super) fn is_after(a: u32, b: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::reg::Envelope;
+    use crate::wire::reg::Message;
 
     #[test]
     fn a_message_counts_once_however_it_was_cut_repeated_or_overtaken() {

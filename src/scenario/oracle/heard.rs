@@ -59,7 +59,7 @@ impl Heard {
         said: Said,
         element: Ipv4Addr,
     ) -> Option<(&'static str, String)> {
-        match said.message {
+        match said.envelope.message {
             Message::SavePin { pin } => self.orders.push_back((said.end, Some(pin))),
             Message::ClearPin { .. } => self.orders.push_back((said.end, None)),
             Message::Registered { .. } => self.redirects = 0,

@@ -230,7 +230,7 @@ impl Wire {
         };
         ip.encode(20 + payload.len(), &mut bytes);
         segment.encode(from.1, to.1, &mut bytes);
-        self.oracle.frame(Instant::ZERO, &bytes.into());
+        self.oracle.frame(Instant::ZERO, &bytes.into(), |_| {});
     }
 
     fn set_did(&mut self, event: PhoneEvent) {

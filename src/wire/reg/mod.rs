@@ -199,9 +199,12 @@ impl Message {
 }
 
 impl fmt::Display for Envelope {
-    /// One line: `Save PIN, seq 1, pin ***6000`.
+    /// One line: `Save PIN, seq 1, pin ***6000`. The alternate form (`{:#}`) leaves the number out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, seq {}", self.message.name(), self.sequence)?;
+        f.write_str(self.message.name())?;
+        if !f.alternate() {
+            write!(f, ", seq {}", self.sequence)?;
+        }
         self.message.details(f)?;
         if self.flags != 0 {
             write!(f, ", flags 0x{:04x}", self.flags)?;

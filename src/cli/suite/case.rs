@@ -7,27 +7,29 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::super::discover::Found;
-use super::super::run::needs_live;
-use super::{TestArgs, nanos};
+use super::super::test::nanos;
+use super::{BuildArgs, Keep, RunnerArgs};
 use crate::os::{self, ChildEnd, Clock, How};
 use crate::report::shell_word;
-use crate::scenario::show_duration;
+use crate::scenario::{needs_live, show_duration};
 use crate::suite::{Status, TestResult, Why};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// A scenario that is to be run.
 #[derive(Debug)]
-pub(super) struct Case {
-    pub(super) result: TestResult,
-    /// Needs this machine's kernel.
+pub(in crate::cli) struct Case {
+    pub(in crate::cli) result: TestResult,
+    /// Runs on this machine's clock.
     pub(super) live: bool,
+    /// Runs it with the reference controller in virtual time, where that tells how long it takes.
+    rehearsal: Option<Vec<String>>,
     /// The arguments of `jackfield` that run it, without those that say where its outcome goes.
     words: Vec<String>,
 }
 
 impl Case {
     /// The scenario with how it is run. One that is not is already decided: it has a reason.
-    pub(super) fn new(args: &TestArgs, found: Found) -> Case {
+    pub(super) fn new(found: Found, runner: &RunnerArgs, build: &BuildArgs) -> Case {
         let path = found.path.display().to_string();
         let mut result = TestResult {
             name: found.name,
@@ -42,13 +44,12 @@ impl Case {
             again: String::new(),
             captures: Vec::new(),
         };
-        let mut words = vec!["run".to_owned()];
         let mut live = false;
         match found.scenario {
             Ok(scenario) => {
                 let needs = needs_live(&scenario.plan);
                 live = needs.is_some();
-                if let (true, Some(needs)) = (args.no_live, needs) {
+                if let (true, Some(needs)) = (runner.no_live, needs) {
                     result.status = Status::Skipped;
                     result.why = vec![Why::new(needs)];
                 }
@@ -58,33 +59,52 @@ impl Case {
             }
             Err(problems) => result.why = vec![Why::new(problems)],
         }
+        let mut words = vec!["run".to_owned()];
+        words.extend(runner.seed.map(|seed| format!("--seed={seed}")));
+        // A name that begins with a dash is no option.
+        let file = ["--".to_owned(), path];
+        let is_outside = !build.controller.is_empty();
+        let rehearsal = (is_outside && !live).then(|| [&words[..], &file].concat());
         if live {
             words.push("--live".to_owned());
         }
-        if let Some(seed) = args.seed {
-            words.extend(["--seed".to_owned(), seed.to_string()]);
+        live |= is_outside;
+        words.extend(build.words());
+        if let (true, Some(time)) = (live, &runner.late_max) {
+            words.push(format!("--late-max={time}"));
         }
-        // A name that begins with a dash is no option.
-        words.extend(["--".to_owned(), path]);
+        words.extend(file);
         Case {
             result,
             live,
+            rehearsal,
             words,
         }
     }
 
+    /// Whether it is known without a run how it comes out.
+    pub(super) fn is_decided(&self) -> bool {
+        !self.result.why.is_empty()
+    }
+
     /// Runs a scenario until it passes, or has been tried often enough.
-    pub(super) fn run(&self, args: &TestArgs) -> TestResult {
+    pub(super) fn run(&self, runner: &RunnerArgs, keep: &Keep) -> TestResult {
         let clock = Clock::start();
         let mut result = self.result.clone();
+        if let Some(takes) = self.takes(runner)
+            && takes > runner.longest
+        {
+            result.status = Status::Skipped;
+            let (takes, longest) = (show_duration(takes), show_duration(runner.longest));
+            result.why = vec![Why::new(format!("it takes {takes}, more than {longest}"))];
+            return result;
+        }
         let mut has_failed = false;
         loop {
             result.tries += 1;
-            let capture = args
-                .captures
-                .as_ref()
-                .map(|folder| capture_path(folder, &result));
-            let (status, why) = self.one_try(args, capture.as_deref());
+            let capture = keep.captures.as_ref();
+            let capture = capture.map(|folder| capture_path(folder, &result));
+            let (status, why) = self.one_try(runner, keep, capture.as_deref());
             result.status = status;
             if !why.is_empty() {
                 result.why = why;
@@ -96,7 +116,7 @@ impl Case {
                     result.captures.push(capture.display().to_string());
                 }
             }
-            if !status.is_worth_another_try() || result.tries > args.retries {
+            if !status.is_worth_another_try() || result.tries > keep.retries {
                 break;
             }
             has_failed |= status == Status::Failed;
@@ -113,33 +133,50 @@ impl Case {
         result
     }
 
+    /// How long it takes with the reference controller, where that is not the controller under test. `None`: it is, or that
+    /// does not come to an end.
+    fn takes(&self, runner: &RunnerArgs) -> Option<Duration> {
+        let mut words = self.rehearsal.clone()?;
+        let options = ["--json", "--quiet", "--no-capture"].map(str::to_owned);
+        words.splice(1..1, options);
+        let end = os::run_self(&words, runner.timeout).ok()?;
+        outcome(&end)["ended_ns"].as_u64().map(Duration::from_nanos)
+    }
+
     /// Runs it once: how it came out, and why.
-    fn one_try(&self, args: &TestArgs, capture: Option<&Path>) -> (Status, Vec<Why>) {
+    fn one_try(
+        &self,
+        runner: &RunnerArgs,
+        keep: &Keep,
+        capture: Option<&Path>,
+    ) -> (Status, Vec<Why>) {
         let mut words = self.words.clone();
         let mut options = vec!["--json".to_owned(), "--quiet".to_owned()];
         match capture {
-            Some(path) => options.extend(["--capture".to_owned(), path.display().to_string()]),
+            Some(path) => options.push(format!("--capture={}", path.display())),
             None => options.push("--no-capture".to_owned()),
         }
+        if let Some(folder) = &keep.records {
+            let path = record_path(folder, &self.result.name);
+            options.push(format!("--record={}", path.display()));
+        }
         words.splice(1..1, options);
-        match os::run_self(&words, args.timeout) {
-            Ok(end) => judge(&end, args),
+        match os::run_self(&words, runner.timeout) {
+            Ok(end) => judge(&end, runner.timeout),
             Err(error) => (Status::Refused, vec![Why::new(error.to_string())]),
         }
     }
 }
 
 /// What the end of `jackfield run --json --quiet` says.
-fn judge(end: &ChildEnd, args: &TestArgs) -> (Status, Vec<Why>) {
-    let said = String::from_utf8_lossy(&end.stdout);
-    let last = said.lines().last();
-    let outcome: Option<Value> = last.and_then(|line| serde_json::from_str(line).ok());
-    let outcome = outcome.unwrap_or_default();
+fn judge(end: &ChildEnd, timeout: Duration) -> (Status, Vec<Why>) {
+    let outcome = outcome(end);
     let mut why = Why::of_outcome(&outcome);
     let status = match end.how {
         How::Exit(0) => return (Status::Passed, Vec::new()),
         How::Exit(1) => Status::Failed,
         How::Exit(3) => Status::Refused,
+        How::Exit(5) => Status::Skipped,
         How::Exit(4) => {
             why.insert(0, Why::new(lateness(&outcome["live"])));
             Status::Invalid
@@ -150,7 +187,7 @@ fn judge(end: &ChildEnd, args: &TestArgs) -> (Status, Vec<Why>) {
             Status::Broken
         }
         How::OutOfTime => {
-            let time = show_duration(args.timeout);
+            let time = show_duration(timeout);
             why.push(Why::new(format!(
                 "killed, as it was still running after {time}"
             )));
@@ -165,6 +202,14 @@ fn judge(end: &ChildEnd, args: &TestArgs) -> (Status, Vec<Why>) {
         why.push(Why::new("its run ended without an outcome"));
     }
     (status, why)
+}
+
+/// The last line of `jackfield run --json`; null if there is none.
+fn outcome(end: &ChildEnd) -> Value {
+    let said = String::from_utf8_lossy(&end.stdout);
+    let last = said.lines().last();
+    let outcome = last.and_then(|line| serde_json::from_str(line).ok());
+    outcome.unwrap_or_default()
 }
 
 /// Why a live run does not count: its object `live` of JSON.
@@ -192,6 +237,12 @@ fn capture_path(folder: &Path, result: &TestResult) -> PathBuf {
         1 => format!("{name}.pcapng"),
         n => format!("{name}.try-{n}.pcapng"),
     })
+}
+
+/// Where the record of a scenario is: `DIR/folder/name.jsonl`.
+pub(in crate::cli) fn record_path(folder: &Path, name: &str) -> PathBuf {
+    let name = name.strip_suffix(".toml").unwrap_or(name);
+    folder.join(format!("{name}.jsonl"))
 }
 
 fn again(run: &[String]) -> String {

@@ -1,0 +1,194 @@
+//! Many scenarios of one build of a controller: which they are, and how all of them are run.
+//!
+//! ```text
+//!   discover ──▶ select ──▶ cases ──▶ those without a kernel, then those with: `jackfield run --json --quiet …`
+//!                                          │ exit code, outcome
+//!                                          ▼
+//!                                       results
+//! ```
+//!
+//! A process each: what one scenario does to its process (namespaces, a crash) is nothing to another one, and one that
+//! does not end is killed. Live runs come last, as they wait more than they work and must not be late: more of them go
+//! at once.
+
+mod case;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::complain;
+use super::controllers::Assigned;
+use super::discover::{Found, discover};
+use super::exit::Exit;
+use super::progress::SuiteProgress;
+use crate::os::{cores, in_parallel};
+use crate::scenario::read_duration;
+use crate::suite::{Selection, TestResult, result_line};
+use crate::time::Duration;
+pub(super) use case::{Case, record_path};
+
+/// Which scenarios.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SelectArgs {
+    /// Scenario files, and folders to search for them. Without any: this folder.
+    paths: Vec<PathBuf>,
+    /// Only scenarios that show this rule, for example MV-2; can be given more than once, as the next two can.
+    #[arg(long, value_name = "RULE")]
+    rule: Vec<String>,
+    /// Only scenarios with this text in their name or title.
+    #[arg(long, value_name = "TEXT")]
+    name: Vec<String>,
+    /// Only scenarios with this tag.
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+}
+
+/// How they are run.
+#[derive(Debug, Clone, Args)]
+pub(super) struct RunnerArgs {
+    /// How many run at once. Without it: as many as this machine has cores, and four times that of live ones.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// How long one run may take on this machine's clock.
+    #[arg(long, value_name = "TIME", default_value = "5 min", value_parser = read_duration)]
+    timeout: Duration,
+    /// Skip scenarios that need this machine's kernel.
+    #[arg(long)]
+    no_live: bool,
+    /// With a controller under test: skip scenarios that take longer than this with the reference controller.
+    #[arg(long, value_name = "TIME", default_value = "90 s", value_parser = read_duration)]
+    longest: Duration,
+    /// How late the harness may meet a deadline of a live run before the run is invalid. Without it: 50 ms.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    late_max: Option<String>,
+    /// The seed of every scenario, in place of its own.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// A build of a controller, in the place of elements: as `jackfield run` has it.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct BuildArgs {
+    /// A program in the place of an element, or of every element: see docs/controller-under-test.md.
+    #[arg(long, value_name = "[ELEMENT=]COMMAND", value_parser = assigned)]
+    pub(super) controller: Vec<String>,
+    /// The command that carries an administrator's operations to such a program.
+    #[arg(long, value_name = "[ELEMENT=]COMMAND", requires = "controller", value_parser = assigned)]
+    pub(super) driver: Vec<String>,
+    /// How long a controller may take to be ready. Without it: 20 s.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) ready_within: Option<String>,
+    /// How long a driver may take for one operation. Without it: 10 s.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) driver_within: Option<String>,
+    /// A fault of the reference controller; `jackfield faults` lists them.
+    #[arg(long, value_name = "[ELEMENT=]NAME")]
+    pub(super) fault: Vec<String>,
+}
+
+/// What is kept of runs, and how often they are tried.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Keep {
+    pub(super) retries: u32,
+    /// Captures of what did not pass.
+    pub(super) captures: Option<PathBuf>,
+    /// What sets and elements say to each other.
+    pub(super) records: Option<PathBuf>,
+}
+
+/// Checks a time, which is handed on as it is written.
+fn duration(text: &str) -> Result<String, String> {
+    read_duration(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
+}
+
+/// Checks a command, which is handed on as it is written.
+fn assigned(text: &str) -> Result<String, String> {
+    text.parse::<Assigned>().map(|_| text.to_owned())
+}
+
+impl BuildArgs {
+    /// As `jackfield run` takes them.
+    fn words(&self) -> Vec<String> {
+        let lists = [
+            ("--controller", &self.controller),
+            ("--driver", &self.driver),
+            ("--fault", &self.fault),
+        ];
+        let lists = lists.into_iter();
+        let mut words: Vec<String> = lists
+            .flat_map(|(option, values)| values.iter().map(move |it| format!("{option}={it}")))
+            .collect();
+        let times = [
+            ("--ready-within", &self.ready_within),
+            ("--driver-within", &self.driver_within),
+        ];
+        for (option, time) in times {
+            words.extend(time.iter().map(|time| format!("{option}={time}")));
+        }
+        words
+    }
+}
+
+/// The scenarios that are asked for, each with how it is run; there is at least one.
+pub(super) fn cases(
+    select: &SelectArgs,
+    runner: &RunnerArgs,
+    build: &BuildArgs,
+) -> Result<Vec<Case>, Exit> {
+    let here = vec![PathBuf::from(".")];
+    let paths = match select.paths.is_empty() {
+        true => &here,
+        false => &select.paths,
+    };
+    let selection = Selection {
+        rules: select.rule.clone(),
+        names: select.name.clone(),
+        tags: select.tag.clone(),
+    };
+    let is_wanted = |found: &Found| {
+        let plan = found.scenario.as_ref().ok().map(|scenario| &scenario.plan);
+        selection.has(&found.name, plan)
+    };
+    let wanted = discover(paths)?.into_iter().filter(is_wanted);
+    let cases: Vec<Case> = wanted.map(|it| Case::new(it, runner, build)).collect();
+    if cases.is_empty() {
+        complain("error: there is no such scenario");
+        return Err(Exit::ScenarioWrong);
+    }
+    Ok(cases)
+}
+
+/// Runs what can be run, and tells `done` of each result as it comes. `tells`: also the user, a line each. The results
+/// are in the order of their names.
+pub(super) fn run_all(
+    cases: Vec<Case>,
+    runner: &RunnerArgs,
+    keep: &Keep,
+    tells: bool,
+    mut done: impl FnMut(&TestResult),
+) -> Vec<TestResult> {
+    let mut progress = SuiteProgress::new(cases.len(), tells);
+    let (decided, to_run): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(Case::is_decided);
+    let (live, other): (Vec<Case>, Vec<Case>) = to_run.into_iter().partition(|case| case.live);
+    let mut results = Vec::new();
+    let mut add = |result: TestResult| {
+        progress.done(&result_line(&result), result.status.is_pass());
+        done(&result);
+        results.push(result);
+    };
+    decided.into_iter().for_each(|case| add(case.result));
+    for (cases, at_once) in [(other, cores()), (live, cores() * LIVE_AT_ONCE)] {
+        let jobs = runner.jobs.unwrap_or(at_once);
+        let run = |case: &Case| case.run(runner, keep);
+        in_parallel(jobs, &cases, run, |_, result| add(result));
+    }
+    progress.clear();
+    results.sort_by(|a, b| a.name.cmp(&b.name));
+    results
+}
+
+/// Live runs for each core: they wait for most of their time.
+const LIVE_AT_ONCE: usize = 4;
