@@ -89,10 +89,10 @@ impl Phone {
     /// `regDN 500206,MINET_6920` in service, `MINET_6920` before.
     fn system_name(&self) -> String {
         let model = &self.settings.model;
-        match &self.screen {
-            Screen::InService { dn, .. } => format!("regDN {dn},MINET_{model}"),
-            _ => format!("MINET_{model}"),
+        if let Screen::InService { dn, .. } = &self.screen {
+            return format!("regDN {dn},MINET_{model}");
         }
+        format!("MINET_{model}")
     }
 
     /// A message of the other end of the cable.

@@ -118,12 +118,7 @@ impl Action {
                     None => format!("{server}: {name} is no name any more"),
                 }
             }
-            Action::Fault(fault) => {
-                let lasts = fault.lasts.map_or(String::new(), |time| {
-                    format!(", for {}", show_duration(time))
-                });
-                format!("fault {}{lasts}", fault.describe(plan))
-            }
+            Action::Fault(fault) => faults::begin(plan, fault),
             Action::EndFault(fault) => format!("end fault \"{}\"", plan.faults[fault.0 as usize]),
             Action::Flap(flap) => flap.describe(plan),
             Action::ChangeFile {

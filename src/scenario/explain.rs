@@ -3,14 +3,14 @@
 //! The order is that of the file. Numbers that follow each other and phones that were made in numbers are
 //! drawn together, so that a large plan stays readable.
 
+mod hosts;
 mod steps;
 
 use std::fmt::{self, Write};
-use std::net::Ipv4Addr;
 
 use super::plan::{
-    ArpMode, Cable, Dhcp, Element, ElementId, Firmware, Host, HostKind, HostProgram, Phone, Plan,
-    Ready, ReversePath, Router, Subnet, SubnetId, TrunkKind, Vlan,
+    ArpMode, Cable, Dhcp, Element, ElementId, Phone, Plan, ReversePath, Router, Subnet, SubnetId,
+    TrunkKind, Vlan,
 };
 use super::units::{show_duration, show_rate, show_size};
 use crate::ip::Relay;
@@ -47,7 +47,7 @@ fn write_plan(out: &mut String, plan: &Plan) -> fmt::Result {
         write_router(out, plan, router)?;
     }
     for host in &plan.hosts {
-        write_host(out, plan, host)?;
+        hosts::write_host(out, plan, host)?;
     }
     for element in &plan.elements {
         write_element(out, plan, element)?;
@@ -215,107 +215,6 @@ fn write_router(out: &mut String, plan: &Plan, router: &Router) -> fmt::Result {
         writeln!(out, "  route     {} via {}", route.to, route.via)?;
     }
     Ok(())
-}
-
-fn write_host(out: &mut String, plan: &Plan, host: &Host) -> fmt::Result {
-    let Host {
-        name,
-        at,
-        mac,
-        kind,
-    } = host;
-    let place = format!("  at        {}, {mac}", subnet(plan, *at));
-    match kind {
-        HostKind::Tftp {
-            address,
-            ports,
-            block_size,
-            firmware,
-        } => {
-            writeln!(out, "\ntftp {name}\n{place}, {address}")?;
-            let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
-            writeln!(out, "  ports     {}", ports.join(", "))?;
-            writeln!(out, "  blocks    of at most {block_size} bytes")?;
-            match firmware {
-                Firmware::Folder(folder) => writeln!(out, "  firmware  the files of {folder}")?,
-                Firmware::Made(files) => {
-                    for file in files {
-                        let size = show_size(file.bytes);
-                        writeln!(
-                            out,
-                            "  firmware  {}, version {}, {size}, made up",
-                            file.name, file.version
-                        )?;
-                    }
-                }
-            }
-            Ok(())
-        }
-        HostKind::Dns {
-            address,
-            ttl,
-            delay,
-            records,
-        } => {
-            let (ttl, delay) = (show_duration(*ttl), show_duration(*delay));
-            writeln!(out, "\ndns {name}\n{place}, {address}")?;
-            writeln!(out, "  answers   after {delay}, for {ttl}")?;
-            for (name, to) in records {
-                writeln!(out, "  record    {name} {to}")?;
-            }
-            Ok(())
-        }
-        HostKind::Dhcp { address } => {
-            writeln!(out, "\nhost {name}\n{place}, serves DHCP")?;
-            write_domain(out, plan, *at, *address)
-        }
-        HostKind::Kernel {
-            address,
-            trunk,
-            program,
-        } => {
-            let address =
-                address.map_or("no address yet".to_owned(), |address| address.to_string());
-            writeln!(
-                out,
-                "\nhost {name}\n{place}, {address}, a kernel of this machine"
-            )?;
-            for tagged in trunk {
-                let Subnet { name, vlan, .. } = &plan.subnets[tagged.0];
-                writeln!(out, "  trunk     {name}, VLAN {vlan}, tagged")?;
-            }
-            match program {
-                Some(program) => write_program(out, program),
-                None => Ok(()),
-            }
-        }
-        HostKind::Interface { device } => {
-            let at = subnet(plan, *at);
-            writeln!(out, "\ninterface {device}\n  at        {at}")
-        }
-    }
-}
-
-fn write_program(out: &mut String, program: &HostProgram) -> fmt::Result {
-    writeln!(out, "  command   {}", program.command.join(" "))?;
-    for (name, value) in &program.environment {
-        writeln!(out, "  variable  {name}={value}")?;
-    }
-    match &program.ready {
-        None => writeln!(out, "  ready     at once"),
-        Some(Ready::Port(port)) => writeln!(out, "  ready     with port {port}"),
-        Some(Ready::Prints(text)) => writeln!(out, "  ready     when it prints `{text}`"),
-    }
-}
-
-/// The subnets of a DHCP server, unless it serves its own alone.
-fn write_domain(out: &mut String, plan: &Plan, at: SubnetId, server: Ipv4Addr) -> fmt::Result {
-    let served: Vec<SubnetId> = plan.served_by(server).map(|(id, _)| id).collect();
-    if served == [at] {
-        return Ok(());
-    }
-    let names: Vec<&str> = served.iter().map(|id| subnet(plan, *id)).collect();
-    writeln!(out, "  domain    {}", names.join(", "))
 }
 
 fn write_element(out: &mut String, plan: &Plan, element: &Element) -> fmt::Result {

@@ -320,7 +320,11 @@ impl Lldpdu {
             Tlv::MedPolicy(policy) if policy.application == VOICE && !policy.unknown => {
                 Some(*policy)
             }
-            _ => None,
+            Tlv::MedPolicy(_)
+            | Tlv::SystemName(_)
+            | Tlv::Capabilities { .. }
+            | Tlv::MedCapabilities { .. }
+            | Tlv::Other { .. } => None,
         })
     }
 }

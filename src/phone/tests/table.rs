@@ -99,6 +99,16 @@ fn every_state_can_be_left() {
     }
 }
 
+/// To the RELEASE of its first address, since the ACK names a VLAN.
+fn release(bench: &mut Bench) {
+    bench.text = TEXT_VLAN;
+    bench.power_up();
+    bench.carrier(true);
+    bench.wait(1);
+    bench.offer();
+    bench.ack();
+}
+
 /// A 5360 with a PIN in its memory that has come to this state.
 pub(super) fn in_state(state: &str) -> Bench {
     let mut bench = Bench::of("5360", Some("***6000"));
@@ -114,14 +124,7 @@ pub(super) fn in_state(state: &str) -> Bench {
             bench.carrier(true);
             bench.wait(1);
         }
-        "Releasing" => {
-            bench.text = TEXT_VLAN;
-            bench.power_up();
-            bench.carrier(true);
-            bench.wait(1);
-            bench.offer();
-            bench.ack();
-        }
+        "Releasing" => release(&mut bench),
         "DHCP" | "Boot image" | "Flash" | "Main image" | "Starting main" => {
             bench.power_up();
             bench.carrier(true);

@@ -165,3 +165,11 @@ pub(in crate::scenario) fn describe_marks(marks: &[Mark], names: &[String]) -> S
     });
     each.collect::<Vec<_>>().join(" · ")
 }
+
+/// A fault that begins, and how long it lasts if that is known.
+pub(super) fn begin(plan: &Plan, fault: &Fault) -> String {
+    let lasts = fault.lasts.map_or(String::new(), |time| {
+        format!(", for {}", show_duration(time))
+    });
+    format!("fault {}{lasts}", fault.describe(plan))
+}

@@ -20,13 +20,12 @@ impl Who {
         if self.is_for_sets(plan) {
             return plan.subnets[at.0].voice.clone();
         }
-        match self {
-            Who::Host(HostId(n)) => match &plan.hosts[n].kind {
-                HostKind::Kernel { trunk, .. } => trunk.clone(),
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
+        if let Who::Host(HostId(n)) = self
+            && let HostKind::Kernel { trunk, .. } = &plan.hosts[n].kind
+        {
+            return trunk.clone();
         }
+        Vec::new()
     }
 
     /// How the switch's port for it in `at` is.

@@ -132,7 +132,9 @@ impl<L: Listener> Run<'_, L> {
         }
         let answer = match &end.how {
             Ended::Status(status) => Answer::read(*status, &end.answer),
-            how => Err(how.to_string()),
+            how @ (Ended::Signal | Ended::OutOfTime | Ended::WithTheRun | Ended::NotStarted(_)) => {
+                Err(how.to_string())
+            }
         };
         if let Err(why) = answer.and_then(|answer| self.answered(&call, answer)) {
             let name = &self.plan.elements[call.element.0].name;
