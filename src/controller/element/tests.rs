@@ -192,10 +192,9 @@ fn rg_13_userless_devices_get_the_lowest_free_dns_until_none_is_left() {
     );
     assert_eq!(bench.element.mac_of("6101"), Some(mac(2)));
     // The second has not heard that it is to save its PIN, and asks as before.
-    assert_eq!(
-        bench.registers(4, 2, Some("***"))[1],
-        "4: Save PIN, seq 1, pin ***6101"
-    );
+    let said = bench.registers(4, 2, Some("***"));
+    let save = "4: Save PIN, seq 1, pin ***6101";
+    assert!(said.iter().any(|line| line == save), "{said:?}");
 }
 
 #[test]
