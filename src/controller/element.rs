@@ -146,6 +146,22 @@ impl Element {
         }
     }
 
+    /// Something happened to a connection of the trunks.
+    fn on_trunk(
+        &mut self,
+        now: Instant,
+        event: (StreamId, StreamEvent<'_>),
+        out: &mut Effects,
+    ) {
+        let forms = &self.config.forms;
+        let Some(faulty) = &self.faulty else {
+            return self.trunks.handle_stream(now, event, forms, out);
+        };
+        let mut done = Effects::default();
+        self.trunks.handle_stream(now, event, forms, &mut done);
+        faulty.says_on_trunks(done, out);
+    }
+
     fn received(&mut self, now: Instant, stream: StreamId, mut bytes: &[u8], out: &mut Effects) {
         loop {
             match self.connections.next_message(stream, &mut bytes) {
@@ -431,8 +447,7 @@ impl App for Element {
         out: &mut Effects,
     ) {
         if self.trunks.takes(stream, &event) {
-            let forms = &self.config.forms;
-            return self.trunks.handle_stream(now, (stream, event), forms, out);
+            return self.on_trunk(now, (stream, event), out);
         }
         let heard = match &mut self.faulty {
             None => Heard::Yes,

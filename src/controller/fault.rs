@@ -16,6 +16,7 @@ pub enum Fault {
     LosesStars,
     CrashesOnLongPin,
     CutsLongPins,
+    AnswersNoKeepAlives,
     CountsNoRedirects,
     IgnoresReset,
     ComparesOneCharacter,
@@ -69,10 +70,11 @@ const fn about(fault: Fault, name: &'static str, rule: &'static str, does: &'sta
 
 /// In the order of the enum, which is that of the rules.
 #[rustfmt::skip]
-const ALL: [About; 34] = [
+const ALL: [About; 35] = [
     about(Fault::LosesStars, "loses-stars", "CL-4", "reads a DN up to its first `*` or `#`"),
     about(Fault::CrashesOnLongPin, "crashes-on-a-long-pin", "CL-4", "crashes on a PIN of more than 16 characters, and stays down"),
     about(Fault::CutsLongPins, "cuts-long-pins", "CL-4", "has a set save the first 16 characters of its PIN"),
+    about(Fault::AnswersNoKeepAlives, "answers-no-keep-alives", "CL-5", "never answers a Keep-Alive of a trunk"),
     about(Fault::CountsNoRedirects, "counts-no-redirects", "CL-8", "redirects a set however many redirects it has followed"),
     about(Fault::IgnoresReset, "ignores-the-reset-flag", "ST-3", "does not look at the flag of a set that was started with `*`"),
     about(Fault::ComparesOneCharacter, "compares-one-character", "RG-2", "takes any access code that begins with the same character"),

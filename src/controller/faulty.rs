@@ -5,6 +5,7 @@
 //! ```text
 //!  stream ──▶ hears ──▶ request ──▶ decides ──▶ verdict ──▶ messages ──▶ says ──▶ bytes
 //!                                                  └──▶ forms: has_mapped, has_lost_power
+//!  trunks ──▶ says_on_trunks ──▶ bytes
 //! ```
 //!
 //! What decides and answers stays as it is; a fault changes what goes in, or what comes out.
@@ -16,8 +17,10 @@ use super::fault::Fault;
 use super::forms::Forms;
 use super::registration::{Action, Request, Verdict, decide};
 use crate::app::{AppEffect, StreamEvent, StreamId};
+use crate::outbox::Out;
 use crate::time::{Duration, Instant};
 use crate::wire::Mac;
+use crate::wire::trunk;
 use crate::wire::reg::{HEADER_LEN, Message, Reason, ResetKind, Target};
 
 /// The buffer for a PIN.
@@ -319,6 +322,19 @@ impl Faulty {
             }
         }
         bytes
+    }
+
+    /// Hands on what the trunks do.
+    pub(super) fn says_on_trunks(&self, mut done: Effects, out: &mut Effects) {
+        for it in done.drain() {
+            match it {
+                Out::Effect(AppEffect::SendStream { bytes, .. })
+                    if self.fault == Fault::AnswersNoKeepAlives
+                        && bytes == trunk::Message::KeepAliveAnswer.encode() => {}
+                Out::Effect(effect) => out.push(effect),
+                Out::Trace(event) => out.trace(event),
+            }
+        }
     }
 
     /// When something is next said late.

@@ -115,17 +115,7 @@ impl Forms {
         registration: &str,
         replacement: &str,
     ) -> Result<(), FormError> {
-        for code in [registration, replacement] {
-            if !(1..=10).contains(&code.len()) || !code.chars().all(is_dialled) {
-                return Err(FormError::AccessCode(code.to_owned()));
-            }
-        }
-        if registration.starts_with(replacement) || replacement.starts_with(registration) {
-            return Err(FormError::AmbiguousCodes(
-                registration.to_owned(),
-                replacement.to_owned(),
-            ));
-        }
+        check_access_codes(registration, replacement)?;
         registration.clone_into(&mut self.registration_code);
         replacement.clone_into(&mut self.replacement_code);
         Ok(())
@@ -440,11 +430,42 @@ impl Forms {
     }
 }
 
-fn is_dialled(c: char) -> bool {
+/// Whether a set has a key for it.
+pub fn is_dialled(c: char) -> bool {
     c.is_ascii_digit() || matches!(c, '*' | '#')
 }
 
-fn check_dn(dn: &str) -> Result<(), FormError> {
+/// An access code has 1 to 10 characters out of `0`–`9`, `*`, `#` (CL-4).
+///
+/// # Errors
+/// It has not.
+pub fn check_access_code(code: &str) -> Result<(), FormError> {
+    if (1..=10).contains(&code.len()) && code.chars().all(is_dialled) {
+        Ok(())
+    } else {
+        Err(FormError::AccessCode(code.to_owned()))
+    }
+}
+
+/// Two access codes, neither of which begins the other (CL-4, a reading: else a PIN would have two meanings).
+///
+/// # Errors
+/// One is no access code, or begins the other.
+pub fn check_access_codes(registration: &str, replacement: &str) -> Result<(), FormError> {
+    check_access_code(registration)?;
+    check_access_code(replacement)?;
+    if registration.starts_with(replacement) || replacement.starts_with(registration) {
+        let (one, other) = (registration.to_owned(), replacement.to_owned());
+        return Err(FormError::AmbiguousCodes(one, other));
+    }
+    Ok(())
+}
+
+/// A DN has 1 to 7 characters out of `0`–`9`, `*`, `#`.
+///
+/// # Errors
+/// It has not.
+pub fn check_dn(dn: &str) -> Result<(), FormError> {
     if (1..=7).contains(&dn.len()) && dn.chars().all(is_dialled) {
         Ok(())
     } else {
@@ -452,7 +473,11 @@ fn check_dn(dn: &str) -> Result<(), FormError> {
     }
 }
 
-fn check_ceid_digits(digits: &str) -> Result<(), FormError> {
+/// CEID digits are 1 to 7 digits.
+///
+/// # Errors
+/// They are not.
+pub fn check_ceid_digits(digits: &str) -> Result<(), FormError> {
     if (1..=7).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit()) {
         Ok(())
     } else {

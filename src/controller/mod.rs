@@ -36,5 +36,6 @@ pub use driver::{Answer, Request, read_forms, read_operations, read_set, read_tr
 pub use element::{Element, ElementConfig};
 pub use fault::{Fault, NoSuchFault};
 pub use forms::{FormError, Forms, Trunk};
+pub use forms::{check_access_code, check_access_codes, check_ceid_digits, check_dn, is_dialled};
 pub use forms_data::{DataError, ElementRow, FormsData};
 pub use trunks::TrunkConfig;

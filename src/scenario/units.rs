@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::plan::{Prefix, Probability};
+use crate::controller::{check_access_code, check_ceid_digits, check_dn, is_dialled};
 use crate::wire::Mac;
 
 /// Why a text is not the value that it should be.
@@ -280,13 +281,13 @@ pub(super) fn mac(text: &str) -> Result<Mac, Wrong> {
 
 /// A directory number: 1 to 7 characters of digits, `*` and `#`.
 pub(super) fn dn(text: &str) -> Result<String, Wrong> {
-    if (1..=7).contains(&text.len()) && text.chars().all(is_dialled) {
-        return Ok(text.to_owned());
-    }
-    Err(Wrong::new(
-        format!("`{text}` is not a directory number"),
-        "1 to 7 characters, each a digit, `*` or `#`",
-    ))
+    let wrong = |_| {
+        Wrong::new(
+            format!("`{text}` is not a directory number"),
+            "1 to 7 characters, each a digit, `*` or `#`",
+        )
+    };
+    check_dn(text).map(|()| text.to_owned()).map_err(wrong)
 }
 
 /// A directory number, or the numbers from one to another: `6001-6249`.
@@ -313,24 +314,23 @@ pub(super) fn dns(text: &str) -> Result<Vec<String>, Wrong> {
 
 /// CEID digits: 1 to 7 digits.
 pub(super) fn ceid_digits(text: &str) -> Result<String, Wrong> {
-    if (1..=7).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit()) {
-        return Ok(text.to_owned());
-    }
-    Err(Wrong::new(
-        format!("`{text}` are not CEID digits"),
-        "1 to 7 digits",
-    ))
+    let wrong = |_| Wrong::new(format!("`{text}` are not CEID digits"), "1 to 7 digits");
+    check_ceid_digits(text)
+        .map(|()| text.to_owned())
+        .map_err(wrong)
 }
 
 /// An access code: 1 to 10 characters of digits, `*` and `#` (CL-4).
 pub(super) fn access_code(text: &str) -> Result<String, Wrong> {
-    if (1..=10).contains(&text.len()) && text.chars().all(is_dialled) {
-        return Ok(text.to_owned());
-    }
-    Err(Wrong::new(
-        format!("`{text}` is not an access code (CL-4)"),
-        "1 to 10 characters, each a digit, `*` or `#`; usual is \"***\"",
-    ))
+    let wrong = |_| {
+        Wrong::new(
+            format!("`{text}` is not an access code (CL-4)"),
+            "1 to 10 characters, each a digit, `*` or `#`; usual is \"***\"",
+        )
+    };
+    check_access_code(text)
+        .map(|()| text.to_owned())
+        .map_err(wrong)
 }
 
 /// A PIN as typed on the set: an access code and a DN.
@@ -342,10 +342,6 @@ pub(super) fn pin(text: &str) -> Result<String, Wrong> {
         format!("`{text}` is not a PIN"),
         "an access code and a directory number, as typed on the set, for example \"***6000\"",
     ))
-}
-
-fn is_dialled(c: char) -> bool {
-    c.is_ascii_digit() || c == '*' || c == '#'
 }
 
 /// Bytes in hexadecimal, with blanks or colons between them or not.

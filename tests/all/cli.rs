@@ -21,12 +21,13 @@ fn the_first_command_prints_the_golden_report_and_writes_a_capture() {
 
 /// What no expectation can ask for stands in a report: an administrator's doing, and what an element loses.
 #[test]
-fn what_elements_say_when_others_fall_silent_is_the_golden_report() {
-    for name in ["silent-element", "silent-sets"] {
+fn what_elements_say_is_the_golden_report() {
+    for golden in files("fixtures/golden/reports", "txt") {
         let folder = Folder::new();
+        let name = golden.file_stem().unwrap().to_str().unwrap();
         let scenario = format!("fixtures/scenarios/{name}.toml");
         let output = run(&folder, &["run", "--no-capture", &scenario]);
-        assert_golden(format!("fixtures/golden/{name}.txt"), stdout(&output));
+        assert_golden(&golden, stdout(&output));
         assert_eq!((code(&output), stderr(&output)), (0, ""));
     }
 }

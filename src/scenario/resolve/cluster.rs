@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Resolver;
 use super::stations::place;
+use crate::controller::check_access_codes;
 use crate::scenario::file::{self, At};
 use crate::scenario::plan::{Element, ElementId, Networking, SubnetId, TrunkKind};
 use crate::scenario::problem::{Problem, Problems, Span};
@@ -75,7 +76,7 @@ pub(super) fn check_alike(
     problems: &mut Problems,
 ) -> Option<()> {
     let (one, other) = (&registration.value, &replacement.value);
-    if !one.starts_with(other.as_str()) && !other.starts_with(one.as_str()) {
+    if check_access_codes(one, other).is_ok() {
         return Some(());
     }
     let message = format!(
