@@ -49,7 +49,8 @@ impl ControllerArgs {
     /// [`super::live::place_commands`].
     ///
     /// # Errors
-    /// An element is named that the plan does not have, or twice; or one has a driver and no controller, or a fault.
+    /// An element is named that the plan does not have, or twice; or one has a driver and no controller, or a fault
+    /// that the scenario stages.
     pub(super) fn replace(&self, plan: &mut Plan) -> Result<(), String> {
         for (option, all) in [("controller", &self.controller), ("driver", &self.driver)] {
             check(option, all, plan)?;
@@ -61,11 +62,13 @@ impl ControllerArgs {
                 }
                 continue;
             };
-            if element.fault.is_some() {
-                return Err(format!(
-                    "{} is a program: give the fault to the program",
-                    element.name
-                ));
+            // A fault that the scenario stages is the reference controller's.
+            if let Some(fault) = element.fault {
+                if find_named(&self.controller, &element.name).is_some() {
+                    let name = &element.name;
+                    return Err(format!("the scenario needs {name} with the fault {fault}"));
+                }
+                continue;
             }
             let driver = find(&self.driver, &element.name).map(|words| Driver {
                 command: filled_in(words, element),

@@ -22,7 +22,7 @@ pub(super) fn faults() -> Exit {
 /// Gives elements of a plan what was asked for: `ELEMENT=NAME`, or `NAME` for all of them.
 ///
 /// # Errors
-/// There is no such fault, or no such element.
+/// There is no such fault, or no such element, or a program stands in its place.
 pub(super) fn place(plan: &mut Plan, asked: &[String]) -> Result<(), String> {
     for text in asked {
         let (at, name) = match text.split_once('=') {
@@ -40,7 +40,15 @@ pub(super) fn place(plan: &mut Plan, asked: &[String]) -> Result<(), String> {
             let what = at.map_or("no element".to_owned(), |at| format!("no element `{at}`"));
             return Err(format!("--fault {text}: the scenario has {what}"));
         }
-        here.for_each(|element| element.fault = Some(fault));
+        for element in here {
+            if element.outside.is_some() {
+                let name = &element.name;
+                return Err(format!(
+                    "{name} is a program: give the fault to the program"
+                ));
+            }
+            element.fault = Some(fault);
+        }
     }
     Ok(())
 }

@@ -95,7 +95,10 @@ pub(super) fn run(args: &RunArgs) -> Exit {
 
 /// Puts into the plan what the command line alone says, and asks the machine whether it can run it.
 fn place(args: &RunArgs, plan: &mut Plan, shown: &str) -> Result<(), Exit> {
-    let placed = faults::place(plan, &args.fault).and_then(|()| args.controllers.replace(plan));
+    let placed = args
+        .controllers
+        .replace(plan)
+        .and_then(|()| faults::place(plan, &args.fault));
     let live = args.is_live();
     let placed = placed.and_then(|()| match scenario::needs_live(plan) {
         Some(reason) if !live => Err(format!("{reason}; run it with --live")),

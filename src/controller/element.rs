@@ -147,12 +147,7 @@ impl Element {
     }
 
     /// Something happened to a connection of the trunks.
-    fn on_trunk(
-        &mut self,
-        now: Instant,
-        event: (StreamId, StreamEvent<'_>),
-        out: &mut Effects,
-    ) {
+    fn on_trunk(&mut self, now: Instant, event: (StreamId, StreamEvent<'_>), out: &mut Effects) {
         let forms = &self.config.forms;
         let Some(faulty) = &self.faulty else {
             return self.trunks.handle_stream(now, event, forms, out);

@@ -20,8 +20,8 @@ use crate::app::{AppEffect, StreamEvent, StreamId};
 use crate::outbox::Out;
 use crate::time::{Duration, Instant};
 use crate::wire::Mac;
-use crate::wire::trunk;
 use crate::wire::reg::{HEADER_LEN, Message, Reason, ResetKind, Target};
+use crate::wire::trunk;
 
 /// The buffer for a PIN.
 const PIN_BUFFER: usize = 16;

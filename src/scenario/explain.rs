@@ -230,6 +230,9 @@ fn write_element(out: &mut String, plan: &Plan, element: &Element) -> fmt::Resul
     let (one, other) = (&element.registration_code, &element.replacement_code);
     writeln!(out, "  codes     registration {one}, replacement {other}")?;
     writeln!(out, "  heartbeat {}", show_duration(element.heartbeat))?;
+    if let Some(fault) = element.fault {
+        writeln!(out, "  fault     {fault}")?;
+    }
     for (dns, mac) in runs(&element.directory) {
         let mac: Option<Mac> = mac;
         let mac = mac.map(|mac| format!(", set {mac}")).unwrap_or_default();

@@ -169,7 +169,7 @@ pub struct Element {
     pub heartbeat: Duration,
     /// What stands in its place; `None`: the reference controller.
     pub outside: Option<Outside>,
-    /// What it does wrong. No file says so: it is asked for when the plan is run.
+    /// What it does wrong.
     pub fault: Option<ElementFault>,
 }
 

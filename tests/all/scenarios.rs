@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use jackfield::scenario::plan::ElementFault;
 use jackfield::time::Instant;
 
 use super::support::{
@@ -130,7 +131,7 @@ fn every_rule_is_shown_by_a_scenario() {
         .collect();
     let broken = patches();
     let mut table = String::from(TABLE_HEAD);
-    let mut without = Vec::new();
+    let (mut without, mut unbroken) = (Vec::new(), Vec::new());
     for id in ids {
         let showing = SHIPPED
             .iter()
@@ -142,22 +143,28 @@ fn every_rule_is_shown_by_a_scenario() {
             without.push(id);
         }
         let patches = broken.iter().filter(|rule| *rule == id).count();
+        let faults = ElementFault::all().filter(|it| it.rule() == id).count();
+        if patches + faults == 0 {
+            unbroken.push(id);
+        }
         let scenarios = links.join(", ");
-        table.push_str(&format!("| {id} | {scenarios} | {patches} |\n"));
+        table.push_str(&format!("| {id} | {scenarios} | {patches} | {faults} |\n"));
     }
     assert_golden("docs/rules-shown.md", &table);
     assert!(without.is_empty(), "no scenario shows {without:?}");
+    assert!(unbroken.is_empty(), "nothing breaks {unbroken:?}");
 }
 
 const TABLE_HEAD: &str = "\
 # Rules and the scenarios that show them
 
-For each rule of [rules.md](rules.md): the scenarios whose `shows` names it, all of which pass, and in how many ways
-`scripts/break-rules` breaks it to see that they notice ([rules-broken.md](rules-broken.md)). A test writes this table, and
-fails if a rule has no scenario.
+For each rule of [rules.md](rules.md): the scenarios whose `shows` names it, all of which pass; in how many ways
+`scripts/break-rules` breaks it to see that they notice ([rules-broken.md](rules-broken.md)); and how many faults that the
+reference controller can be started with break it ([faulty-builds.md](faulty-builds.md)). A test writes this table, and fails if
+a rule has no scenario, or nothing breaks it.
 
-| rule | scenarios | broken in so many ways |
-| --- | --- | --- |
+| rule | scenarios | patches | faults |
+| --- | --- | --- | --- |
 ";
 
 /// The rule that each patch of `fixtures/mutants` breaks.

@@ -45,7 +45,8 @@ fn the_summary_says_first_what_failed_and_why() {
     );
     assert_eq!((code(&output), stderr(&output)), (1, ""));
     assert_golden("fixtures/golden/suite.txt", &without_time(stdout(&output)));
-    let kept = ["nobody-asks", "refused", "wrong-expectations"].map(|name| format!("{name}.pcapng"));
+    let kept =
+        ["nobody-asks", "refused", "wrong-expectations"].map(|name| format!("{name}.pcapng"));
     assert_eq!(listed(&folder, "kept"), kept);
 }
 

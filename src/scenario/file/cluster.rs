@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::value::{Item, boolean, list, number, of, text, word};
 use super::{At, keys, name};
 use crate::phone::PhoneDhcp;
-use crate::scenario::plan::{TrunkKind, Vlan};
+use crate::scenario::plan::{ElementFault, TrunkKind, Vlan};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units;
 use crate::wire::Mac;
@@ -50,6 +50,7 @@ pub(crate) struct Element {
     pub(crate) networking: Option<List<Networking>>,
     pub(crate) registration_code: Option<At<String>>,
     pub(crate) replacement_code: Option<At<String>>,
+    pub(crate) fault: Option<At<ElementFault>>,
 }
 
 #[derive(Debug)]
@@ -168,7 +169,18 @@ pub(super) fn element(item: &Item<'_>, problems: &mut Problems) -> Option<Elemen
         networking,
         registration_code: fields.optional("registration-code", problems, of(units::access_code)),
         replacement_code: fields.optional("replacement-code", problems, of(units::access_code)),
+        fault: fields.optional("fault", problems, of(fault)),
     })
+}
+
+fn fault(name: &str) -> Result<ElementFault, units::Wrong> {
+    let wrong = |_| {
+        units::Wrong::new(
+            format!("there is no fault `{name}`"),
+            "`jackfield faults` lists them",
+        )
+    };
+    name.parse().map_err(wrong)
 }
 
 fn ceid(item: &Item<'_>, problems: &mut Problems) -> Option<Ceid> {

@@ -221,6 +221,7 @@ pub(super) const ELEMENT: Shape = Shape {
         "networking",
         "registration-code",
         "replacement-code",
+        "fault",
     ],
 };
 

@@ -152,7 +152,7 @@ pub(super) fn elements(
             networking: networking(resolver, i),
             heartbeat,
             outside: None,
-            fault: None,
+            fault: element.fault.as_ref().map(|fault| fault.value),
         });
     }
     elements
