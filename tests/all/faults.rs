@@ -37,7 +37,7 @@ fn caught(fault: ElementFault) -> Option<(&'static Shipped, Ran)> {
     let shows = |it: &&Shipped| it.plan.shows.iter().any(|rule| rule == fault.rule());
     let mut showing: Vec<&Shipped> = SHIPPED
         .iter()
-        .filter(|it| !it.is_live())
+        .filter(|it| !it.is_live() && !stages_one(it))
         .filter(shows)
         .collect();
     showing.sort_by_key(|it| (it.plan.phones.len(), it.plan.elements.len()));
@@ -49,6 +49,12 @@ fn caught(fault: ElementFault) -> Option<(&'static Shipped, Ran)> {
         let ran = shipped.run_as(&plan);
         (!ran.outcome.passed()).then_some((shipped, ran))
     })
+}
+
+/// Whether an element has a fault as its file has it.
+fn stages_one(shipped: &Shipped) -> bool {
+    let mut elements = shipped.plan.elements.iter();
+    elements.any(|element| element.fault.is_some())
 }
 
 /// What a report says first of what went wrong, as a cell of a table.
@@ -76,6 +82,8 @@ scenarios shows that it notices, and a reader sees what a failure looks like.
 jackfield run fixtures/scenarios/replace-a-phone.toml --fault keeps-the-old-mac
 jackfield run fixtures/scenarios/subnet-move.toml --fault mivb-a=redirects-to-itself
 ```
+
+A scenario can stage one too, to show what sets do about it: `fault` of an [element](scenarios.md#element).
 
 `jackfield faults` lists them. Each breaks one rule of [rules.md](rules.md); below is the smallest scenario of that rule that
 fails when all its elements have the fault, and what its report says first of what went wrong. A test writes this table, and

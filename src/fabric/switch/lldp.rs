@@ -73,8 +73,9 @@ impl Speaker {
         }
         let until = now + Duration::from_secs(message.ttl.into());
         match &mut state.heard {
-            Some(heard) => heard.until = until,
-            None => {
+            Some(heard) if now < heard.until => heard.until = until,
+            // What was heard before holds no longer: somebody new.
+            Some(_) | None => {
                 let fast = FAST_COUNT;
                 state.heard = Some(Heard { until, fast });
                 self.deadlines.set(port, Some(now));
