@@ -136,6 +136,63 @@ fn tshark_shows_which_fault_did_what_to_a_frame() {
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }
 
+/// Ways in which a registration does not go as its user thinks: the reason is on the set's display, as the scenario
+/// expects, and in the comment on the frame that tells it.
+#[test]
+fn the_reason_of_each_failure_is_in_a_comment_of_the_capture() {
+    for (scenario, comment) in [
+        (
+            "redirect-loop",
+            "mivb-b refuses anna: too many redirects · CL-8",
+        ),
+        (
+            "element-down-during-redirect",
+            "mivb-a redirects anna to DN 7000's element (mivb-b, 10.1.0.11): the DN is another element's · RG-9",
+        ),
+        (
+            "codes-that-differ",
+            "mivb-b prompts anna for a PIN: access code of the stored PIN not valid here · RG-14",
+        ),
+        (
+            "failed-look-ups",
+            "mivb-a prompts set-3 for a PIN: PBX number differs from the CEID index · RG-10",
+        ),
+        (
+            "failed-look-ups",
+            "mivb-a prompts set-4 for a PIN: no trunk to the DN's element · RG-10",
+        ),
+        (
+            "dn-moved-without-synchronisation",
+            "mivb-b refuses anna: too many redirects · CL-8",
+        ),
+        (
+            "one-pin-typed-twice",
+            "mivb-a prompts anna for a PIN: DN in use by another set · RG-5",
+        ),
+        (
+            "long-and-short-pins",
+            "mivb-a registers longest at DN 12345*#: replaces the set at the DN · RG-6",
+        ),
+        (
+            "pin-typed-while-moving",
+            "mivb-a prompts anna for a PIN: no PIN · RG-1",
+        ),
+        (
+            "deleted-while-down",
+            "mivb-a prompts set-1 for a PIN: unknown DN · RG-10",
+        ),
+        (
+            "deleted-while-down",
+            "mivb-a prompts rita for a PIN: replacement code needs a MAC at the DN · RG-8",
+        ),
+    ] {
+        let (_, ran) = run_of(scenario);
+        let mut places = ran.capture.windows(comment.len());
+        let found = places.any(|bytes| bytes == comment.as_bytes());
+        assert!(found, "{scenario}: no comment says {comment}");
+    }
+}
+
 fn run_of(name: &str) -> &'static (&'static Shipped, Ran) {
     RUNS.iter().find(|(it, _)| it.name == name).unwrap()
 }
