@@ -244,7 +244,6 @@ impl Trunks {
         let Some(link) = self.links.get_mut(&stream) else {
             return;
         };
-        let waiting = link.waiting();
         match (&mut link.state, message) {
             (State::Introducing, Message::Hello { digits }) => {
                 let Some(element) = forms.cluster_element(&digits) else {
@@ -262,10 +261,12 @@ impl Trunks {
             (State::Open { .. } | State::Errand { .. }, Message::Written { count }) => {
                 return self.is_written(now, stream, count, out);
             }
-            (State::Open { .. }, Message::Numbers { dns }) if waiting + dns.len() > NUMBERS_MAX => {
-                return self.fail(now, stream, "too many numbers", out);
+            (State::Open { .. }, Message::Numbers { dns }) => {
+                link.incoming.extend(dns);
+                if link.waiting() > NUMBERS_MAX {
+                    return self.fail(now, stream, "too many numbers", out);
+                }
             }
-            (State::Open { .. }, Message::Numbers { dns }) => link.incoming.extend(dns),
             (State::Open { .. }, Message::NumbersEnd { count }) => {
                 return self.numbers_end(now, stream, count, out);
             }

@@ -190,6 +190,19 @@ fn a_broken_file_or_argument_is_exit_2_and_says_why_on_standard_error() {
 }
 
 #[test]
+fn forms_that_no_administrator_could_have_typed_are_exit_2() {
+    for path in files("fixtures/broken", "json") {
+        let folder = Folder::new();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        fs::copy(&path, folder.path(name)).unwrap();
+        let arguments = ["controller", "--forms", name, "--listen", "127.0.0.1:0"];
+        let output = run(&folder, &arguments);
+        assert_eq!(code(&output), 2, "{name}");
+        assert_golden(path.with_extension("txt"), stderr(&output));
+    }
+}
+
+#[test]
 fn a_capture_that_cannot_be_written_is_exit_3() {
     let folder = Folder::new();
     fs::write(folder.path("a-file"), "").unwrap();

@@ -74,8 +74,8 @@ impl Link {
 
     /// DNs that wait here for something.
     pub(super) fn waiting(&self) -> usize {
-        let unwritten: usize = self.unwritten.iter().map(Vec::len).sum();
-        self.incoming.len() + unwritten
+        let all = self.unwritten.iter().chain([&self.incoming]);
+        all.map(Vec::len).sum()
     }
 
     /// A connection that has just begun.

@@ -298,7 +298,7 @@ fn networking(lint: &mut Lint<'_>, own: usize) {
                 .context(&index, format!("its CEID index is {}", other.ceid_index))
                 .help(format!("write pbx = {}", other.ceid_index));
             let effect = "the look-up ends there, and a set that asks for one of its numbers is \
-                          prompted: PBX number is not the CEID index";
+                          prompted: PBX number differs from the CEID index";
             lint.warn("CL-3", problem, effect);
         }
         let named = element.networking.iter().find(|(icp, _)| *icp == row.icp);
