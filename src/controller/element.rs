@@ -287,10 +287,8 @@ impl Element {
             dn: dn.clone(),
             heartbeat: self.config.heartbeat,
         };
-        let messages = save
-            .into_iter()
-            .chain([registered, Message::CommunicationsUp]);
-        self.say(turn, messages, out);
+        let then = [registered, Message::CommunicationsUp];
+        self.say(turn, save.into_iter().chain(then), out);
         self.enter(turn, State::Registered { mac, dn });
         if let Some(replaced) = replaced {
             self.reset_replaced(turn.now, replaced, out);
