@@ -115,11 +115,14 @@ pub struct Policy {
 /// Reads a message. Bytes behind its end (padding) are ignored; a message that ends without an end element is whole
 /// all the same (802.1AB-2016 section 8.5.1).
 ///
-/// Fails if the bytes end within an element, or if the first three are not chassis, port and time to live.
+/// Fails if the bytes end within an element, if the first three are not chassis, port and time to live, or if one of
+/// these is empty; the error's place is where that element begins.
 pub fn decode(bytes: &[u8]) -> Result<Lldpdu, DecodeError> {
     let mut rest = Elements { bytes, at: 0 };
-    let chassis = Id::of(rest.mandatory(CHASSIS)?, rest.at)?;
-    let port = Id::of(rest.mandatory(PORT)?, rest.at)?;
+    let at = rest.at;
+    let chassis = Id::of(rest.mandatory(CHASSIS)?, at)?;
+    let at = rest.at;
+    let port = Id::of(rest.mandatory(PORT)?, at)?;
     let at = rest.at;
     let Some(&[a, b]) = rest.mandatory(TIME_TO_LIVE)?.first_chunk() else {
         return Err(DecodeError::new("lldp", at, "time to live is too short"));
@@ -421,6 +424,8 @@ mod tests {
         }
         let error = decode(&[2, 7, 4]).unwrap_err();
         assert_eq!(error.to_string(), "lldp: ends within an element at byte 3");
+        let error = decode(&[2, 2, 7, 1, 4, 1, 7, 0, 0]).unwrap_err();
+        assert_eq!(error.to_string(), "lldp: id is empty at byte 4");
         let error = decode(&[4, 2, 7, 1, 0, 0]).unwrap_err();
         assert_eq!(
             error.to_string(),
