@@ -240,7 +240,8 @@ impl<'a> Request<'a> {
 
 fn decode_options(bytes: &[u8], mut at: usize) -> Result<Vec<TftpOption<'_>>, DecodeError> {
     let mut options = Vec::new();
-    while bytes[at..].iter().any(|byte| *byte != 0) {
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+    while at <= last {
         let (name, after) = text_at(bytes, at, "option name without its zero byte")?;
         let (value, after) = text_at(bytes, after, "option value without its zero byte")?;
         let value = Cow::Borrowed(value);
