@@ -202,7 +202,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Keeps what has arrived, for [`Decoder::next`].
+    /// Keeps what has arrived, for [`Decoder::messages`].
     pub fn push(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
     }
