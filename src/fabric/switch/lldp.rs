@@ -69,7 +69,8 @@ impl Speaker {
         let Some(state) = self.ports.get_mut(&port) else {
             return Ok(());
         };
-        if !message.is_med_endpoint() {
+        // Who goes says nothing else (shutdown LLDPDU, 802.1AB-2016), not even that it is an endpoint.
+        if !message.is_med_endpoint() && message.ttl > 0 {
             return Ok(());
         }
         let until = now + Duration::from_secs(message.ttl.into());

@@ -240,14 +240,16 @@ fn telling() -> Switch {
 }
 
 fn lldp_of(class: u8, ttl: u16) -> Frame {
+    let class = lldp::Tlv::MedCapabilities {
+        capabilities: lldp::MED_CAPABILITIES,
+        class,
+    };
     let message = lldp::Lldpdu {
         chassis: lldp::Id::chassis_mac(B),
         port: lldp::Id::port_mac(B),
         ttl,
-        tlvs: vec![lldp::Tlv::MedCapabilities {
-            capabilities: lldp::MED_CAPABILITIES,
-            class,
-        }],
+        // A message that says that the others hold no more has no other elements.
+        tlvs: (ttl > 0).then_some(class).into_iter().collect(),
     };
     let mut bytes = [lldp::NEAREST_BRIDGE.0, B.0].concat();
     bytes.extend(lldp::ETHERTYPE.to_be_bytes());
