@@ -116,7 +116,7 @@ pub struct Policy {
 /// all the same (802.1AB-2016 section 8.5.1).
 ///
 /// Fails if the bytes end within an element, if the first three are not chassis, port and time to live, or if one of
-/// these is empty; the error's place is where that element begins.
+/// these is empty or comes again; the error's place is where that element begins.
 pub fn decode(bytes: &[u8]) -> Result<Lldpdu, DecodeError> {
     let mut rest = Elements { bytes, at: 0 };
     let at = rest.at;
@@ -128,8 +128,14 @@ pub fn decode(bytes: &[u8]) -> Result<Lldpdu, DecodeError> {
         return Err(DecodeError::new("lldp", at, "time to live is too short"));
     };
     let mut tlvs = Vec::new();
+    let mut at = rest.at;
     while let Some((kind, value)) = rest.next()? {
+        if matches!(kind, CHASSIS | PORT | TIME_TO_LIVE) {
+            let problem = "chassis, port or time to live comes again";
+            return Err(DecodeError::new("lldp", at, problem));
+        }
         tlvs.push(Tlv::of(kind, value));
+        at = rest.at;
     }
     Ok(Lldpdu {
         chassis,
@@ -431,6 +437,19 @@ mod tests {
             error.to_string(),
             "lldp: does not begin with chassis, port and time to live at byte 0"
         );
+    }
+
+    #[test]
+    fn a_message_whose_mandatory_elements_come_again_is_none() {
+        let begins = [2, 2, 7, 1, 4, 2, 7, 2, 6, 2, 0, 120];
+        decode(&begins).unwrap();
+        for again in [&[2, 2, 7, 1][..], &[4, 2, 7, 2], &[6, 2, 0, 1]] {
+            let error = decode(&[&begins, again].concat()).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "lldp: chassis, port or time to live comes again at byte 12"
+            );
+        }
     }
 
     #[test]
