@@ -101,18 +101,26 @@ fn is_43(value: &[u8]) -> bool {
 /// separators one digit is a byte, as dhclient writes it.
 fn bytes(text: &str) -> Result<Vec<u8>, InputError> {
     let separates = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | '.' | ',' | ';' | '\\');
-    let words: Vec<&str> = text
-        .split(separates)
-        .filter(|word| !word.is_empty())
-        .collect();
+    let mut next = 0;
+    let pieces = text.split_inclusive(separates).map(|piece| {
+        let at = next;
+        next += piece.len();
+        (at, piece.trim_end_matches(separates))
+    });
+    // Each with its place.
+    let words: Vec<(usize, &str)> = pieces.filter(|(_, word)| !word.is_empty()).collect();
     let mut bytes = Vec::new();
-    for word in &words {
+    for (at, word) in &words {
         let digits = ["0x", "0X", "x", "X"]
             .iter()
             .find_map(|prefix| word.strip_prefix(prefix))
             .unwrap_or(word);
-        if let Some(character) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
-            let at = text.chars().position(|c| c == character).unwrap_or(0) + 1;
+        let mut odd = digits
+            .char_indices()
+            .filter(|(_, c)| !c.is_ascii_hexdigit());
+        if let Some((n, character)) = odd.next() {
+            let before = &text[..at + word.len() - digits.len() + n];
+            let at = before.chars().count() + 1;
             return Err(InputError::NotHex { character, at });
         }
         let digits: Vec<u8> = digits

@@ -265,8 +265,12 @@ fn phone_lines(plan: &Plan, outcome: &Outcome) -> String {
         };
         let _ = writeln!(text, "{:<16}  {registered:<24}  {display}", phone.name);
     }
-    if let Some(more) = plan.phones.len().checked_sub(PHONES_SHOWN + 1) {
-        let _ = writeln!(text, "and {} more phones", more + 1);
+    match plan.phones.len().saturating_sub(PHONES_SHOWN) {
+        0 => {}
+        1 => text.push_str("and 1 more phone\n"),
+        more => {
+            let _ = writeln!(text, "and {more} more phones");
+        }
     }
     text
 }
