@@ -80,7 +80,7 @@ scenarios shows that it notices, and a reader sees what a failure looks like.
 
 ```sh
 jackfield run fixtures/scenarios/replace-a-phone.toml --fault keeps-the-old-mac
-jackfield run fixtures/scenarios/subnet-move.toml --fault mivb-a=redirects-to-itself
+jackfield run fixtures/scenarios/subnet-move.toml --fault mivb-b=redirects-to-itself
 ```
 
 A scenario can stage one too, to show what sets do about it: `fault` of an [element](scenarios.md#element).
