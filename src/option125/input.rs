@@ -14,6 +14,10 @@ pub enum InputError {
     NotHex { character: char, at: usize },
     #[error("`{word}` has an odd number of digits")]
     OddDigits { word: String },
+    #[error(
+        "the option says that it has {says} bytes, and {found} follow: it is cut, or more stands behind it"
+    )]
+    Length { says: u8, found: usize },
     #[error("text is {length} bytes long, an option holds {TEXT_43_RAW_MAX}")]
     TooLong { length: usize },
 }
@@ -34,6 +38,13 @@ pub fn parse(text: &str, code: Option<Code>) -> Result<Found, InputError> {
         return of_text(text, code);
     }
     let mut value = bytes(text)?;
+    if let ([125, says, rest @ ..], None) = (value.as_slice(), code)
+        && rest.starts_with(&ENTERPRISE.to_be_bytes())
+        && rest.len() != usize::from(*says)
+    {
+        let (says, found) = (*says, rest.len());
+        return Err(InputError::Length { says, found });
+    }
     let code = code.unwrap_or_else(|| {
         let option = |code: u8| [code, (value.len().saturating_sub(2)) as u8];
         if value.starts_with(&option(125)) {

@@ -24,6 +24,14 @@ impl Wrong {
             help: (!help.is_empty()).then(|| help.to_owned()),
         }
     }
+
+    /// Both as one sentence.
+    pub(super) fn into_sentence(self) -> String {
+        match self.help {
+            Some(help) => format!("{}; {help}", self.message),
+            None => self.message,
+        }
+    }
 }
 
 /// Nanoseconds of each unit of time, the shortest first.
@@ -58,10 +66,7 @@ pub(super) const SIZE_UNITS: &[(&str, u64)] = &[
 /// # Errors
 /// What is wrong with it, in a sentence.
 pub fn read_duration(text: &str) -> Result<Duration, String> {
-    duration(text).map_err(|wrong| match wrong.help {
-        Some(help) => format!("{}; {help}", wrong.message),
-        None => wrong.message,
-    })
+    duration(text).map_err(Wrong::into_sentence)
 }
 
 /// `10 ms`, `1.5 s`, `8 h`.
