@@ -338,13 +338,15 @@ fn shown(times: Option<Distribution>) -> String {
     })
 }
 
-/// A difference goes before what could not be compared; two that were both skipped are no fault.
+/// A difference goes before what could not be compared. Two that were both skipped are no fault, but where there is
+/// nothing else, nothing was found to be the same.
 fn exit(all: &[Compared]) -> Exit {
     let is = |likeness| all.iter().any(|it| it.found.likeness == likeness);
     match is(Likeness::Worse) || is(Likeness::Different) {
         true => Exit::ExpectationFailed,
         false if all.iter().any(Compared::says_nothing) => Exit::Invalid,
-        false => Exit::Passed,
+        false if is(Likeness::Same) => Exit::Passed,
+        false => Exit::Skipped,
     }
 }
 

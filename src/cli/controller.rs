@@ -105,7 +105,7 @@ fn serve(args: &ControllerCommand, element: &mut Element) -> Result<(), String> 
         moved: Some((reg::PORT, args.listen.port())),
         questions,
     };
-    let served = host_on_sockets(element, settings, &interrupts, &mut Clerk { log });
+    let served = host_on_sockets(element, settings, interrupts.fd(), &mut Clerk { log });
     if let Some(path) = &args.admin {
         let _ = fs::remove_file(path);
     }

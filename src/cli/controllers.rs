@@ -61,10 +61,10 @@ impl ControllerArgs {
                 }
                 continue;
             };
-            if element.fault.is_some() {
+            if let Some(fault) = element.fault {
+                let (name, fault) = (&element.name, fault.name());
                 return Err(format!(
-                    "{} is a program: give the fault to the program",
-                    element.name
+                    "{name} is a program: give {fault} to the program, not to the scenario"
                 ));
             }
             let driver = find(&self.driver, &element.name).map(|words| Driver {
@@ -270,6 +270,24 @@ ceid = { index = 2, digits = "2" }
             let refused = args(controllers, drivers).replace(&mut plan).unwrap_err();
             assert_eq!(refused, why);
         }
+    }
+
+    #[test]
+    fn a_fault_of_an_element_that_is_a_program_is_refused() {
+        for (fault, controller) in [
+            ("saves-no-pin", "mivb-b=c"),
+            ("mivb-b=saves-no-pin", "c"),
+            ("mivb-b=saves-no-pin", "mivb-b=c"),
+        ] {
+            let mut plan = scenario::read(SCENARIO).unwrap();
+            super::super::faults::place(&mut plan, &[fault.to_owned()]).unwrap();
+            let refused = args(&[controller], &[]).replace(&mut plan).unwrap_err();
+            let why = "mivb-b is a program: give saves-no-pin to the program, not to the scenario";
+            assert_eq!(refused, why);
+        }
+        let mut plan = scenario::read(SCENARIO).unwrap();
+        super::super::faults::place(&mut plan, &["mivb-a=saves-no-pin".to_owned()]).unwrap();
+        assert_eq!(args(&["mivb-b=c"], &[]).replace(&mut plan), Ok(()));
     }
 
     #[test]

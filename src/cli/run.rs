@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::exit::Exit;
-use super::files::{capture_path, create, firmware_folder, read_scenario, recorder};
+use super::files::{capture_path, create, firmware_folder, keep_logs, read_scenario, recorder};
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
 use super::{RunArgs, complain, faults, print, sweep};
@@ -191,6 +191,10 @@ fn go(
     if let Some(reason) = known.and_then(Pace::fault) {
         outcome.stopped.get_or_insert(Stopped { line, reason });
     }
+    let logged = match &capture {
+        Some(capture) if !outcome.passed() => keep_logs(capture, &mut outcome),
+        Some(_) | None => Ok(()),
+    };
     let capture = capture.map(|path| path.display().to_string());
     let captured = captured.map(|()| capture.as_deref());
     let value = json(args, plan, &outcome, known, &captured);
@@ -204,6 +208,7 @@ fn go(
     );
     let recorded = record.map_or(Ok(()), |record| record.finish(&value));
     let written = (captured.map(drop).map_err(|error| ("capture", error)))
+        .and(logged.map_err(|error| ("log", error)))
         .and(recorded.map_err(|error| ("record", error)));
     if let Err((what, error)) = written {
         complain(&format!("error: the {what} is incomplete: {error}"));

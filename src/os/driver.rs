@@ -11,19 +11,16 @@
 //!
 //! One thread, one epoll descriptor. What falls due is done before what comes in is taken, so that the run
 //! sees both in the order of their times. Ports are read in batches: a flood at one of them delays neither
-//! the others nor a deadline by more than a batch.
+//! the others nor a deadline by more than a batch. What takes longer, to start a program and to tidy up behind one, is
+//! done aside (`programs.rs`).
 //!
 //! A live run competes for the machine, and asks it for short turns soon (`punctual.rs`, `vigil.rs`). How late the
 //! driver was at each deadline is measured and returned:
 //! past a bound of its own choosing the caller calls the run invalid. Frames that wait in the kernel while the
 //! driver is late carry the time at which they were read.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-
-use rustix::buffer::spare_capacity;
-use rustix::event::epoll;
-use rustix::io::Errno;
-use rustix::time::Timespec;
+use std::io;
+use std::os::fd::BorrowedFd;
 
 use super::clock::Clock;
 use super::error::LiveError;
@@ -32,6 +29,7 @@ use super::port::Port;
 use super::programs::Programs;
 use super::punctual::be_punctual;
 use super::vigil::Vigil;
+use super::waiting::Waiting;
 use crate::sim::{Drive, EdgeId, Next, ProgramId};
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
@@ -40,8 +38,6 @@ use crate::wire::Frame;
 const BATCH_FRAMES: usize = 64;
 /// The longest frame that a TAP device gives: a program may raise the MTU as far as 65,521 bytes.
 const FRAME_BYTES_MAX: usize = 65_536;
-/// Descriptors handled in one turn; the others wait for the next.
-const READY_MAX: usize = 64;
 
 /// How a live run is driven.
 #[derive(Debug)]
@@ -142,6 +138,7 @@ pub fn drive_live(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
     Port(usize),
+    Started(ProgramId),
     Output(ProgramId),
     End(ProgramId),
     Interrupt,
@@ -152,11 +149,13 @@ impl Source {
     /// With the program's number.
     const END: u64 = 1 << 62;
     const OUTPUT: u64 = 1 << 61;
+    const STARTED: u64 = 1 << 60;
 
-    /// The number that epoll keeps; that of a port is its index.
+    /// The number by which it is waited for; that of a port is its index.
     fn number(self) -> u64 {
         match self {
             Source::Port(index) => index as u64,
+            Source::Started(program) => Source::STARTED | u64::from(program.0),
             Source::Output(program) => Source::OUTPUT | u64::from(program.0),
             Source::End(program) => Source::END | u64::from(program.0),
             Source::Interrupt => Source::INTERRUPT,
@@ -169,6 +168,7 @@ impl Source {
             Source::INTERRUPT => Source::Interrupt,
             _ if number & Source::END != 0 => Source::End(program),
             _ if number & Source::OUTPUT != 0 => Source::Output(program),
+            _ if number & Source::STARTED != 0 => Source::Started(program),
             index => Source::Port(index as usize),
         }
     }
@@ -178,9 +178,7 @@ struct Driver<'a> {
     ports: &'a mut [Port],
     clock: &'a Clock,
     interrupts: Option<&'a Interrupts>,
-    epoll: OwnedFd,
-    ready: Vec<Source>,
-    events: Vec<epoll::Event>,
+    waiting: Waiting,
     buffer: Vec<u8>,
     programs: Programs,
     lateness: Lateness,
@@ -197,9 +195,7 @@ impl<'a> Driver<'a> {
             ports,
             clock,
             interrupts: settings.interrupts,
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(wait_failed)?,
-            ready: Vec::with_capacity(READY_MAX),
-            events: Vec::with_capacity(READY_MAX),
+            waiting: Waiting::new().map_err(wait_failed)?,
             buffer: vec![0; FRAME_BYTES_MAX],
             programs: Programs::default(),
             lateness: Lateness::default(),
@@ -215,17 +211,18 @@ impl<'a> Driver<'a> {
     }
 
     fn watch(&self, fd: BorrowedFd<'_>, source: Source) -> Result<(), LiveError> {
-        let data = epoll::EventData::new_u64(source.number());
-        epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN).map_err(wait_failed)
+        let added = self.waiting.add(fd, source.number());
+        added.map_err(wait_failed)
     }
 
     /// Gives the run what has come in since the last turn. Whether there was anything.
     fn take_in(&mut self, run: &mut impl Drive, now: Instant) -> Result<bool, LiveError> {
         let mut came = false;
         let mut ended = Vec::new();
-        while let Some(source) = self.ready.pop() {
-            match source {
+        while let Some(number) = self.waiting.next() {
+            match Source::of(number) {
                 Source::Port(index) => came |= self.read_port(run, now, index)?,
+                Source::Started(program) => came |= self.finish_start(run, now, program)?,
                 Source::Output(program) => {
                     if self.programs.read_output(program) {
                         run.program_ready(now, program);
@@ -243,16 +240,13 @@ impl<'a> Driver<'a> {
         }
         ended.extend(self.programs.overdue(now));
         for program in ended {
-            if let Some(end) = self.programs.end(program) {
+            came |= self.finish_start(run, now, program)?;
+            if let Some(end) = self.programs.end(program)? {
                 run.program_ended(now, program, end);
                 came = true;
             }
         }
-        let ports = &*self.ports;
-        let ready = self
-            .programs
-            .with_port(now, |edge| ports[edge.0].namespace())?;
-        for program in ready {
+        for program in self.programs.with_port(now) {
             run.program_ready(now, program);
             came = true;
         }
@@ -302,6 +296,7 @@ impl<'a> Driver<'a> {
         let mut told = false;
         while let Some((program, halt)) = run.halt() {
             let now = self.clock.now();
+            told |= self.finish_start(run, now, program)?;
             if let Some(end) = self.programs.halt(now, program, halt) {
                 run.program_ended(now, program, end);
                 told = true;
@@ -310,23 +305,41 @@ impl<'a> Driver<'a> {
         while let Some(wanted) = run.program() {
             let (id, now) = (wanted.id, self.clock.now());
             let namespace = self.ports[wanted.edge.0].namespace();
-            if let Some(end) = self.programs.start(now, wanted, namespace)? {
-                run.program_ended(now, id, end);
-                told = true;
-            } else if let Some((end, output)) = self.programs.descriptors(id) {
-                self.watch(end, Source::End(id))?;
-                if let Some(output) = output {
-                    self.watch(output, Source::Output(id))?;
-                }
+            self.programs.start(now, wanted, namespace)?;
+            if let Some(done) = self.programs.start_done(id) {
+                self.watch(done, Source::Started(id))?;
             }
         }
         Ok(told)
     }
 
+    /// Waits until a program is started, if it is not yet. Whether the run was told that it could not be.
+    fn finish_start(
+        &mut self,
+        run: &mut impl Drive,
+        now: Instant,
+        id: ProgramId,
+    ) -> Result<bool, LiveError> {
+        if self.programs.start_done(id).is_none() {
+            return Ok(false);
+        }
+        if let Some(end) = self.programs.started(now, id)? {
+            run.program_ended(now, id, end);
+            return Ok(true);
+        }
+        if let Some((end, output)) = self.programs.descriptors(id) {
+            self.watch(end, Source::End(id))?;
+            if let Some(output) = output {
+                self.watch(output, Source::Output(id))?;
+            }
+        }
+        Ok(false)
+    }
+
     /// The run is over: so are its programs.
     fn end_programs(&mut self, run: &mut impl Drive) {
         let now = self.clock.now();
-        for (program, end) in self.programs.end_all() {
+        for (program, end) in self.programs.end_all(now) {
             run.program_ended(now, program, end);
         }
     }
@@ -344,35 +357,12 @@ impl<'a> Driver<'a> {
             true => Some(Duration::ZERO),
             false => until.map(|at| at.since(now)),
         };
-        let timeout = timeout.map(timespec);
-        self.events.clear();
-        match epoll::wait(
-            self.epoll.as_fd(),
-            spare_capacity(&mut self.events),
-            timeout.as_ref(),
-        ) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(wait_failed(errno)),
-        }
-        // Taken from the end, so in the order in which they came.
-        let sources = self.events.iter().rev();
-        self.ready
-            .extend(sources.map(|event| Source::of(event.data.u64())));
-        Ok(())
+        self.waiting.wait(timeout).map_err(wait_failed)
     }
 }
 
-fn wait_failed(errno: Errno) -> LiveError {
-    LiveError::Wait {
-        source: errno.into(),
-    }
-}
-
-fn timespec(span: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(span.subsec_nanos()),
-    }
+fn wait_failed(source: io::Error) -> LiveError {
+    LiveError::Wait { source }
 }
 
 #[cfg(test)]

@@ -81,6 +81,9 @@ pub struct TestResult {
     pub again: String,
     /// Captures of tries that did not pass.
     pub captures: Vec<String>,
+    /// What controllers under test have said in those tries.
+    #[serde(default)]
+    pub logs: Vec<String>,
 }
 
 /// One reason why a scenario did not pass.

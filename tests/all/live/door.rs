@@ -252,6 +252,70 @@ fn a_program_that_is_no_controller_fails_in_its_time_and_leaves_nothing() {
     }
 }
 
+#[test]
+fn a_program_that_takes_no_notice_of_sigterm_is_killed_and_the_run_goes_on() {
+    let test = "a_program_that_takes_no_notice_of_sigterm_is_killed_and_the_run_goes_on";
+    let Some(_alone) = machine(test) else { return };
+    if !has_program("python3") {
+        return skipped(test, "no python3");
+    }
+    let folder = Folder::new();
+    let (network, _) = SCENARIO.split_once("phone = [").unwrap();
+    // It is there again only if what was there before has left the port.
+    let steps = r#"step = [{ stop = "mivb-a" }, { start = "mivb-a" }, { wait = "1 s" }]"#;
+    fs::write(folder.path("bad.toml"), format!("{network}{steps}")).unwrap();
+    fs::write(folder.path("bad.py"), include_str!("bad.py")).unwrap();
+    let mark = format!("{MARK}={}", std::process::id());
+    let (name, value) = mark.split_once('=').unwrap();
+    let command = format!(
+        "python3 {} stays {{listen}}",
+        folder.path("bad.py").display()
+    );
+    let clock = Clock::start();
+    let output = folder
+        .jackfield(&["run", "--no-capture", "--controller", &command, "bad.toml"])
+        .env(name, value)
+        .output()
+        .unwrap();
+    assert_passed(test, &output, "stays", &all_of(&output));
+    let took = clock.now().since(Instant::ZERO);
+    let patience = Duration::from_secs(5);
+    assert!(took > patience && took < 4 * patience, "{took:?}");
+    assert_eq!(marked(&mark), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_program_said_is_kept_beside_the_capture_of_a_run_that_failed() {
+    let test = "what_a_program_said_is_kept_beside_the_capture_of_a_run_that_failed";
+    let Some(_alone) = machine(test) else { return };
+    let folder = Folder::new();
+    fs::write(folder.path("bad.toml"), SCENARIO).unwrap();
+    let controller = "sh -c 'echo no form is to my liking; exit 1'";
+    let run = |arguments: &[&str]| {
+        let mut command = folder.jackfield(arguments);
+        let output = command
+            .args(["--controller", controller, "bad.toml"])
+            .output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(FAILED), "{}", all_of(&output));
+        all_of(&output)
+    };
+    let said = run(&["run", "--capture", "out/run.pcapng"]);
+    assert!(said.contains("log: out/run.mivb-a.log"), "{said}");
+    assert_eq!(
+        folder.read("out/run.mivb-a.log"),
+        b"no form is to my liking\n"
+    );
+    let said = run(&["test", "--captures", "kept", "--junit", "junit.xml"]);
+    assert!(said.contains("log: kept/bad.mivb-a.log"), "{said}");
+    assert_eq!(
+        folder.read("kept/bad.mivb-a.log"),
+        b"no form is to my liking\n"
+    );
+    let xml = String::from_utf8(folder.read("junit.xml")).unwrap();
+    assert!(xml.contains("log: kept/bad.mivb-a.log"), "{xml}");
+}
+
 /// Runs a shipped scenario with the reference controller as a program, until it counts. `extra` begins with the prefix
 /// of the controller's and the driver's command, an element's name, if it is for one alone.
 fn through_the_door(test: &str, scenario: &str, extra: &[&str], driver: bool) -> Output {
