@@ -263,6 +263,7 @@ impl Pace {
     pub(super) fn summary(&self) -> String {
         let Lateness {
             worst,
+            worst_at,
             late,
             deadlines,
         } = self.lateness;
@@ -274,8 +275,8 @@ impl Pace {
         if late > 0 {
             let _ = writeln!(
                 text,
-                "  {late} of {deadlines} deadlines were met more than {bound} ms late, the worst {worst} ms: \
-                 the machine is too busy"
+                "  {late} of {deadlines} deadlines were met more than {bound} ms late, the worst {worst} ms \
+                 at {worst_at} s: the machine is too busy"
             );
         }
         self.add_losses(&mut text);
@@ -326,6 +327,7 @@ impl Pace {
         json!({
             "valid": self.is_valid(),
             "worst_late_ns": nanos(self.lateness.worst),
+            "worst_at_ns": self.lateness.worst_at.as_nanos(),
             "bound_ns": nanos(self.late_max),
             "deadlines": self.lateness.deadlines,
             "late": self.lateness.late,
@@ -403,6 +405,7 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{a
         let mut pace = Pace {
             lateness: Lateness {
                 worst: Duration::from_micros(1_234),
+                worst_at: Instant::ZERO,
                 late: 0,
                 deadlines: 812,
             },

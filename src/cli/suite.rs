@@ -184,10 +184,13 @@ pub(super) fn run_all(
     };
     let decided = decided.into_iter().chain(too_long);
     decided.for_each(|case| add(case.result));
-    for (cases, at_once) in [(other, cores()), (live, cores() * LIVE_AT_ONCE)] {
+    let run = |case: &Case| case.run(runner, keep);
+    for (cases, at_once, apart) in [
+        (other, cores(), Duration::ZERO),
+        (live, cores() * LIVE_AT_ONCE, LIVE_APART),
+    ] {
         let jobs = runner.jobs.unwrap_or(at_once);
-        let run = |case: &Case| case.run(runner, keep);
-        in_parallel(jobs, &cases, run, |_, result| add(result));
+        in_parallel(jobs, apart, &cases, run, |_, result| add(result));
     }
     progress.clear();
     results.sort_by(|a, b| a.name.cmp(&b.name));
@@ -200,6 +203,7 @@ fn rehearse(live: &mut [Case], runner: &RunnerArgs) {
     let mut lengths = vec![None; live.len()];
     in_parallel(
         jobs,
+        Duration::ZERO,
         live,
         |case| case.rehearse(runner),
         |index, takes| lengths[index] = takes,
@@ -213,3 +217,5 @@ fn rehearse(live: &mut [Case], runner: &RunnerArgs) {
 
 /// Live runs for each core: they wait for most of their time.
 const LIVE_AT_ONCE: usize = 16;
+/// From the beginning of one to that of the next. It is work to begin: namespaces are made, programs are started.
+const LIVE_APART: Duration = Duration::from_millis(100);

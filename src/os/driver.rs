@@ -70,6 +70,8 @@ impl Default for Settings<'_> {
 pub struct Lateness {
     /// The longest time between a deadline and the run being told of it.
     pub worst: Duration,
+    /// When that was.
+    pub worst_at: Instant,
     /// Deadlines met later than [`Settings::late_bound`].
     pub late: u64,
     /// Deadlines met.
@@ -86,7 +88,9 @@ impl Lateness {
         let late_by = now.since(at);
         self.deadlines += 1;
         self.late += u64::from(late_by > bound);
-        self.worst = self.worst.max(late_by);
+        if late_by > self.worst {
+            (self.worst, self.worst_at) = (late_by, now);
+        }
     }
 }
 
@@ -383,6 +387,7 @@ mod tests {
             lateness,
             Lateness {
                 worst: Duration::from_millis(70),
+                worst_at: at(270),
                 late: 1,
                 deadlines: 3,
             }

@@ -144,9 +144,11 @@ impl Case {
     pub(super) fn learn_length(&mut self, takes: Option<Duration>, runner: &RunnerArgs) {
         self.takes = takes;
         if let Some(takes) = takes.filter(|takes| *takes > runner.longest) {
-            let (takes, longest) = (show_duration(takes), show_duration(runner.longest));
+            let (takes, longest) = (takes.as_secs_f64(), show_duration(runner.longest));
             self.result.status = Status::Skipped;
-            self.result.why = vec![Why::new(format!("it takes {takes}, more than {longest}"))];
+            self.result.why = vec![Why::new(format!(
+                "it takes {takes:.1} s, more than {longest}"
+            ))];
         }
     }
 
@@ -235,13 +237,12 @@ fn logs(outcome: &Value) -> Vec<String> {
 /// Why a live run does not count: its object `live` of JSON.
 fn lateness(live: &Value) -> String {
     let mut text = String::from("the machine was too late for this run to count");
-    if let (Some(late), Some(worst)) = (live["late"].as_u64(), live["worst_late_ns"].as_u64())
-        && late > 0
-    {
+    let [late, worst, at] = ["late", "worst_late_ns", "worst_at_ns"].map(|key| live[key].as_u64());
+    if let (Some(late @ 1..), Some(worst), Some(at)) = (late, worst, at) {
+        let (worst, at) = (worst as f64 / 1e6, at as f64 / 1e9);
         let _ = write!(
             text,
-            ": {late} deadlines, the worst by {:.2} ms",
-            worst as f64 / 1e6
+            ": {late} deadlines, the worst by {worst:.2} ms at {at:.3} s"
         );
     }
     for (host, frames) in live["lost"].as_object().into_iter().flatten() {
