@@ -157,11 +157,10 @@ pub(super) fn drive<L: Listener>(
         stands: terms.stands,
     };
     run.begin_later(prepared.now().since(Instant::ZERO));
-    let (clock, date) = (Clock::start(), date_nanos());
-    let mut run = Lasting::new(run, leases, date).map_err(|error| LiveError::Promises {
+    let mut run = Lasting::new(run, leases, date_nanos()).map_err(|error| LiveError::Promises {
         reason: error.to_string(),
     })?;
-    let lateness = drive_live(&mut run, &mut ports, &clock, &settings)?;
+    let lateness = drive_live(&mut run, &mut ports, &settings)?;
     let (mut lost, mut flooded) = (Vec::new(), Vec::new());
     let (mut refused, mut oversized) = (Vec::new(), Vec::new());
     for (station, port) in stations.iter().zip(&mut ports) {

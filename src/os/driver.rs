@@ -94,24 +94,23 @@ impl Lateness {
     }
 }
 
-/// Drives a run to its end on `clock`, with a port behind each of its edges, in their order.
+/// Drives a run to its end on the machine's clock, with a port behind each of its edges, in their order.
 ///
-/// The clock is best started just before: the run's time zero is the clock's. On return, and on every error,
-/// no program of the run is left.
+/// The run's time zero is when everything is prepared. On return, and on every error, no program of the run is left.
 ///
 /// # Errors
 /// [`LiveError`]: the machine failed, or the user ended the run ([`LiveError::Stopped`]).
 pub fn drive_live(
     run: &mut impl Drive,
     ports: &mut [Port],
-    clock: &Clock,
     settings: &Settings<'_>,
 ) -> Result<Lateness, LiveError> {
     be_punctual();
-    let mut driver = Driver::new(ports, clock, settings)?;
+    let mut driver = Driver::new(ports, settings)?;
     let mut next = Next::At(Instant::ZERO);
+    driver.clock = Clock::start();
     loop {
-        let now = clock.now();
+        let now = driver.clock.now();
         driver.lateness.note(next, now, settings.late_bound);
         next = run.advance(now);
         if next != Next::Finished {
@@ -180,7 +179,7 @@ impl Source {
 
 struct Driver<'a> {
     ports: &'a mut [Port],
-    clock: &'a Clock,
+    clock: Clock,
     interrupts: Option<&'a Interrupts>,
     waiting: Waiting,
     buffer: Vec<u8>,
@@ -190,14 +189,10 @@ struct Driver<'a> {
 }
 
 impl<'a> Driver<'a> {
-    fn new(
-        ports: &'a mut [Port],
-        clock: &'a Clock,
-        settings: &Settings<'a>,
-    ) -> Result<Driver<'a>, LiveError> {
+    fn new(ports: &'a mut [Port], settings: &Settings<'a>) -> Result<Driver<'a>, LiveError> {
         let driver = Driver {
             ports,
-            clock,
+            clock: Clock::start(),
             interrupts: settings.interrupts,
             waiting: Waiting::new().map_err(wait_failed)?,
             buffer: vec![0; FRAME_BYTES_MAX],

@@ -34,6 +34,14 @@ address = "10.1.0.20"
 firmware = { "BootIp5360.bin" = { version = "1.0", size = "1 KiB" }, "MainIp5360.bin" = { version = "1.0", size = "1 KiB" } }
 "#;
 
+/// The element is ready again only if what was there before has left the port.
+const STOPPED_AND_STARTED: &str = r#"
+scenario = "An element that loses power and gets it back"
+subnet = [{ name = "office", prefix = "10.1.0.0/24" }]
+element = [{ name = "mivb-a", at = "office", address = "10.1.0.10", ceid = { index = 1, digits = "1" } }]
+step = [{ stop = "mivb-a" }, { start = "mivb-a" }, { wait = "1 s" }]
+"#;
+
 #[test]
 fn the_reference_controller_passes_as_a_program() {
     let test = "the_reference_controller_passes_as_a_program";
@@ -222,9 +230,10 @@ fn a_program_that_is_no_controller_fails_in_its_time_and_leaves_nothing() {
             "forks-and-goes",
             "the program of mivb-a is gone: ended with status 0",
         ),
+        // Where it is not fast enough for that, a set gets no answer for all the noise.
         (
             "floods",
-            "the program of mivb-a sends frames faster than they are read",
+            "the program of mivb-a sends frames faster than they are read|anna: not registered",
         ),
     ] {
         let clock = Clock::start();
@@ -246,7 +255,8 @@ fn a_program_that_is_no_controller_fails_in_its_time_and_leaves_nothing() {
             continue;
         }
         assert_eq!(output.status.code(), Some(FAILED), "{kind}\n{said}");
-        assert!(said.contains(reason), "{kind}\n{said}");
+        let is_told = reason.split('|').any(|reason| said.contains(reason));
+        assert!(is_told, "{kind}\n{said}");
         let took = clock.now().since(Instant::ZERO);
         assert!(took < Duration::from_secs(20), "{kind}: {took:?}");
     }
@@ -260,10 +270,7 @@ fn a_program_that_takes_no_notice_of_sigterm_is_killed_and_the_run_goes_on() {
         return skipped(test, "no python3");
     }
     let folder = Folder::new();
-    let (network, _) = SCENARIO.split_once("phone = [").unwrap();
-    // It is there again only if what was there before has left the port.
-    let steps = r#"step = [{ stop = "mivb-a" }, { start = "mivb-a" }, { wait = "1 s" }]"#;
-    fs::write(folder.path("bad.toml"), format!("{network}{steps}")).unwrap();
+    fs::write(folder.path("bad.toml"), STOPPED_AND_STARTED).unwrap();
     fs::write(folder.path("bad.py"), include_str!("bad.py")).unwrap();
     let mark = format!("{MARK}={}", std::process::id());
     let (name, value) = mark.split_once('=').unwrap();
