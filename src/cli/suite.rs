@@ -92,6 +92,8 @@ pub(super) struct BuildArgs {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keep {
     pub(super) retries: u32,
+    /// How often at least what was invalid.
+    pub(super) invalid_retries: u32,
     /// Captures of what did not pass.
     pub(super) captures: Option<PathBuf>,
     /// What sets and elements say to each other.

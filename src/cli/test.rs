@@ -112,6 +112,7 @@ fn run_and_write(
     write(Line::Suite(head.clone()))?;
     let keep = Keep {
         retries: args.retries,
+        invalid_retries: 0,
         captures: args.captures.clone(),
         records: args.record.clone(),
     };

@@ -6,7 +6,8 @@
 //! - heartbeats are not counted, only whether they are answered;
 //! - a run ends with its last step, which is not the same moment each time: what one run has at its end and the other one
 //!   had no time for is left out, and then so is the set's state at the end;
-//! - times of answers differ where their medians do, by more than a tolerance and a fifth.
+//! - times of answers differ where their medians do, by more than a tolerance and a fifth, and where there are five of
+//!   both. Few scenarios have as many: so the times of all of them are compared together too.
 
 use std::fmt;
 
@@ -61,6 +62,18 @@ pub struct Comparison {
     pub first: Option<(String, usize, u64)>,
     /// Why it is not compared, or why B fails.
     pub why: Vec<String>,
+}
+
+impl Comparison {
+    /// What differs is times, of many runs.
+    pub fn of_times(differences: Vec<String>) -> Comparison {
+        Comparison {
+            likeness: Likeness::Different,
+            differences,
+            first: None,
+            why: Vec::new(),
+        }
+    }
 }
 
 /// Compares two runs. `tolerance`: by how much a time may differ.
@@ -138,7 +151,14 @@ fn records(a: &Record, b: &Record, tolerance: Duration, found: &mut Comparison) 
         }
     }
     let answers = (Answers::of(a), Answers::of(b));
-    for (name, a, b) in answers.0.beside(&answers.1) {
+    let times = other_times(&answers.0, &answers.1, tolerance);
+    found.differences.extend(times);
+}
+
+/// Which answers take longer or shorter, a line each, of those that both have often enough.
+pub fn other_times(a: &Answers, b: &Answers, tolerance: Duration) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, a, b) in a.beside(b) {
         if let (Some(a), Some(b)) = (a, b)
             && differ(a, b, tolerance)
         {
@@ -147,9 +167,10 @@ fn records(a: &Record, b: &Record, tolerance: Duration, found: &mut Comparison) 
             } else {
                 "faster"
             };
-            found.differences.push(format!("{name}: {how}"));
+            lines.push(format!("{name}: {how}"));
         }
     }
+    lines
 }
 
 /// Compares what a set and its elements said to each other. Whether both runs have all of it.

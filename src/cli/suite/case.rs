@@ -113,7 +113,16 @@ impl Case {
                     result.captures.push(capture.display().to_string());
                 }
             }
-            if !status.is_worth_another_try() || result.tries > keep.retries {
+            let retries = match status {
+                Status::Failed => keep.retries,
+                Status::Invalid => keep.retries.max(keep.invalid_retries),
+                Status::Passed
+                | Status::Flaky
+                | Status::Skipped
+                | Status::Refused
+                | Status::Broken => 0,
+            };
+            if result.tries > retries {
                 break;
             }
             has_failed |= status == Status::Failed;
