@@ -112,6 +112,12 @@ pub fn compare(a: &Side, b: &Side, tolerance: Duration) -> Comparison {
     if let (Some(a), Some(b)) = (&a.record, &b.record) {
         records(a, b, tolerance, &mut found);
     }
+    // After the outcome comes the set that went apart first: what follows from that comes later.
+    let first = found.first.as_ref().map(|(phone, ..)| format!("{phone} "));
+    found.differences.sort_by_key(|line| {
+        let is_first = first.as_ref().is_some_and(|it| line.starts_with(it));
+        (!line.starts_with("outcome: "), !is_first)
+    });
     found.likeness = match (a.status.is_pass(), b.status) {
         (true, Status::Failed) => Likeness::Worse,
         _ if found.differences.is_empty() => Likeness::Same,

@@ -11,6 +11,15 @@ use super::super::support::{Folder, has_program, skipped};
 use super::killed::{MARK, Traces, marked};
 use super::{FAILED, PASSED, SKIPPED, TOO_LATE, TRIES, all_of, machine};
 
+/// The commands of the reference controller and of its driver.
+pub(super) fn reference() -> (String, String) {
+    let this = env!("CARGO_BIN_EXE_jackfield");
+    (
+        format!("'{this}' {CONTROLLER}"),
+        format!("'{this}' {DRIVER}"),
+    )
+}
+
 /// The reference controller through the door.
 const CONTROLLER: &str = "controller --forms {forms} --listen {listen} --admin {folder}/admin.sock";
 const DRIVER: &str = "admin --socket {folder}/admin.sock";
@@ -327,7 +336,7 @@ fn what_a_program_said_is_kept_beside_the_capture_of_a_run_that_failed() {
 /// of the controller's and the driver's command, an element's name, if it is for one alone.
 fn through_the_door(test: &str, scenario: &str, extra: &[&str], driver: bool) -> Output {
     let folder = Folder::new();
-    let this = env!("CARGO_BIN_EXE_jackfield");
+    let (controller, with) = reference();
     let (element, extra) = match extra {
         [element] if element.ends_with('=') => (*element, &[][..]),
         extra => ("", extra),
@@ -335,10 +344,9 @@ fn through_the_door(test: &str, scenario: &str, extra: &[&str], driver: bool) ->
     let path = format!("fixtures/scenarios/{scenario}.toml");
     let run = || {
         let mut command = folder.jackfield(&["run", "--no-capture", &path, "--controller"]);
-        command.arg(format!("{element}'{this}' {CONTROLLER}"));
+        command.arg(format!("{element}{controller}"));
         if driver {
-            let with = format!("{element}'{this}' {DRIVER}");
-            command.args(["--driver", &with]);
+            command.args(["--driver", &format!("{element}{with}")]);
         }
         command.args(extra).output().unwrap()
     };
