@@ -136,7 +136,8 @@ fn came_out(side: &Side) -> String {
             (None, Some(line)) => Some(format!("line {line}")),
             (None, None) => None,
         });
-    let places: Vec<String> = places.collect();
+    let mut places: Vec<String> = places.collect();
+    places.dedup();
     match side.status.is_pass() || places.is_empty() {
         true if side.status.is_pass() => Status::Passed.to_string(),
         true => side.status.to_string(),
