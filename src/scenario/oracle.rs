@@ -130,7 +130,10 @@ impl Oracle {
                 heard.orders.clear();
             }
             if segment.src_port == heard.port {
-                heard.acknowledge(segment.ack);
+                // Without the flag the number means nothing (RFC 9293 section 3.1), as in the RST of a set that has started anew.
+                if segment.flags & tcp::ACK != 0 {
+                    heard.acknowledge(segment.ack);
+                }
                 heard.from_set.take(&segment, &mut said);
             }
         } else if segment.dst_port == heard.port {
