@@ -27,7 +27,9 @@ pub fn in_parallel<T: Sync, R: Send>(
                         // The others wait behind whoever waits.
                         let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
                         let (index, at) = *next;
-                        clock.wait_until(at);
+                        if index < items.len() {
+                            clock.wait_until(at);
+                        }
                         *next = (index + 1, clock.now() + apart);
                         index
                     };
