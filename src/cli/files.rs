@@ -59,8 +59,12 @@ pub(super) fn recorder(
     Recorder::new(plan, Format::of(path), out, epoch_nanos)
 }
 
-/// Keeps what programs have said beside the capture, in a file for each that has said anything: `NAME.HOST.log`.
-pub(super) fn keep_logs(capture: &Path, outcome: &mut Outcome) -> io::Result<()> {
+/// Keeps what programs of a run that has not passed have said, beside its capture, in a file for each that has said
+/// anything: `NAME.HOST.log`.
+pub(super) fn keep_logs(capture: Option<&Path>, outcome: &mut Outcome) -> io::Result<()> {
+    let Some(capture) = capture.filter(|_| !outcome.passed()) else {
+        return Ok(());
+    };
     let programs = outcome.programs.iter_mut();
     for program in programs.filter(|program| !program.output.is_empty()) {
         let path = capture.with_extension(format!("{}.log", program.host));
