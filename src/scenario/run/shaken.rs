@@ -9,14 +9,15 @@
 //!
 //! Which sets are owed service, the scenario itself says: those that have it in the end of a run without a mix
 //! ([`Run::shake`] with an empty one), left alone for as long. Only a set whose DN belongs to another set by
-//! then is not: who asks first for a number that two want, faults may decide.
+//! then is not: who asks first for a number that two want, faults may decide. And nobody is once a set has been given
+//! the address of a server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Run, Stage};
 use crate::scenario::mix::Mix;
 use crate::scenario::outcome::{Outcome, Settled};
-use crate::scenario::plan::{ElementId, Operation, PhoneId};
+use crate::scenario::plan::{ElementId, HostKind, Operation, PhoneId};
 use crate::scenario::watch::Listener;
 use crate::time::{Duration, Instant};
 use crate::wire::Mac;
@@ -124,12 +125,30 @@ impl<L: Listener> Run<'_, L> {
 
     /// Sets that are owed service and have none.
     fn stranded(&self) -> Vec<PhoneId> {
+        if self.is_a_server_robbed() {
+            return Vec::new();
+        }
         let owed = self.shaken.as_ref().and_then(|it| it.owed.as_ref());
         let without = owed.into_iter().flatten().filter(|(phone, dn)| {
             let has_service = self.watch.phones[phone.0].registered.is_some();
             !has_service && !self.is_anothers(dn, self.plan.phones[phone.0].mac)
         });
         without.map(|(phone, _)| *phone).collect()
+    }
+
+    /// Whether a set has the address of a server or an element. A DHCP server gave it away: when it probed the address,
+    /// its owner had no power, or was not heard. From then on nobody is sure to reach that one.
+    fn is_a_server_robbed(&self) -> bool {
+        let elements = self.plan.elements.iter().map(|it| it.address);
+        let hosts = self.plan.hosts.iter().filter_map(|it| match it.kind {
+            HostKind::Tftp { address, .. }
+            | HostKind::Dns { address, .. }
+            | HostKind::Dhcp { address } => Some(address),
+            HostKind::Kernel { .. } | HostKind::Interface { .. } => None,
+        });
+        let owned: BTreeSet<_> = elements.chain(hosts).collect();
+        let mut sets = self.watch.phones.iter();
+        sets.any(|set| set.address.is_some_and(|it| owned.contains(&it)))
     }
 
     /// Whether a DN belongs to another set than this one, at any element.
