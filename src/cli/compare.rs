@@ -18,7 +18,7 @@ use crate::os::Scratch;
 use crate::scenario::{counted, read_duration};
 use crate::suite::{
     self, Accepted, Answers, Comparison, Distribution, Likeness, Record, Side, Status, TestResult,
-    Why, read_lines,
+    Why, other_times, read_lines,
 };
 use crate::time::{Duration, Instant};
 
@@ -89,8 +89,7 @@ pub(super) fn compare(args: &CompareArgs) -> Exit {
         Ok(b) => b,
         Err(exit) => return exit,
     };
-    let answers = (all_answers(&a), all_answers(&b));
-    let all = compare_all(args, a, b, &mut accepted);
+    let (all, answers) = compare_all(args, a, b, &mut accepted);
     if args.accept
         && let Some(path) = &args.accepted
     {
@@ -112,16 +111,13 @@ fn refused(error: &io::Error) -> Exit {
     Exit::MachineRefused
 }
 
-/// The answers of all runs of one build.
-fn all_answers(runs: &Runs) -> Answers {
-    let mut answers = Answers::default();
-    let records = runs.values().filter_map(|(_, side)| side.record.as_ref());
-    records.for_each(|record| answers.add(&Answers::of(record)));
-    answers
-}
-
-/// Compares run with run, by scenario.
-fn compare_all(args: &CompareArgs, a: Runs, mut b: Runs, accepted: &mut Accepted) -> Vec<Compared> {
+/// Compares run with run, by scenario, and the answers of all that are compared.
+fn compare_all(
+    args: &CompareArgs,
+    a: Runs,
+    mut b: Runs,
+    accepted: &mut Accepted,
+) -> (Vec<Compared>, (Answers, Answers)) {
     let of_a = a.into_iter().map(|(name, (shows, side))| {
         let other = b.remove(&name).map(|(_, side)| side);
         (name, shows, side, other.unwrap_or_else(|| missing("B")))
@@ -129,25 +125,28 @@ fn compare_all(args: &CompareArgs, a: Runs, mut b: Runs, accepted: &mut Accepted
     let mut pairs: Vec<_> = of_a.collect();
     let only_b = b.into_iter();
     pairs.extend(only_b.map(|(name, (shows, side))| (name, shows, missing("A"), side)));
-    let compared = pairs.into_iter().map(|(name, shows, a, b)| {
-        let mut found = suite::compare(&a, &b, args.tolerance);
-        if args.accept && found.likeness != Likeness::Unknown {
-            accepted.set(&name, &found.differences);
+    let mut answers = (Answers::default(), Answers::default());
+    let mut all = Vec::new();
+    for (name, shows, a, b) in pairs {
+        let found = suite::compare(&a, &b, args.tolerance);
+        if found.likeness != Likeness::Unknown {
+            let of = |side: &Side| side.record.as_ref().map(Answers::of).unwrap_or_default();
+            answers.0.add(&of(&a));
+            answers.1.add(&of(&b));
         }
-        let (n, gone) = accepted.take(&name, &mut found.differences);
-        if n > 0 && found.differences.is_empty() {
-            found.likeness = Likeness::Same;
-        }
-        Compared {
-            name,
-            shows,
-            found,
-            accepted: n,
-            gone,
-        }
-    });
-    compared.collect()
+        all.push(Compared::new(args, name, shows, found, accepted));
+    }
+    let times = other_times(&answers.0, &answers.1, args.tolerance);
+    if !times.is_empty() {
+        let found = Comparison::of_times(times);
+        let name = ALL_SCENARIOS.to_owned();
+        all.push(Compared::new(args, name, Vec::new(), found, accepted));
+    }
+    (all, answers)
 }
+
+/// What the times of all scenarios together are called.
+const ALL_SCENARIOS: &str = "all scenarios";
 
 fn read_accepted(path: &Path) -> Result<Accepted, Exit> {
     let text = match fs::read_to_string(path) {
@@ -190,11 +189,15 @@ fn sides(args: &CompareArgs, what: &str, driver: &[String], folder: &Path) -> Re
     let cases = cases(&args.select, &args.runner, &build)?;
     let keep = Keep {
         records: Some(folder.to_owned()),
+        invalid_retries: INVALID_RETRIES,
         ..Keep::default()
     };
     let results = run_all(cases, &args.runner, &keep, false, |_| {});
     Ok(with_records(results, folder))
 }
+
+/// How often a run is made again that was too late to count: it says nothing of a build.
+const INVALID_RETRIES: u32 = 2;
 
 /// The runs that are recorded in a folder.
 fn recorded(folder: &Path) -> Result<Runs, Exit> {
@@ -243,6 +246,30 @@ fn missing(name: &str) -> Side {
 }
 
 impl Compared {
+    /// Takes out of what was found what is accepted, or accepts it.
+    fn new(
+        args: &CompareArgs,
+        name: String,
+        shows: Vec<String>,
+        mut found: Comparison,
+        accepted: &mut Accepted,
+    ) -> Compared {
+        if args.accept && found.likeness != Likeness::Unknown {
+            accepted.set(&name, &found.differences);
+        }
+        let (n, gone) = accepted.take(&name, &mut found.differences);
+        if n > 0 && found.differences.is_empty() {
+            found.likeness = Likeness::Same;
+        }
+        Compared {
+            name,
+            shows,
+            found,
+            accepted: n,
+            gone,
+        }
+    }
+
     fn json(&self) -> String {
         let first = self.found.first.as_ref();
         let value = json!({
@@ -346,13 +373,15 @@ fn shown(times: Option<Distribution>) -> String {
     })
 }
 
-/// A difference goes before what could not be compared; two that were both skipped are no fault.
+/// A difference goes before what could not be compared. Two that were both skipped are no fault, but where there is
+/// nothing else, nothing was found to be the same.
 fn exit(all: &[Compared]) -> Exit {
     let is = |likeness| all.iter().any(|it| it.found.likeness == likeness);
     match is(Likeness::Worse) || is(Likeness::Different) {
         true => Exit::ExpectationFailed,
         false if all.iter().any(Compared::says_nothing) => Exit::Invalid,
-        false => Exit::Passed,
+        false if is(Likeness::Same) => Exit::Passed,
+        false => Exit::Skipped,
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::{complain, print};
-use crate::app::AppEffect;
+use crate::app::{App as _, AppEffect, HostEvent};
 use crate::controller::{Answer, Element, Fault, FormsData, Request};
 use crate::os::{Attendant, Interrupts, SocketSettings, host_on_sockets};
 use crate::outbox::{Outbox, TraceEvent};
@@ -55,7 +55,10 @@ pub(super) fn controller(args: &ControllerCommand) -> Exit {
             return Exit::ScenarioWrong;
         }
     };
-    match serve(args, &mut element.1).and_then(|()| write_forms(&args.forms, &element)) {
+    let served = serve(args, &mut element.1);
+    // What it has in memory alone is gone.
+    (element.1).handle_host(Instant::ZERO, HostEvent::Stop, &mut Outbox::default());
+    match served.and_then(|()| write_forms(&args.forms, &element)) {
         Ok(()) => Exit::Passed,
         Err(reason) => {
             complain(&format!("error: {reason}"));
@@ -105,7 +108,7 @@ fn serve(args: &ControllerCommand, element: &mut Element) -> Result<(), String> 
         moved: Some((reg::PORT, args.listen.port())),
         questions,
     };
-    let served = host_on_sockets(element, settings, &interrupts, &mut Clerk { log });
+    let served = host_on_sockets(element, settings, interrupts.fd(), &mut Clerk { log });
     if let Some(path) = &args.admin {
         let _ = fs::remove_file(path);
     }

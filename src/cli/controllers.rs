@@ -203,6 +203,7 @@ fn quoted(chars: &mut std::str::Chars<'_>, quote: char, word: &mut String) -> Re
 
 #[cfg(test)]
 mod tests {
+    use super::super::faults;
     use super::*;
     use crate::scenario;
 
@@ -273,6 +274,29 @@ ceid = { index = 2, digits = "2" }
             let refused = args(controllers, drivers).replace(&mut plan).unwrap_err();
             assert_eq!(refused, why);
         }
+    }
+
+    #[test]
+    fn a_fault_of_an_element_that_is_a_program_is_refused() {
+        for (fault, controller) in [
+            ("saves-no-pin", "mivb-b=c"),
+            ("mivb-b=saves-no-pin", "c"),
+            ("mivb-b=saves-no-pin", "mivb-b=c"),
+        ] {
+            let mut plan = scenario::read(SCENARIO).unwrap();
+            args(&[controller], &[]).replace(&mut plan).unwrap();
+            let refused = faults::place(&mut plan, &[fault.to_owned()]).unwrap_err();
+            assert!(
+                refused.ends_with("is a program: give the fault to the program"),
+                "{refused}"
+            );
+        }
+        let mut plan = scenario::read(SCENARIO).unwrap();
+        args(&["mivb-b=c"], &[]).replace(&mut plan).unwrap();
+        assert_eq!(
+            faults::place(&mut plan, &["mivb-a=saves-no-pin".to_owned()]),
+            Ok(())
+        );
     }
 
     #[test]

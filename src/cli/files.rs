@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{RunArgs, complain, unreadable};
 use crate::capture::Format;
 use crate::lab::read_folder;
 use crate::scenario::plan::Plan;
-use crate::scenario::{CaptureSink, Recorder, Scenario};
+use crate::scenario::{CaptureSink, Outcome, Recorder, Scenario};
 
 /// Every file of a firmware folder, which is named relative to the scenario file.
 pub(super) fn firmware_folder(
@@ -57,6 +57,21 @@ pub(super) fn recorder(
     };
     let out: CaptureSink = Box::new(create(path)?);
     Recorder::new(plan, Format::of(path), out, epoch_nanos)
+}
+
+/// Keeps what programs of a run that has not passed have said, beside its capture, in a file for each that has said
+/// anything: `NAME.HOST.log`.
+pub(super) fn keep_logs(capture: Option<&Path>, outcome: &mut Outcome) -> io::Result<()> {
+    let Some(capture) = capture.filter(|_| !outcome.passed()) else {
+        return Ok(());
+    };
+    let programs = outcome.programs.iter_mut();
+    for program in programs.filter(|program| !program.output.is_empty()) {
+        let path = capture.with_extension(format!("{}.log", program.host));
+        create(&path)?.write_all(program.output.as_bytes())?;
+        program.log = Some(path.display().to_string());
+    }
+    Ok(())
 }
 
 /// Creates a file, and the folder that it is in. An error names it.

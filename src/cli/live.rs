@@ -157,11 +157,10 @@ pub(super) fn drive<L: Listener>(
         stands: terms.stands,
     };
     run.begin_later(prepared.now().since(Instant::ZERO));
-    let (clock, date) = (Clock::start(), date_nanos());
-    let mut run = Lasting::new(run, leases, date).map_err(|error| LiveError::Promises {
+    let mut run = Lasting::new(run, leases, date_nanos()).map_err(|error| LiveError::Promises {
         reason: error.to_string(),
     })?;
-    let lateness = drive_live(&mut run, &mut ports, &clock, &settings)?;
+    let lateness = drive_live(&mut run, &mut ports, &settings)?;
     let (mut lost, mut flooded) = (Vec::new(), Vec::new());
     let (mut refused, mut oversized) = (Vec::new(), Vec::new());
     for (station, port) in stations.iter().zip(&mut ports) {
@@ -263,6 +262,7 @@ impl Pace {
     pub(super) fn summary(&self) -> String {
         let Lateness {
             worst,
+            worst_at,
             late,
             deadlines,
         } = self.lateness;
@@ -274,8 +274,8 @@ impl Pace {
         if late > 0 {
             let _ = writeln!(
                 text,
-                "  {late} of {deadlines} deadlines were met more than {bound} late, the worst {worst} ms: \
-                 the machine is too busy"
+                "  {late} of {deadlines} deadlines were met more than {bound} late, the worst {worst} ms \
+                 at {worst_at} s: the machine is too busy"
             );
         }
         self.add_losses(&mut text);
@@ -326,6 +326,7 @@ impl Pace {
         json!({
             "valid": self.is_valid(),
             "worst_late_ns": nanos(self.lateness.worst),
+            "worst_at_ns": self.lateness.worst_at.as_nanos(),
             "bound_ns": nanos(self.late_max),
             "deadlines": self.lateness.deadlines,
             "late": self.lateness.late,
@@ -403,6 +404,7 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{a
         let mut pace = Pace {
             lateness: Lateness {
                 worst: Duration::from_micros(1_234),
+                worst_at: Instant::ZERO,
                 late: 0,
                 deadlines: 812,
             },

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::exit::Exit;
-use super::files::{capture_path, create, firmware_folder, read_scenario, recorder};
+use super::files::{capture_path, create, firmware_folder, keep_logs, read_scenario, recorder};
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
 use super::{RunArgs, complain, faults, print, sweep};
@@ -194,6 +194,7 @@ fn go(
     if let Some(reason) = known.and_then(Pace::fault) {
         outcome.stopped.get_or_insert(Stopped { line, reason });
     }
+    let logged = keep_logs(capture.as_deref(), &mut outcome);
     let capture = capture.map(|path| path.display().to_string());
     let captured = captured.map(|()| capture.as_deref());
     let value = json(args, plan, &outcome, known, &captured);
@@ -206,13 +207,22 @@ fn go(
         style,
     );
     let recorded = record.map_or(Ok(()), |record| record.finish(&value));
-    let written = (captured.map(drop).map_err(|error| ("capture", error)))
-        .and(recorded.map_err(|error| ("record", error)));
-    if let Err((what, error)) = written {
-        complain(&format!("error: the {what} is incomplete: {error}"));
-        return Exit::MachineRefused;
+    let captured = captured.map(drop);
+    match are_whole([("capture", captured), ("log", logged), ("record", recorded)]) {
+        true => exit(&pace, &outcome, mix.is_some()),
+        false => Exit::MachineRefused,
     }
-    exit(&pace, &outcome, mix.is_some())
+}
+
+/// Whether files were written to their ends. The first that was not is told of.
+fn are_whole(files: [(&str, io::Result<()>); 3]) -> bool {
+    let all: io::Result<()> = files.into_iter().try_for_each(|(what, written)| {
+        written.map_err(|error| io::Error::other(format!("the {what} is incomplete: {error}")))
+    });
+    if let Err(error) = &all {
+        complain(&format!("error: {error}"));
+    }
+    all.is_ok()
 }
 
 fn exit(pace: &Result<Option<Pace>, LiveError>, outcome: &Outcome, shaken: bool) -> Exit {

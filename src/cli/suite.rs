@@ -1,18 +1,19 @@
 //! Many scenarios of one build of a controller: which they are, and how all of them are run.
 //!
 //! ```text
-//!   discover ──▶ select ──▶ cases ──▶ those without a kernel, then those with: `jackfield run --json --quiet …`
-//!                                          │ exit code, outcome
-//!                                          ▼
-//!                                       results
+//!   discover ──▶ select ──▶ cases ──▶ rehearsals ──▶ those in virtual time ──▶ live ones: `jackfield run --json …`
+//!                                                          │ exit code, outcome    │
+//!                                                          └───────▶ results ◀─────┘
 //! ```
 //!
 //! A process each: what one scenario does to its process (namespaces, a crash) is nothing to another one, and one that
-//! does not end is killed. Live runs come last, as they wait more than they work and must not be late: more of them go
-//! at once.
+//! does not end is killed. Live runs come last, as they wait more than they work and must not be late: many of them go
+//! at once, and nothing else. The longest begin first, so that all end soon after each other; how long each takes with a
+//! controller under test is rehearsed in virtual time.
 
 mod case;
 
+use std::cmp::Reverse;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -92,6 +93,8 @@ pub(super) struct BuildArgs {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keep {
     pub(super) retries: u32,
+    /// How often at least what was invalid.
+    pub(super) invalid_retries: u32,
     /// Captures of what did not pass.
     pub(super) captures: Option<PathBuf>,
     /// What sets and elements say to each other.
@@ -184,23 +187,49 @@ pub(super) fn run_all(
 ) -> Vec<TestResult> {
     let mut progress = SuiteProgress::new(cases.len(), tells);
     let (decided, to_run): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(Case::is_decided);
-    let (live, other): (Vec<Case>, Vec<Case>) = to_run.into_iter().partition(|case| case.live);
+    let (mut live, other): (Vec<Case>, Vec<Case>) = to_run.into_iter().partition(|case| case.live);
+    rehearse(&mut live, runner);
+    let (too_long, live): (Vec<Case>, Vec<Case>) = live.into_iter().partition(Case::is_decided);
     let mut results = Vec::new();
     let mut add = |result: TestResult| {
         progress.done(&result_line(&result), result.status.is_pass());
         done(&result);
         results.push(result);
     };
-    decided.into_iter().for_each(|case| add(case.result));
-    for (cases, at_once) in [(other, cores()), (live, cores() * LIVE_AT_ONCE)] {
+    let decided = decided.into_iter().chain(too_long);
+    decided.for_each(|case| add(case.result));
+    let run = |case: &Case| case.run(runner, keep);
+    for (cases, at_once, apart) in [
+        (other, cores(), Duration::ZERO),
+        (live, cores() * LIVE_AT_ONCE, LIVE_APART),
+    ] {
         let jobs = runner.jobs.unwrap_or(at_once);
-        let run = |case: &Case| case.run(runner, keep);
-        in_parallel(jobs, &cases, run, |_, result| add(result));
+        in_parallel(jobs, apart, &cases, run, |_, result| add(result));
     }
     progress.clear();
     results.sort_by(|a, b| a.name.cmp(&b.name));
     results
 }
 
+/// Finds out how long live runs take, and puts the longest first.
+fn rehearse(live: &mut [Case], runner: &RunnerArgs) {
+    let jobs = runner.jobs.unwrap_or(usize::MAX).min(cores());
+    let mut lengths = vec![None; live.len()];
+    in_parallel(
+        jobs,
+        Duration::ZERO,
+        live,
+        |case| case.rehearse(runner),
+        |index, takes| lengths[index] = takes,
+    );
+    for (case, takes) in live.iter_mut().zip(lengths) {
+        case.learn_length(takes, runner);
+    }
+    // One of which it is not known may be the longest.
+    live.sort_by_key(|case| Reverse(case.takes.unwrap_or(Duration::MAX)));
+}
+
 /// Live runs for each core: they wait for most of their time.
-const LIVE_AT_ONCE: usize = 4;
+const LIVE_AT_ONCE: usize = 16;
+/// From the beginning of one to that of the next. It is work to begin: namespaces are made, programs are started.
+const LIVE_APART: Duration = Duration::from_millis(100);

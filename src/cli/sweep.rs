@@ -14,7 +14,7 @@ use crate::os::{Clock, cores, in_parallel};
 use crate::scenario::plan::Plan;
 use crate::scenario::{self, Deaf, Files, Mix, Outcome, Recorder, Run, Settled, counted};
 use crate::sim::drive_virtual;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// A scenario, and how it ends without a mix.
 pub(super) struct Prepared {
@@ -86,7 +86,7 @@ pub(super) fn sweep(args: &RunArgs, seeds: u64) -> Exit {
     let (mut done, mut failed) = (0, 0);
     let each = jobs.len().div_ceil(10).max(1);
     let total = jobs.len();
-    in_parallel(cores(), &jobs, Job::fault, |n, fault| {
+    in_parallel(cores(), Duration::ZERO, &jobs, Job::fault, |n, fault| {
         done += 1;
         if let Some(fault) = fault {
             failed += 1;
@@ -156,7 +156,9 @@ pub(super) fn complaint(plan: &Plan, outcome: &Outcome) -> String {
 
 fn done_on_every_core<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
-    in_parallel(cores(), items, work, |n, result| results[n] = Some(result));
+    in_parallel(cores(), Duration::ZERO, items, work, |n, result| {
+        results[n] = Some(result);
+    });
     results.into_iter().flatten().collect()
 }
 

@@ -112,6 +112,7 @@ fn run_and_write(
     write(Line::Suite(head.clone()))?;
     let keep = Keep {
         retries: args.retries,
+        invalid_retries: 0,
         captures: args.captures.clone(),
         records: args.record.clone(),
     };
@@ -152,7 +153,8 @@ pub(super) fn finish(args: &ResultArgs, head: &Head, results: &[TestResult], too
     exit(&Counts::of(results))
 }
 
-/// What the results come to. A failure says more of what is tested than all else, so it goes before.
+/// What the results come to. A failure says more of what is tested than all else, so it goes before. Where all were
+/// skipped nothing has passed; a shard that has none at all has nothing to pass.
 fn exit(counts: &Counts) -> Exit {
     let order = [
         (Status::Failed, Exit::ExpectationFailed),
@@ -161,7 +163,12 @@ fn exit(counts: &Counts) -> Exit {
         (Status::Invalid, Exit::Invalid),
     ];
     let first = (order.iter()).find(|(status, _)| counts.at(*status) > 0);
-    first.map_or(Exit::Passed, |(_, exit)| *exit)
+    let skipped = counts.at(Status::Skipped);
+    match first {
+        Some((_, exit)) => *exit,
+        None if skipped > 0 && skipped == counts.all() => Exit::Skipped,
+        None => Exit::Passed,
+    }
 }
 
 pub(super) fn nanos(span: Duration) -> u64 {

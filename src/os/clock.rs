@@ -22,6 +22,20 @@ impl Clock {
         let passed: Duration = monotonic().duration_since(self.began);
         Instant::ZERO + passed
     }
+
+    /// Sleeps until the clock stands there, if it does not yet.
+    pub(super) fn wait_until(&self, at: Instant) {
+        loop {
+            let left = at.since(self.now());
+            let Ok(left) = rustix::thread::Timespec::try_from(left) else {
+                return;
+            };
+            if left.tv_sec == 0 && left.tv_nsec == 0 {
+                return;
+            }
+            let _ = rustix::thread::nanosleep(&left);
+        }
+    }
 }
 
 /// The date, in nanoseconds since 1970-01-01 UTC; 0 on a machine whose date is before that.

@@ -11,19 +11,16 @@
 //!
 //! One thread, one epoll descriptor. What falls due is done before what comes in is taken, so that the run
 //! sees both in the order of their times. Ports are read in batches: a flood at one of them delays neither
-//! the others nor a deadline by more than a batch.
+//! the others nor a deadline by more than a batch. What takes longer, to start a program and to tidy up behind one, is
+//! done aside (`programs.rs`).
 //!
 //! A live run competes for the machine, and asks it for short turns soon (`punctual.rs`, `vigil.rs`). How late the
 //! driver was at each deadline is measured and returned:
 //! past a bound of its own choosing the caller calls the run invalid. Frames that wait in the kernel while the
 //! driver is late carry the time at which they were read.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-
-use rustix::buffer::spare_capacity;
-use rustix::event::epoll;
-use rustix::io::Errno;
-use rustix::time::Timespec;
+use std::io;
+use std::os::fd::BorrowedFd;
 
 use super::clock::Clock;
 use super::error::LiveError;
@@ -32,6 +29,7 @@ use super::port::Port;
 use super::programs::Programs;
 use super::punctual::be_punctual;
 use super::vigil::Vigil;
+use super::waiting::Waiting;
 use crate::sim::{Drive, EdgeId, Next, ProgramId};
 use crate::time::{Duration, Instant};
 use crate::wire::Frame;
@@ -40,8 +38,6 @@ use crate::wire::Frame;
 const BATCH_FRAMES: usize = 64;
 /// The longest frame that a TAP device gives: a program may raise the MTU as far as 65,521 bytes.
 const FRAME_BYTES_MAX: usize = 65_536;
-/// Descriptors handled in one turn; the others wait for the next.
-const READY_MAX: usize = 64;
 
 /// How a live run is driven.
 #[derive(Debug)]
@@ -74,6 +70,8 @@ impl Default for Settings<'_> {
 pub struct Lateness {
     /// The longest time between a deadline and the run being told of it.
     pub worst: Duration,
+    /// When that was.
+    pub worst_at: Instant,
     /// Deadlines met later than [`Settings::late_bound`].
     pub late: u64,
     /// Deadlines met.
@@ -90,28 +88,29 @@ impl Lateness {
         let late_by = now.since(at);
         self.deadlines += 1;
         self.late += u64::from(late_by > bound);
-        self.worst = self.worst.max(late_by);
+        if late_by > self.worst {
+            (self.worst, self.worst_at) = (late_by, now);
+        }
     }
 }
 
-/// Drives a run to its end on `clock`, with a port behind each of its edges, in their order.
+/// Drives a run to its end on the machine's clock, with a port behind each of its edges, in their order.
 ///
-/// The clock is best started just before: the run's time zero is the clock's. On return, and on every error,
-/// no program of the run is left.
+/// The run's time zero is when everything is prepared. On return, and on every error, no program of the run is left.
 ///
 /// # Errors
 /// [`LiveError`]: the machine failed, or the user ended the run ([`LiveError::Stopped`]).
 pub fn drive_live(
     run: &mut impl Drive,
     ports: &mut [Port],
-    clock: &Clock,
     settings: &Settings<'_>,
 ) -> Result<Lateness, LiveError> {
     be_punctual();
-    let mut driver = Driver::new(ports, clock, settings)?;
+    let mut driver = Driver::new(ports, settings)?;
     let mut next = Next::At(Instant::ZERO);
+    driver.clock = Clock::start();
     loop {
-        let now = clock.now();
+        let now = driver.clock.now();
         driver.lateness.note(next, now, settings.late_bound);
         next = run.advance(now);
         if next != Next::Finished {
@@ -142,6 +141,7 @@ pub fn drive_live(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
     Port(usize),
+    Started(ProgramId),
     Output(ProgramId),
     End(ProgramId),
     Interrupt,
@@ -152,11 +152,13 @@ impl Source {
     /// With the program's number.
     const END: u64 = 1 << 62;
     const OUTPUT: u64 = 1 << 61;
+    const STARTED: u64 = 1 << 60;
 
-    /// The number that epoll keeps; that of a port is its index.
+    /// The number by which it is waited for; that of a port is its index.
     fn number(self) -> u64 {
         match self {
             Source::Port(index) => index as u64,
+            Source::Started(program) => Source::STARTED | u64::from(program.0),
             Source::Output(program) => Source::OUTPUT | u64::from(program.0),
             Source::End(program) => Source::END | u64::from(program.0),
             Source::Interrupt => Source::INTERRUPT,
@@ -169,6 +171,7 @@ impl Source {
             Source::INTERRUPT => Source::Interrupt,
             _ if number & Source::END != 0 => Source::End(program),
             _ if number & Source::OUTPUT != 0 => Source::Output(program),
+            _ if number & Source::STARTED != 0 => Source::Started(program),
             index => Source::Port(index as usize),
         }
     }
@@ -176,11 +179,9 @@ impl Source {
 
 struct Driver<'a> {
     ports: &'a mut [Port],
-    clock: &'a Clock,
+    clock: Clock,
     interrupts: Option<&'a Interrupts>,
-    epoll: OwnedFd,
-    ready: Vec<Source>,
-    events: Vec<epoll::Event>,
+    waiting: Waiting,
     buffer: Vec<u8>,
     programs: Programs,
     lateness: Lateness,
@@ -188,18 +189,12 @@ struct Driver<'a> {
 }
 
 impl<'a> Driver<'a> {
-    fn new(
-        ports: &'a mut [Port],
-        clock: &'a Clock,
-        settings: &Settings<'a>,
-    ) -> Result<Driver<'a>, LiveError> {
+    fn new(ports: &'a mut [Port], settings: &Settings<'a>) -> Result<Driver<'a>, LiveError> {
         let driver = Driver {
             ports,
-            clock,
+            clock: Clock::start(),
             interrupts: settings.interrupts,
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(wait_failed)?,
-            ready: Vec::with_capacity(READY_MAX),
-            events: Vec::with_capacity(READY_MAX),
+            waiting: Waiting::new().map_err(wait_failed)?,
             buffer: vec![0; FRAME_BYTES_MAX],
             programs: Programs::default(),
             lateness: Lateness::default(),
@@ -215,17 +210,18 @@ impl<'a> Driver<'a> {
     }
 
     fn watch(&self, fd: BorrowedFd<'_>, source: Source) -> Result<(), LiveError> {
-        let data = epoll::EventData::new_u64(source.number());
-        epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN).map_err(wait_failed)
+        let added = self.waiting.add(fd, source.number());
+        added.map_err(wait_failed)
     }
 
     /// Gives the run what has come in since the last turn. Whether there was anything.
     fn take_in(&mut self, run: &mut impl Drive, now: Instant) -> Result<bool, LiveError> {
         let mut came = false;
         let mut ended = Vec::new();
-        while let Some(source) = self.ready.pop() {
-            match source {
+        while let Some(number) = self.waiting.next() {
+            match Source::of(number) {
                 Source::Port(index) => came |= self.read_port(run, now, index)?,
+                Source::Started(program) => came |= self.finish_start(run, now, program)?,
                 Source::Output(program) => {
                     if self.programs.read_output(program) {
                         run.program_ready(now, program);
@@ -243,16 +239,13 @@ impl<'a> Driver<'a> {
         }
         ended.extend(self.programs.overdue(now));
         for program in ended {
-            if let Some(end) = self.programs.end(program) {
+            came |= self.finish_start(run, now, program)?;
+            if let Some(end) = self.programs.end(program)? {
                 run.program_ended(now, program, end);
                 came = true;
             }
         }
-        let ports = &*self.ports;
-        let ready = self
-            .programs
-            .with_port(now, |edge| ports[edge.0].namespace())?;
-        for program in ready {
+        for program in self.programs.with_port(now) {
             run.program_ready(now, program);
             came = true;
         }
@@ -302,6 +295,7 @@ impl<'a> Driver<'a> {
         let mut told = false;
         while let Some((program, halt)) = run.halt() {
             let now = self.clock.now();
+            told |= self.finish_start(run, now, program)?;
             if let Some(end) = self.programs.halt(now, program, halt) {
                 run.program_ended(now, program, end);
                 told = true;
@@ -310,23 +304,41 @@ impl<'a> Driver<'a> {
         while let Some(wanted) = run.program() {
             let (id, now) = (wanted.id, self.clock.now());
             let namespace = self.ports[wanted.edge.0].namespace();
-            if let Some(end) = self.programs.start(now, wanted, namespace)? {
-                run.program_ended(now, id, end);
-                told = true;
-            } else if let Some((end, output)) = self.programs.descriptors(id) {
-                self.watch(end, Source::End(id))?;
-                if let Some(output) = output {
-                    self.watch(output, Source::Output(id))?;
-                }
+            self.programs.start(now, wanted, namespace)?;
+            if let Some(done) = self.programs.start_done(id) {
+                self.watch(done, Source::Started(id))?;
             }
         }
         Ok(told)
     }
 
+    /// Waits until a program is started, if it is not yet. Whether the run was told that it could not be.
+    fn finish_start(
+        &mut self,
+        run: &mut impl Drive,
+        now: Instant,
+        id: ProgramId,
+    ) -> Result<bool, LiveError> {
+        if self.programs.start_done(id).is_none() {
+            return Ok(false);
+        }
+        if let Some(end) = self.programs.started(now, id)? {
+            run.program_ended(now, id, end);
+            return Ok(true);
+        }
+        if let Some((end, output)) = self.programs.descriptors(id) {
+            self.watch(end, Source::End(id))?;
+            if let Some(output) = output {
+                self.watch(output, Source::Output(id))?;
+            }
+        }
+        Ok(false)
+    }
+
     /// The run is over: so are its programs.
     fn end_programs(&mut self, run: &mut impl Drive) {
         let now = self.clock.now();
-        for (program, end) in self.programs.end_all() {
+        for (program, end) in self.programs.end_all(now) {
             run.program_ended(now, program, end);
         }
     }
@@ -344,35 +356,12 @@ impl<'a> Driver<'a> {
             true => Some(Duration::ZERO),
             false => until.map(|at| at.since(now)),
         };
-        let timeout = timeout.map(timespec);
-        self.events.clear();
-        match epoll::wait(
-            self.epoll.as_fd(),
-            spare_capacity(&mut self.events),
-            timeout.as_ref(),
-        ) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(wait_failed(errno)),
-        }
-        // Taken from the end, so in the order in which they came.
-        let sources = self.events.iter().rev();
-        self.ready
-            .extend(sources.map(|event| Source::of(event.data.u64())));
-        Ok(())
+        self.waiting.wait(timeout).map_err(wait_failed)
     }
 }
 
-fn wait_failed(errno: Errno) -> LiveError {
-    LiveError::Wait {
-        source: errno.into(),
-    }
-}
-
-fn timespec(span: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(span.subsec_nanos()),
-    }
+fn wait_failed(source: io::Error) -> LiveError {
+    LiveError::Wait { source }
 }
 
 #[cfg(test)]
@@ -393,6 +382,7 @@ mod tests {
             lateness,
             Lateness {
                 worst: Duration::from_millis(70),
+                worst_at: at(270),
                 late: 1,
                 deadlines: 3,
             }

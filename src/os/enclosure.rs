@@ -75,6 +75,11 @@ impl Enclosure {
         })
     }
 
+    /// The program's number; 0 where it could not be started.
+    pub(super) fn pid(&self) -> u32 {
+        self.program.as_ref().map_or(0, Child::id)
+    }
+
     /// A descriptor that becomes readable when the program ends.
     pub(super) fn pidfd(&self) -> io::Result<OwnedFd> {
         let program = self.program.as_ref().ok_or(io::ErrorKind::NotFound)?;

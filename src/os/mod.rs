@@ -7,13 +7,14 @@
 //!   drive_live ─┬─ Clock
 //!               ├─ Port (one an edge) ─┬─ TapPort ── Namespace ── eth0, lo
 //!               │                      └─ PacketPort ── an interface that exists
-//!               └─ Process ── Enclosure (PID namespace) ── the program and all that it starts
+//!               └─ Programs ── Process ── Enclosure (PID namespace) ── the program and all that it starts
 //! ```
 //!
 //! Nothing that is made here has a name on disk, so nothing is left when this process ends, however it ends; but for
 //! what somebody asks to keep ([`Namespace::keep`], [`LeaseStore`]).
 
 mod about;
+mod aside;
 mod child;
 mod clock;
 mod doctor;
@@ -24,6 +25,7 @@ mod interface;
 mod interfaces;
 mod interrupts;
 mod leases;
+mod listening;
 mod netns;
 mod packet;
 mod port;
@@ -36,6 +38,7 @@ mod sockets;
 mod tap;
 mod userns;
 mod vigil;
+mod waiting;
 mod workers;
 
 pub use about::{cores, host_name};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use super::error::LiveError;
 use super::netns::Namespace;
@@ -75,7 +76,7 @@ impl Port {
     }
 
     /// The namespace behind the port, in which programs run; an interface has none of its own.
-    pub fn namespace(&self) -> Option<&Namespace> {
+    pub fn namespace(&self) -> Option<&Arc<Namespace>> {
         match self {
             Port::Tap(port) => Some(port.namespace()),
             Port::Interface(_) => None,

@@ -132,11 +132,11 @@ impl Process {
         }
     }
 
-    /// How the program ended, if it has, and what it left running.
+    /// How the program ended, if it has, and its enclosure, in which it may have left something running.
     ///
     /// # Errors
     /// Gives the program back while it runs.
-    pub(super) fn try_end(mut self) -> Result<(ProgramEnd, Option<Enclosure>), Box<Process>> {
+    pub(super) fn try_end(mut self) -> Result<(ProgramEnd, Enclosure), Box<Process>> {
         let Ok(Some(status)) = self.enclosure.try_wait() else {
             return Err(Box::new(self));
         };
@@ -146,13 +146,17 @@ impl Process {
             output: self.output.text(),
             answer: self.answer.take().map(content).unwrap_or_default(),
         };
-        let left = Some(self.enclosure).filter(|enclosure| !enclosure.is_empty());
-        Ok((end, left))
+        Ok((end, self.enclosure))
     }
 
     /// Whether this text is in the output that was read so far and is kept.
     pub(super) fn has_said(&mut self, text: &str) -> bool {
         self.output.text().contains(text)
+    }
+
+    /// Its number, as this process sees it.
+    pub(super) fn pid(&self) -> u32 {
+        self.enclosure.pid()
     }
 
     /// Sends SIGTERM to the program's process group.

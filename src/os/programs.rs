@@ -1,17 +1,22 @@
 //! The programs of a run that are running, until each has ended.
 //!
+//! To start a program, and to end what it was enclosed in, takes the kernel milliseconds, on a busy machine many: both
+//! are done [aside](Aside), while the run goes on.
+//!
 //! A program that a run waits for is ready when its output has a text, which is looked for as output comes, or when a
 //! socket of its machine has a port, which is looked for every 20 ms: the kernel tells nobody.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
+use super::aside::Aside;
 use super::enclosure::Enclosure;
 use super::error::LiveError;
+use super::listening::PortWatch;
 use super::netns::Namespace;
 use super::process::{Process, Started};
-use crate::sim::{EdgeId, Ended, Halt, Program, ProgramEnd, ProgramId, Ready};
+use crate::sim::{Ended, Halt, Program, ProgramEnd, ProgramId, Ready};
 use crate::time::{Duration, Instant};
 
 /// How often a port is looked for.
@@ -20,61 +25,107 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
+    starting: BTreeMap<ProgramId, Starting>,
     running: BTreeMap<ProgramId, Running>,
     /// What programs that have ended left running.
     background: Vec<Enclosure>,
+    /// Enclosures that are being ended.
+    leaving: Vec<Aside<()>>,
 }
 
 #[derive(Debug)]
-struct Running {
-    process: Process,
-    edge: EdgeId,
+struct Starting {
+    begun: Aside<Begun>,
     /// When its time is over.
     until: Option<Instant>,
     /// What is waited for.
     ready: Option<Ready>,
-    /// When a port is next looked for.
-    look_at: Instant,
+}
+
+/// What came of starting a program, and what looks for its port.
+type Begun = Result<(Started, Option<PortWatch>), LiveError>;
+
+#[derive(Debug)]
+struct Running {
+    process: Process,
+    /// When its time is over.
+    until: Option<Instant>,
+    /// The text in its output that is waited for.
+    prints: Option<String>,
+    /// The port that is waited for, and when it is next looked for.
+    port: Option<(PortWatch, Instant)>,
 }
 
 impl Programs {
-    /// Starts a program. `Some`: it could not be started.
+    /// Begins to start a program.
+    ///
+    /// # Errors
+    /// The machine has no thread for that.
     pub(super) fn start(
         &mut self,
         now: Instant,
         wanted: Program,
-        namespace: Option<&Namespace>,
-    ) -> Result<Option<ProgramEnd>, LiveError> {
-        self.background.retain(|left| !left.is_empty());
-        let started = match namespace {
-            Some(namespace) => {
-                for (name, content) in &wanted.files {
-                    namespace.write_file(name, content)?;
-                }
-                let question = wanted.input.as_deref();
-                Process::start(namespace, &wanted.command, &wanted.environment, question)?
-            }
-            None => Started::Not("no program runs behind an interface".to_owned()),
+        namespace: Option<&Arc<Namespace>>,
+    ) -> Result<(), LiveError> {
+        let (gone, left) = std::mem::take(&mut self.background)
+            .into_iter()
+            .partition(Enclosure::is_empty);
+        self.background = left;
+        self.end_aside(gone)?;
+        let starting = Starting {
+            until: wanted.within.map(|within| now + within),
+            ready: wanted.ready.clone(),
+            begun: {
+                let (namespace, wanted) = (namespace.cloned(), wanted.clone());
+                Aside::begin("start", move || begin(namespace.as_deref(), &wanted))?
+            },
         };
+        self.starting.insert(wanted.id, starting);
+        Ok(())
+    }
+
+    /// Becomes readable when a program is started, or could not be; `None` once that is known.
+    pub(super) fn start_done(&self, id: ProgramId) -> Option<BorrowedFd<'_>> {
+        Some(self.starting.get(&id)?.begun.done())
+    }
+
+    /// Waits until a program is started. `Some`: it could not be.
+    ///
+    /// # Errors
+    /// The machine refuses what any program needs.
+    pub(super) fn started(
+        &mut self,
+        now: Instant,
+        id: ProgramId,
+    ) -> Result<Option<ProgramEnd>, LiveError> {
+        let Some(starting) = self.starting.remove(&id) else {
+            return Ok(None);
+        };
+        let Some(begun) = starting.begun.result() else {
+            return Ok(None);
+        };
+        let (started, watch) = begun?;
         let process = match started {
             Started::Running(process) => process,
             Started::Not(reason) => {
-                let how = Ended::NotStarted(reason);
                 return Ok(Some(ProgramEnd {
-                    how,
+                    how: Ended::NotStarted(reason),
                     output: String::new(),
                     answer: Vec::new(),
                 }));
             }
         };
+        let prints = match starting.ready {
+            Some(Ready::Prints(text)) => Some(text),
+            Some(Ready::Port(_)) | None => None,
+        };
         let running = Running {
             process,
-            edge: wanted.edge,
-            until: wanted.within.map(|within| now + within),
-            ready: wanted.ready,
-            look_at: now,
+            until: starting.until,
+            prints,
+            port: watch.map(|watch| (watch, now)),
         };
-        self.running.insert(wanted.id, running);
+        self.running.insert(id, running);
         Ok(None)
     }
 
@@ -93,49 +144,43 @@ impl Programs {
             return false;
         };
         running.process.read_output();
-        let wanted = running.ready.take_if(|ready| match ready {
-            Ready::Prints(text) => running.process.has_said(text),
-            Ready::Port(_) => false,
-        });
-        wanted.is_some()
+        let process = &mut running.process;
+        running
+            .prints
+            .take_if(|text| process.has_said(text))
+            .is_some()
     }
 
     /// Programs whose port is there now.
-    pub(super) fn with_port<'a>(
-        &mut self,
-        now: Instant,
-        namespace: impl Fn(EdgeId) -> Option<&'a Namespace>,
-    ) -> Result<Vec<ProgramId>, LiveError> {
+    pub(super) fn with_port(&mut self, now: Instant) -> Vec<ProgramId> {
         let mut ready = Vec::new();
         for (id, running) in &mut self.running {
-            let Some(Ready::Port(port)) = running.ready else {
-                continue;
-            };
-            if now < running.look_at {
-                continue;
-            }
-            running.look_at = now + LOOK_EVERY;
-            let Some(namespace) = namespace(running.edge) else {
-                continue;
-            };
-            if namespace.run(|| Ok(has_port(port)))? {
-                running.ready = None;
+            let pid = running.process.pid();
+            let is_open = running.port.take_if(|(watch, look_at)| {
+                if now < *look_at {
+                    return false;
+                }
+                *look_at = now + LOOK_EVERY;
+                watch.is_open(pid)
+            });
+            if is_open.is_some() {
                 ready.push(*id);
             }
         }
-        Ok(ready)
+        ready
     }
 
     /// When something is due by time alone.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let due = self.running.values().flat_map(|running| {
-            let waits = matches!(running.ready, Some(Ready::Port(_)));
-            [running.until, waits.then_some(running.look_at)]
+        let starting = self.starting.values().map(|starting| starting.until);
+        let running = self.running.values().flat_map(|running| {
+            let look_at = running.port.as_ref().map(|(_, look_at)| *look_at);
+            [running.until, look_at]
         });
-        due.flatten().min()
+        starting.chain(running).flatten().min()
     }
 
-    /// Has a program end. `Some`: it has.
+    /// Has a program end that is started. `Some`: it has.
     pub(super) fn halt(&mut self, now: Instant, id: ProgramId, halt: Halt) -> Option<ProgramEnd> {
         match halt {
             Halt::Terminate(patience) => {
@@ -150,46 +195,73 @@ impl Programs {
 
     /// Programs whose time is over.
     pub(super) fn overdue(&self, now: Instant) -> Vec<ProgramId> {
-        let over = |running: &Running| running.until.is_some_and(|until| now >= until);
-        let overdue = self.running.iter().filter(|(_, running)| over(running));
+        let starting = self.starting.iter().map(|(id, it)| (id, it.until));
+        let running = self.running.iter().map(|(id, it)| (id, it.until));
+        let over = |(_, until): &(&ProgramId, Option<Instant>)| until.is_some_and(|it| now >= it);
+        let overdue = starting.chain(running).filter(over);
         overdue.map(|(id, _)| *id).collect()
     }
 
     /// A program that has ended, or has now to be killed.
-    pub(super) fn end(&mut self, id: ProgramId) -> Option<ProgramEnd> {
-        let running = self.running.remove(&id)?;
-        Some(match running.process.try_end() {
-            Ok((end, left)) => {
-                self.background.extend(left);
-                end
-            }
-            Err(process) => process.kill(Ended::OutOfTime),
-        })
+    ///
+    /// # Errors
+    /// The machine has no thread for what is left to do.
+    pub(super) fn end(&mut self, id: ProgramId) -> Result<Option<ProgramEnd>, LiveError> {
+        let Some(running) = self.running.remove(&id) else {
+            return Ok(None);
+        };
+        let (end, enclosure) = match running.process.try_end() {
+            Ok(ended) => ended,
+            Err(process) => return Ok(Some(process.kill(Ended::OutOfTime))),
+        };
+        match enclosure.is_empty() {
+            true => self.end_aside(vec![enclosure])?,
+            false => self.background.push(enclosure),
+        }
+        Ok(Some(end))
     }
 
-    /// Kills all that still run.
-    pub(super) fn end_all(&mut self) -> Vec<(ProgramId, ProgramEnd)> {
-        let all = std::mem::take(&mut self.running);
-        let ended = all.into_iter();
+    /// Ends enclosures in which nothing runs any more.
+    fn end_aside(&mut self, gone: Vec<Enclosure>) -> Result<(), LiveError> {
+        self.leaving.retain(|leaving| !leaving.is_done());
+        if !gone.is_empty() {
+            self.leaving.push(Aside::begin("end", move || drop(gone))?);
+        }
+        Ok(())
+    }
+
+    /// Kills all that still run, and returns when nothing is left.
+    pub(super) fn end_all(&mut self, now: Instant) -> Vec<(ProgramId, ProgramEnd)> {
+        let starting: Vec<ProgramId> = self.starting.keys().copied().collect();
+        let mut ended = Vec::new();
+        for id in starting {
+            // What the machine refuses now is no matter any more.
+            if let Ok(Some(end)) = self.started(now, id) {
+                ended.push((id, end));
+            }
+        }
+        let all = std::mem::take(&mut self.running).into_iter();
+        ended.extend(all.map(|(id, running)| (id, running.process.kill(Ended::WithTheRun))));
+        self.background.clear();
+        self.leaving.clear();
         ended
-            .map(|(id, running)| (id, running.process.kill(Ended::WithTheRun)))
-            .collect()
     }
 }
 
-/// Whether a socket of the calling thread's network namespace has this local port (proc_pid_net(5)).
-fn has_port(port: u16) -> bool {
-    /// TCP_LISTEN, and what a UDP socket that is not connected has in the same place.
-    const STATES: [(&str, &str); 4] =
-        [("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")];
-    STATES.iter().any(|(table, wanted)| {
-        let text = fs::read_to_string(format!("/proc/thread-self/net/{table}"));
-        text.unwrap_or_default().lines().skip(1).any(|line| {
-            let mut words = line.split_whitespace().skip(1);
-            let local = words.next().and_then(|local| local.rsplit_once(':'));
-            let state = words.nth(1);
-            let number = local.and_then(|(_, number)| u16::from_str_radix(number, 16).ok());
-            number == Some(port) && state == Some(wanted)
-        })
-    })
+/// Starts a program. `None`: behind an interface, where none can run.
+fn begin(namespace: Option<&Namespace>, wanted: &Program) -> Begun {
+    let Some(namespace) = namespace else {
+        let reason = "no program runs behind an interface".to_owned();
+        return Ok((Started::Not(reason), None));
+    };
+    for (name, content) in &wanted.files {
+        namespace.write_file(name, content)?;
+    }
+    let watch = match wanted.ready {
+        Some(Ready::Port(port)) => Some(namespace.run(|| Ok(PortWatch::here(port)))?),
+        Some(Ready::Prints(_)) | None => None,
+    };
+    let question = wanted.input.as_deref();
+    let started = Process::start(namespace, &wanted.command, &wanted.environment, question)?;
+    Ok((started, watch))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   peers ── TCP ──▶ listener, stream ─┐                      ┌─▶ handle_stream ─┐
-//!                                      ├─ one epoll, one thread                  ├─ effects ─▶ sockets
+//!                                      ├─ one wait, one thread                   ├─ effects ─▶ sockets
 //!   questions ── Unix socket ─────────▶┘                      └─▶ Attendant::ask ┘
 //! ```
 //!
@@ -11,28 +11,24 @@
 //! kernel's, and an app that asks for them gets nothing.
 
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixListener;
 
-use rustix::buffer::spare_capacity;
-use rustix::event::epoll;
-use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
-use rustix::time::Timespec;
 
 use self::stream::{Came, Stream};
 use super::clock::Clock;
-use super::interrupts::Interrupts;
+use super::waiting::Waiting;
 use crate::app::{App, AppEffect, HostEvent, StreamEnd, StreamEvent, StreamId};
 use crate::outbox::{Out, Outbox, TraceEvent};
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 
-/// Descriptors handled in one turn; the others wait for the next.
-const READY_MAX: usize = 64;
 /// Connections taken from a listener in one turn.
 const ACCEPTED_MAX: usize = 64;
 
@@ -71,24 +67,25 @@ pub enum SocketError {
     Wait { source: io::Error },
 }
 
-/// Has an app serve until a signal comes.
+/// Has an app serve until `end` becomes readable.
 ///
 /// # Errors
 /// A port that it listens on is not to be had, or the machine fails.
 pub fn host_on_sockets<A: App>(
     app: &mut A,
     settings: SocketSettings,
-    interrupts: &Interrupts,
+    end: BorrowedFd<'_>,
     attendant: &mut impl Attendant<A>,
 ) -> Result<(), SocketError> {
-    let mut host = SocketHost::new(settings, interrupts)?;
+    let mut host = SocketHost::new(settings, end)?;
     let mut out = Outbox::default();
     app.handle_host(host.clock.now(), HostEvent::Start, &mut out);
     loop {
         host.carry_out(app, attendant, &mut out)?;
         host.wait(app.poll_timeout().map(|(at, _)| at))?;
-        while let Some(source) = host.ready.pop() {
-            if source == Source::Interrupt {
+        while let Some(number) = host.waiting.next() {
+            let source = Source::of(number);
+            if source == Source::End {
                 return Ok(());
             }
             host.take_in(app, attendant, source, &mut out)?;
@@ -105,30 +102,30 @@ enum Source {
     Listener(u16),
     Questions,
     Asker(u64),
-    Interrupt,
+    End,
 }
 
 impl Source {
-    const INTERRUPT: u64 = u64::MAX;
+    const END: u64 = u64::MAX;
     const QUESTIONS: u64 = u64::MAX - 1;
     /// With the port, or the asker's number. A stream's number has neither bit: it would take years.
     const LISTENER: u64 = 1 << 62;
     const ASKER: u64 = 1 << 61;
 
-    /// The number that epoll keeps.
+    /// The number by which it is waited for.
     fn number(self) -> u64 {
         match self {
             Source::Stream(stream) => stream.0,
             Source::Listener(port) => Source::LISTENER | u64::from(port),
             Source::Questions => Source::QUESTIONS,
             Source::Asker(number) => Source::ASKER | number,
-            Source::Interrupt => Source::INTERRUPT,
+            Source::End => Source::END,
         }
     }
 
     fn of(number: u64) -> Source {
         match number {
-            Source::INTERRUPT => Source::Interrupt,
+            Source::END => Source::End,
             Source::QUESTIONS => Source::Questions,
             _ if number & Source::LISTENER != 0 => Source::Listener(number as u16),
             _ if number & Source::ASKER != 0 => Source::Asker(number & !Source::ASKER),
@@ -140,9 +137,7 @@ impl Source {
 struct SocketHost {
     settings: SocketSettings,
     clock: Clock,
-    epoll: OwnedFd,
-    ready: Vec<Source>,
-    events: Vec<epoll::Event>,
+    waiting: Waiting,
     listeners: BTreeMap<u16, TcpListener>,
     streams: BTreeMap<StreamId, Stream>,
     /// Connections at which questions are asked, and what was asked so far.
@@ -155,14 +150,12 @@ struct SocketHost {
 }
 
 impl SocketHost {
-    fn new(settings: SocketSettings, interrupts: &Interrupts) -> Result<SocketHost, SocketError> {
+    fn new(settings: SocketSettings, end: BorrowedFd<'_>) -> Result<SocketHost, SocketError> {
         allow_many_descriptors();
         let host = SocketHost {
             settings,
             clock: Clock::start(),
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(wait_failed)?,
-            ready: Vec::with_capacity(READY_MAX),
-            events: Vec::with_capacity(READY_MAX),
+            waiting: Waiting::new().map_err(wait_failed)?,
             listeners: BTreeMap::new(),
             streams: BTreeMap::new(),
             askers: BTreeMap::new(),
@@ -171,7 +164,7 @@ impl SocketHost {
             ended: VecDeque::new(),
             buffer: vec![0; 16 * 1024],
         };
-        host.watch(interrupts.fd(), Source::Interrupt)?;
+        host.watch(end, Source::End)?;
         if let Some(questions) = &host.settings.questions {
             questions.set_nonblocking(true).map_err(wait_failed)?;
             host.watch(questions.as_fd(), Source::Questions)?;
@@ -180,27 +173,14 @@ impl SocketHost {
     }
 
     fn watch(&self, fd: BorrowedFd<'_>, source: Source) -> Result<(), SocketError> {
-        let data = epoll::EventData::new_u64(source.number());
-        epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN).map_err(wait_failed)
+        let added = self.waiting.add(fd, source.number());
+        added.map_err(wait_failed)
     }
 
     /// Waits until something comes in, or the app's deadline has come.
     fn wait(&mut self, until: Option<Instant>) -> Result<(), SocketError> {
-        let timeout = until.map(|at| timespec(at.since(self.clock.now())));
-        self.events.clear();
-        match epoll::wait(
-            self.epoll.as_fd(),
-            spare_capacity(&mut self.events),
-            timeout.as_ref(),
-        ) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(wait_failed(errno)),
-        }
-        // Taken from the end, so in the order in which they came.
-        let sources = self.events.iter().rev();
-        self.ready
-            .extend(sources.map(|event| Source::of(event.data.u64())));
-        Ok(())
+        let at_most = until.map(|at| at.since(self.clock.now()));
+        self.waiting.wait(at_most).map_err(wait_failed)
     }
 
     /// Gives the app what has come in at one descriptor.
@@ -216,7 +196,7 @@ impl SocketHost {
             Source::Questions => self.accept_askers()?,
             Source::Asker(number) => self.hear_out(app, attendant, number, out),
             Source::Stream(stream) => self.receive(app, stream, out),
-            Source::Interrupt => {}
+            Source::End => {}
         }
         Ok(())
     }
@@ -291,7 +271,7 @@ impl SocketHost {
             }
         }
         if stream
-            .tend(&self.epoll, Source::Asker(number).number())
+            .tend(&self.waiting, Source::Asker(number).number())
             .is_some()
         {
             self.askers.remove(&number);
@@ -327,7 +307,7 @@ impl SocketHost {
     fn tend(&mut self, id: StreamId) {
         let number = Source::Stream(id).number();
         let stream = self.streams.get_mut(&id);
-        if let Some(end) = stream.and_then(|stream| stream.tend(&self.epoll, number)) {
+        if let Some(end) = stream.and_then(|stream| stream.tend(&self.waiting, number)) {
             self.end(id, end);
         }
     }
@@ -427,15 +407,6 @@ fn allow_many_descriptors() {
     let _ = rustix::process::setrlimit(Resource::Nofile, most);
 }
 
-fn wait_failed(source: impl Into<io::Error>) -> SocketError {
-    SocketError::Wait {
-        source: source.into(),
-    }
-}
-
-fn timespec(span: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(span.subsec_nanos()),
-    }
+fn wait_failed(source: io::Error) -> SocketError {
+    SocketError::Wait { source }
 }

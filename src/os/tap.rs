@@ -21,6 +21,7 @@ use std::fs::{self, File};
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use tun_tap::{Iface, Mode};
@@ -53,7 +54,7 @@ pub struct PortSettings {
 #[derive(Debug)]
 pub struct TapPort {
     device: OwnedFd,
-    namespace: Namespace,
+    namespace: Arc<Namespace>,
     counters: PortCounters,
 }
 
@@ -63,7 +64,7 @@ impl TapPort {
     /// # Errors
     /// [`LiveError::Namespace`], [`LiveError::Tap`] or [`LiveError::Interface`], by what was refused.
     pub fn open(settings: &PortSettings) -> Result<TapPort, LiveError> {
-        let namespace = Namespace::create()?;
+        let namespace = Arc::new(Namespace::create()?);
         let device = namespace.run(|| {
             let device = make_device().map_err(|source| LiveError::Tap { source })?;
             set_up(settings)?;
@@ -130,7 +131,7 @@ impl TapPort {
     }
 
     /// The namespace behind the port.
-    pub fn namespace(&self) -> &Namespace {
+    pub fn namespace(&self) -> &Arc<Namespace> {
         &self.namespace
     }
 

@@ -72,7 +72,7 @@ fn a_frame_for_an_interface_that_is_down_is_dropped_and_counted() {
     }
     let mut ports = [open_port()];
     let mut toy = Toy::running(&[&["ip", "link", "set", "eth0", "down"]]);
-    drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+    drive_live(&mut toy, &mut ports, &Settings::default()).unwrap();
     ports[0].send(&[0xff; 60]).unwrap();
     ports[0].send(&[0xff; 3]).unwrap();
     let counters = ports[0].counters();
@@ -168,7 +168,7 @@ fn a_program_over_its_time_is_killed_with_all_that_it_started() {
     let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS], &["true"]]);
     toy.programs[0].within = Some(Duration::from_millis(500));
     toy.look_at = Some(inode);
-    drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+    drive_live(&mut toy, &mut ports, &Settings::default()).unwrap();
     assert_eq!(toy.ends[0].how, Ended::OutOfTime);
     assert_eq!(toy.ends[0].output, "started\n");
     assert_eq!(toy.seen_at_end[0], 0);
@@ -191,7 +191,7 @@ fn what_a_program_leaves_in_the_background_lives_until_the_run_ends() {
         &["true"],
     ]);
     toy.look_at = Some(inode);
-    drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+    drive_live(&mut toy, &mut ports, &Settings::default()).unwrap();
     assert_eq!(toy.ends[0].how, Ended::Status(0));
     assert_eq!(toy.seen_at_end, [2, 2]);
     assert_eq!(processes_in(inode), Vec::<String>::new());
@@ -212,7 +212,7 @@ fn a_signal_ends_the_run_and_its_programs() {
         interrupts: Some(&interrupts),
         ..Settings::default()
     };
-    let result = drive_live(&mut toy, &mut ports, &Clock::start(), &settings);
+    let result = drive_live(&mut toy, &mut ports, &settings);
     assert!(
         matches!(result, Err(LiveError::Stopped { signal: "SIGTERM" })),
         "{result:?}"
@@ -264,7 +264,7 @@ fn the_harness_that_is_killed() {
     let mut ports = [open_port()];
     eprintln!("namespace {}", inode_of(namespace_of(&ports[0])));
     let mut toy = Toy::running(&[&["sh", "-c", RUNAWAYS]]);
-    drive_live(&mut toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+    drive_live(&mut toy, &mut ports, &Settings::default()).unwrap();
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn frames_per_second_from_port_to_port() {
                 let _ = rustix::io::write(&sender, &frame);
             }
         });
-        drive_live(&mut toy, &mut ports, &clock, &Settings::default()).unwrap();
+        drive_live(&mut toy, &mut ports, &Settings::default()).unwrap();
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     let seconds = clock.now().since(Instant::ZERO).as_secs_f64();
@@ -323,7 +323,7 @@ fn open_port() -> Port {
 
 fn drive(toy: &mut Toy) -> ([Port; 1], Lateness) {
     let mut ports = [open_port()];
-    let lateness = drive_live(toy, &mut ports, &Clock::start(), &Settings::default()).unwrap();
+    let lateness = drive_live(toy, &mut ports, &Settings::default()).unwrap();
     (ports, lateness)
 }
 

@@ -110,9 +110,14 @@ pub fn outcome_json(plan: &Plan, outcome: &Outcome, file: &str, capture: Option<
     let drops = outcome.drops.iter();
     let drops = drops.map(|(reason, count)| (reason.to_string(), json!(count)));
     let programs = outcome.programs.iter();
-    let programs = programs.map(
-        |program| json!({"host": program.host, "found": program.found, "output": program.output}),
-    );
+    let programs = programs.map(|program| {
+        json!({
+            "host": program.host,
+            "found": program.found,
+            "output": program.output,
+            "log": program.log,
+        })
+    });
     let rules = rules::at_stake(plan, outcome).into_iter();
     let rules = rules.map(|id| json!({"id": id, "says": rules::says(id)}));
     let faults = plan.elements.iter().filter_map(|element| {

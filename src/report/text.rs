@@ -387,6 +387,9 @@ fn program_lines(program: &ProgramView) -> String {
         let shown: String = line.chars().take(LINE_CHARS_SHOWN).collect();
         let _ = writeln!(text, "  | {shown}");
     }
+    if let Some(log) = &program.log {
+        let _ = writeln!(text, "  log: {log}");
+    }
     text
 }
 

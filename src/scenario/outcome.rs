@@ -52,6 +52,8 @@ pub struct ProgramView {
     pub found: String,
     /// Standard output and standard error, as they came: the last of them, each time that it was started.
     pub output: String,
+    /// The file in which that was kept, if it was.
+    pub log: Option<String>,
 }
 
 /// A step that could not be done.

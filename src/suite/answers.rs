@@ -70,8 +70,14 @@ impl Answers {
     }
 }
 
+/// Of fewer answers the median is no measure: one that the machine held up would count.
+const ENOUGH: usize = 5;
+
 /// Whether two medians differ by more than chance: the tolerance, and a fifth of the larger one.
 pub(super) fn differ(a: Distribution, b: Distribution, tolerance: Duration) -> bool {
+    if a.n.min(b.n) < ENOUGH {
+        return false;
+    }
     let chance = a.median_ns.max(b.median_ns) / CHANCE_PART;
     let tolerance = u64::try_from(tolerance.as_nanos()).unwrap_or(u64::MAX);
     a.median_ns.abs_diff(b.median_ns) > tolerance.saturating_add(chance)
@@ -113,12 +119,14 @@ mod tests {
         let at = |millis: u64| Distribution {
             median_ns: millis * 1_000_000,
             p90_ns: 0,
-            n: 1,
+            n: 5,
         };
         let tolerance = Duration::from_millis(250);
         assert!(!differ(at(0), at(250), tolerance) && differ(at(0), at(320), tolerance));
         assert!(
             !differ(at(10_000), at(12_000), tolerance) && differ(at(10_000), at(13_000), tolerance)
         );
+        let few = Distribution { n: 4, ..at(9_000) };
+        assert!(!differ(at(0), few, tolerance) && !differ(few, at(0), tolerance));
     }
 }

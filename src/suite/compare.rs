@@ -6,7 +6,8 @@
 //! - heartbeats are not counted, only whether they are answered;
 //! - a run ends with its last step, which is not the same moment each time: what one run has at its end and the other one
 //!   had no time for is left out, and then so is the set's state at the end;
-//! - times of answers differ where their medians do, by more than a tolerance and a fifth.
+//! - times of answers differ where their medians do, by more than a tolerance and a fifth, and where there are five of
+//!   both. Few scenarios have as many: so the times of all of them are compared together too.
 
 use std::fmt;
 
@@ -63,6 +64,18 @@ pub struct Comparison {
     pub why: Vec<String>,
 }
 
+impl Comparison {
+    /// What differs is times, of many runs.
+    pub fn of_times(differences: Vec<String>) -> Comparison {
+        Comparison {
+            likeness: Likeness::Different,
+            differences,
+            first: None,
+            why: Vec::new(),
+        }
+    }
+}
+
 /// Compares two runs. `tolerance`: by how much a time may differ.
 pub fn compare(a: &Side, b: &Side, tolerance: Duration) -> Comparison {
     let mut found = Comparison {
@@ -99,6 +112,12 @@ pub fn compare(a: &Side, b: &Side, tolerance: Duration) -> Comparison {
     if let (Some(a), Some(b)) = (&a.record, &b.record) {
         records(a, b, tolerance, &mut found);
     }
+    // After the outcome comes the set that went apart first: what follows from that comes later.
+    let first = found.first.as_ref().map(|(phone, ..)| format!("{phone} "));
+    found.differences.sort_by_key(|line| {
+        let is_first = first.as_ref().is_some_and(|it| line.starts_with(it));
+        (!line.starts_with("outcome: "), !is_first)
+    });
     found.likeness = match (a.status.is_pass(), b.status) {
         (true, Status::Failed) => Likeness::Worse,
         _ if found.differences.is_empty() => Likeness::Same,
@@ -117,7 +136,8 @@ fn came_out(side: &Side) -> String {
             (None, Some(line)) => Some(format!("line {line}")),
             (None, None) => None,
         });
-    let places: Vec<String> = places.collect();
+    let mut places: Vec<String> = places.collect();
+    places.dedup();
     match side.status.is_pass() || places.is_empty() {
         true if side.status.is_pass() => Status::Passed.to_string(),
         true => side.status.to_string(),
@@ -138,7 +158,14 @@ fn records(a: &Record, b: &Record, tolerance: Duration, found: &mut Comparison) 
         }
     }
     let answers = (Answers::of(a), Answers::of(b));
-    for (name, a, b) in answers.0.beside(&answers.1) {
+    let times = other_times(&answers.0, &answers.1, tolerance);
+    found.differences.extend(times);
+}
+
+/// Which answers take longer or shorter, a line each, of those that both have often enough.
+pub fn other_times(a: &Answers, b: &Answers, tolerance: Duration) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, a, b) in a.beside(b) {
         if let (Some(a), Some(b)) = (a, b)
             && differ(a, b, tolerance)
         {
@@ -147,9 +174,10 @@ fn records(a: &Record, b: &Record, tolerance: Duration, found: &mut Comparison) 
             } else {
                 "faster"
             };
-            found.differences.push(format!("{name}: {how}"));
+            lines.push(format!("{name}: {how}"));
         }
     }
+    lines
 }
 
 /// Compares what a set and its elements said to each other. Whether both runs have all of it.

@@ -97,6 +97,9 @@ fn case(xml: &mut String, class: &str, result: &TestResult) {
     for capture in &result.captures {
         let _ = write!(text, "\nframes: {capture}");
     }
+    for log in &result.logs {
+        let _ = write!(text, "\nlog: {log}");
+    }
     if !result.again.is_empty() {
         let _ = write!(text, "\nagain: {}", result.again);
     }

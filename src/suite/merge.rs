@@ -111,6 +111,7 @@ fn broken(name: &str, reason: String) -> TestResult {
         took_ns: 0,
         again: String::new(),
         captures: Vec::new(),
+        logs: Vec::new(),
     }
 }
 

@@ -23,7 +23,7 @@ mod text;
 
 pub use accepted::Accepted;
 pub use answers::{Answers, Distribution};
-pub use compare::{Comparison, Likeness, Side, compare};
+pub use compare::{Comparison, Likeness, Side, compare, other_times};
 pub use junit::junit;
 pub use lines::{Head, Line, read_lines};
 pub use merge::{Merged, Part, merge};

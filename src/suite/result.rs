@@ -38,11 +38,6 @@ impl Status {
     pub fn is_pass(self) -> bool {
         matches!(self, Status::Passed | Status::Flaky)
     }
-
-    /// Whether another try could come out otherwise, and is worth it.
-    pub fn is_worth_another_try(self) -> bool {
-        matches!(self, Status::Failed | Status::Invalid)
-    }
 }
 
 impl fmt::Display for Status {
@@ -81,6 +76,9 @@ pub struct TestResult {
     pub again: String,
     /// Captures of tries that did not pass.
     pub captures: Vec<String>,
+    /// What controllers under test have said in those tries.
+    #[serde(default)]
+    pub logs: Vec<String>,
 }
 
 /// One reason why a scenario did not pass.

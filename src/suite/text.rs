@@ -55,6 +55,9 @@ fn add(text: &mut String, result: &TestResult) {
     for capture in &result.captures {
         let _ = writeln!(text, "  frames: {capture}");
     }
+    for log in &result.logs {
+        let _ = writeln!(text, "  log: {log}");
+    }
     if !result.again.is_empty() {
         let _ = writeln!(text, "  again: {}", result.again);
     }

@@ -19,6 +19,8 @@ mod router;
 mod servers;
 #[path = "live/site.rs"]
 mod site;
+#[path = "live/suite.rs"]
+mod suite;
 #[path = "live/tftp.rs"]
 mod tftp;
 #[path = "live/unpacked.rs"]

@@ -1,7 +1,10 @@
 //! Many scenarios at once: `jackfield test`, shards, JUnit, `jackfield merge`.
 
 use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -111,6 +114,9 @@ fn what_cannot_be_run_has_an_exit_code_of_its_own() {
             "the environment names no shard",
         ),
         (&["--timeout", "1 ns", MOVE], 1, ""),
+        (&["--no-live", "fixtures/scenarios/live"], 5, ""),
+        (&["--no-live", "fixtures/scenarios/live", MOVE], 0, ""),
+        (&["--shard", "1/9999", MOVE], 0, ""),
         (&["--results", "/dev/full", MOVE], 3, "error: "),
         (&["--junit", "/dev/full", MOVE], 3, "error: "),
         (&["--captures", "/dev/null", MOVE], 3, ""),
@@ -234,6 +240,46 @@ fn a_batch_system_says_which_shard_this_is() {
     assert_eq!(list(&[], &slurm), list(&[], &[]));
 }
 
+/// What Kubernetes does with the example, by hand: each pod has its index in its environment.
+#[test]
+fn the_kubernetes_example_runs_all_shards_though_scenarios_fail() {
+    let folder = Folder::new();
+    let yaml = fs::read_to_string("fixtures/ci/kubernetes.yaml").unwrap();
+    let value = |key: &str| {
+        let mut lines = yaml
+            .lines()
+            .map(|line| line.trim().trim_start_matches("- "));
+        let value = lines.find_map(|line| line.strip_prefix(key));
+        value.unwrap_or_else(|| panic!("no {key}")).trim()
+    };
+    let pods: u32 = value("completions:").parse().unwrap();
+    let shards = value("value:").trim_matches('"');
+    assert_eq!(shards, pods.to_string());
+    fs::create_dir(folder.path("results")).unwrap();
+    let command = format!("jackfield test {}", value("jackfield test"))
+        .replace("/results/", "results/")
+        .replace("/scenarios", "fixtures/failing");
+    let program = Path::new(env!("CARGO_BIN_EXE_jackfield"));
+    for index in 0..pods {
+        let mut pod = Command::new("sh");
+        pod.args(["-c", &command]).current_dir(folder.path(""));
+        pod.env("PATH", path_with(program.parent().unwrap()));
+        pod.env("JOB_COMPLETION_INDEX", index.to_string());
+        let output = pod.env("JACKFIELD_SHARDS", shards).output().unwrap();
+        assert_eq!(code(&output), 0, "{index}: {output:?}");
+    }
+    let files = listed(&folder, "results");
+    assert_eq!(files.len(), pods as usize);
+    let files = files.iter().map(|file| format!("results/{file}"));
+    let mut merge = folder.jackfield(&["merge", "-q"]);
+    let output = merge.args(files).output().unwrap();
+    assert_eq!(code(&output), 1);
+    assert!(
+        stdout(&output).ends_with(": 0 passed, 2 failed\n"),
+        "{output:?}"
+    );
+}
+
 #[test]
 fn junit_is_valid_by_its_schema() {
     let folder = Folder::new();
@@ -285,6 +331,13 @@ fn results(lines: &str) -> Vec<Value> {
     assert_eq!(objects.last().unwrap()["type"], "end");
     objects.retain(|object| object["type"] == "test");
     objects
+}
+
+/// A search path that begins with this folder.
+fn path_with(folder: &Path) -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_owned()).chain(env::split_paths(&path));
+    env::join_paths(folders).unwrap()
 }
 
 fn text(value: &Value) -> &str {

@@ -23,6 +23,8 @@ pub(in crate::cli) struct Case {
     pub(super) live: bool,
     /// Runs it with the reference controller in virtual time, where that tells how long it takes.
     rehearsal: Option<Vec<String>>,
+    /// How long it takes with the reference controller, as far as that is known.
+    pub(super) takes: Option<Duration>,
     /// The arguments of `jackfield` that run it, without those that say where its outcome goes.
     words: Vec<String>,
 }
@@ -43,6 +45,7 @@ impl Case {
             took_ns: 0,
             again: String::new(),
             captures: Vec::new(),
+            logs: Vec::new(),
         };
         let mut live = false;
         match found.scenario {
@@ -78,6 +81,7 @@ impl Case {
             result,
             live,
             rehearsal,
+            takes: None,
             words,
         }
     }
@@ -91,21 +95,14 @@ impl Case {
     pub(super) fn run(&self, runner: &RunnerArgs, keep: &Keep) -> TestResult {
         let clock = Clock::start();
         let mut result = self.result.clone();
-        if let Some(takes) = self.takes(runner)
-            && takes > runner.longest
-        {
-            result.status = Status::Skipped;
-            let (takes, longest) = (show_duration(takes), show_duration(runner.longest));
-            result.why = vec![Why::new(format!("it takes {takes}, more than {longest}"))];
-            return result;
-        }
         let mut has_failed = false;
         loop {
             result.tries += 1;
             let capture = keep.captures.as_ref();
             let capture = capture.map(|folder| capture_path(folder, &result));
-            let (status, why) = self.one_try(runner, keep, capture.as_deref());
+            let (status, why, logs) = self.one_try(runner, keep, capture.as_deref());
             result.status = status;
+            result.logs.extend(logs);
             if !why.is_empty() {
                 result.why = why;
             }
@@ -116,7 +113,16 @@ impl Case {
                     result.captures.push(capture.display().to_string());
                 }
             }
-            if !status.is_worth_another_try() || result.tries > keep.retries {
+            let retries = match status {
+                Status::Failed => keep.retries,
+                Status::Invalid => keep.retries.max(keep.invalid_retries),
+                Status::Passed
+                | Status::Flaky
+                | Status::Skipped
+                | Status::Refused
+                | Status::Broken => 0,
+            };
+            if result.tries > retries {
                 break;
             }
             has_failed |= status == Status::Failed;
@@ -135,7 +141,7 @@ impl Case {
 
     /// How long it takes with the reference controller, where that is not the controller under test. `None`: it is, or that
     /// does not come to an end.
-    fn takes(&self, runner: &RunnerArgs) -> Option<Duration> {
+    pub(super) fn rehearse(&self, runner: &RunnerArgs) -> Option<Duration> {
         let mut words = self.rehearsal.clone()?;
         let options = ["--json", "--quiet", "--no-capture"].map(str::to_owned);
         words.splice(1..1, options);
@@ -143,13 +149,25 @@ impl Case {
         outcome(&end)["ended_ns"].as_u64().map(Duration::from_nanos)
     }
 
-    /// Runs it once: how it came out, and why.
+    /// It takes so long with the reference controller. What takes longer than is wanted is skipped.
+    pub(super) fn learn_length(&mut self, takes: Option<Duration>, runner: &RunnerArgs) {
+        self.takes = takes;
+        if let Some(takes) = takes.filter(|takes| *takes > runner.longest) {
+            let (takes, longest) = (takes.as_secs_f64(), show_duration(runner.longest));
+            self.result.status = Status::Skipped;
+            self.result.why = vec![Why::new(format!(
+                "it takes {takes:.1} s, more than {longest}"
+            ))];
+        }
+    }
+
+    /// Runs it once: how it came out, why, and where the logs of its programs are.
     fn one_try(
         &self,
         runner: &RunnerArgs,
         keep: &Keep,
         capture: Option<&Path>,
-    ) -> (Status, Vec<Why>) {
+    ) -> (Status, Vec<Why>, Vec<String>) {
         let mut words = self.words.clone();
         let mut options = vec!["--json".to_owned(), "--quiet".to_owned()];
         match capture {
@@ -162,8 +180,14 @@ impl Case {
         }
         words.splice(1..1, options);
         match os::run_self(&words, runner.timeout) {
-            Ok(end) => judge(&end, runner.timeout),
-            Err(error) => (Status::Refused, vec![Why::new(error.to_string())]),
+            Ok(end) => {
+                let (status, why) = judge(&end, runner.timeout);
+                (status, why, logs(&outcome(&end)))
+            }
+            Err(error) => {
+                let why = vec![Why::new(error.to_string())];
+                (Status::Refused, why, Vec::new())
+            }
         }
     }
 }
@@ -212,16 +236,22 @@ fn outcome(end: &ChildEnd) -> Value {
     outcome.unwrap_or_default()
 }
 
+/// The files in which what its programs said was kept.
+fn logs(outcome: &Value) -> Vec<String> {
+    let programs = outcome["programs"].as_array().into_iter().flatten();
+    let logs = programs.filter_map(|program| program["log"].as_str());
+    logs.map(str::to_owned).collect()
+}
+
 /// Why a live run does not count: its object `live` of JSON.
 fn lateness(live: &Value) -> String {
     let mut text = String::from("the machine was too late for this run to count");
-    if let (Some(late), Some(worst)) = (live["late"].as_u64(), live["worst_late_ns"].as_u64())
-        && late > 0
-    {
+    let [late, worst, at] = ["late", "worst_late_ns", "worst_at_ns"].map(|key| live[key].as_u64());
+    if let (Some(late @ 1..), Some(worst), Some(at)) = (late, worst, at) {
+        let (worst, at) = (worst as f64 / 1e6, at as f64 / 1e9);
         let _ = write!(
             text,
-            ": {late} deadlines, the worst by {:.2} ms",
-            worst as f64 / 1e6
+            ": {late} deadlines, the worst by {worst:.2} ms at {at:.3} s"
         );
     }
     for (host, frames) in live["lost"].as_object().into_iter().flatten() {

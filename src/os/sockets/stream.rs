@@ -11,10 +11,11 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::event::epoll::{self, EventFlags};
+use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, sockopt};
 
+use super::super::waiting::Waiting;
 use crate::app::StreamEnd;
 use crate::time::Duration;
 
@@ -27,7 +28,7 @@ pub(super) struct Stream {
     sending: Sending,
     unsent: Vec<u8>,
     peer_closed: bool,
-    /// What epoll waits for.
+    /// What is waited for.
     interest: EventFlags,
 }
 
@@ -149,8 +150,8 @@ impl Stream {
         let _ = sockopt::set_socket_linger(&self.socket, Some(Duration::ZERO));
     }
 
-    /// Sends what the kernel takes, and has epoll wait for what comes next. `Some`: it is over.
-    pub(super) fn tend(&mut self, epoll: &OwnedFd, number: u64) -> Option<StreamEnd> {
+    /// Sends what the kernel takes, and waits for what comes next. `Some`: it is over.
+    pub(super) fn tend(&mut self, waiting: &Waiting, number: u64) -> Option<StreamEnd> {
         if let Err(errno) = self.flush() {
             return Some(end_of(errno));
         }
@@ -162,11 +163,10 @@ impl Stream {
         }
         let mut interest = EventFlags::empty();
         interest.set(EventFlags::IN, !self.peer_closed);
-        let waits = !self.unsent.is_empty() || self.sending == Sending::Connecting;
-        interest.set(EventFlags::OUT, waits);
+        let sends = !self.unsent.is_empty() || self.sending == Sending::Connecting;
+        interest.set(EventFlags::OUT, sends);
         if interest != self.interest {
-            let data = epoll::EventData::new_u64(number);
-            if epoll::modify(epoll, &self.socket, data, interest).is_err() {
+            if waiting.change(self.fd(), number, interest).is_err() {
                 return Some(StreamEnd::Reset);
             }
             self.interest = interest;

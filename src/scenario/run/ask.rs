@@ -243,21 +243,18 @@ impl<L: Listener> Run<'_, L> {
         self.watch.event(now, node, event);
     }
 
-    /// An element outside is to lose power. Its forms are asked for first: they survive that.
+    /// An element outside is to lose power, once a driver that is at work has answered.
     pub(super) fn stop_outside(&mut self, element: ElementId) -> Stage {
         let station = StationId::Element(element);
         if self.programs.is(station, ProgramIs::NotRunning) {
             return self.next_step();
         }
-        if self.outsiders.knows(element, "show-forms") {
-            self.outsiders.ask(element, Request::ShowForms);
-        }
         self.wait_for_answers(Then::Stop(element))
     }
 
-    /// Its cable brings no signal any more, and its program is told to end.
+    /// Its cable brings no signal any more, and its program is told to end. Its disk survives that, so what it has written
+    /// there: this is a test of that too.
     pub(super) fn cut_off(&mut self, element: ElementId) -> Stage {
-        self.outsiders.keep_forms(element);
         let link = self.lab.element_link(element);
         self.lab.world.unplug(link, &mut self.watch);
         let station = StationId::Element(element);

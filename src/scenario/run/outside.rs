@@ -19,10 +19,8 @@ const ASK_AGAIN: Duration = Duration::from_millis(200);
 pub(crate) struct Outsiders {
     /// Elements that have no power yet, the next one last.
     pub(super) raise: Vec<ElementId>,
-    /// The forms of each as the plan has them.
-    pub(super) programmed: BTreeMap<ElementId, FormsData>,
-    /// The forms that an element finds when it is started next, where they are other than those it was started with.
-    pub(super) forms: BTreeMap<ElementId, FormsData>,
+    /// The forms that an element finds when it is started first. From then on the file is its own.
+    forms: BTreeMap<ElementId, FormsData>,
     said: BTreeMap<ElementId, Said>,
     waiting: VecDeque<(ElementId, Request)>,
     pub(super) running: Option<Call>,
@@ -53,16 +51,15 @@ struct Said {
 impl Outsiders {
     /// Those of a plan, with the forms that each begins with. The element with the lowest CEID index is started last:
     /// it opens the trunks to the others, and would find nobody.
-    pub(super) fn new(plan: &Plan, programmed: BTreeMap<ElementId, FormsData>) -> Outsiders {
+    pub(super) fn new(plan: &Plan, forms: BTreeMap<ElementId, FormsData>) -> Outsiders {
         let mut raise = Vec::new();
-        if !programmed.is_empty() {
+        if !forms.is_empty() {
             raise.extend((0..plan.elements.len()).map(ElementId));
             raise.sort_by_key(|element| plan.elements[element.0].ceid_index);
         }
         Outsiders {
             raise,
-            forms: programmed.clone(),
-            programmed,
+            forms,
             ..Outsiders::default()
         }
     }
@@ -168,23 +165,6 @@ impl Outsiders {
     pub(super) fn learn_trunks(&mut self, call: &Call, up: Vec<u16>) {
         if !call.is_stale {
             self.said.entry(call.element).or_default().trunks = Some(up);
-        }
-    }
-
-    /// The element is about to stop: what it is known to have in its forms is there when it starts again.
-    pub(super) fn keep_forms(&mut self, element: ElementId) {
-        let said = self
-            .said
-            .get_mut(&element)
-            .and_then(|said| said.forms.take());
-        let programmed = self.programmed.get(&element);
-        if let (Some((data, _)), Some(programmed)) = (said, programmed) {
-            let data = FormsData {
-                element: programmed.element.clone(),
-                trunks: programmed.trunks.clone(),
-                ..data
-            };
-            self.forms.insert(element, data);
         }
     }
 

@@ -183,6 +183,7 @@ impl Programs {
             host: host.name(plan).to_owned(),
             found,
             output: program.output,
+            log: None,
         })
         .collect()
     }

@@ -11,6 +11,15 @@ use super::super::support::{Folder, has_program, skipped};
 use super::killed::{MARK, Traces, marked};
 use super::{FAILED, PASSED, SKIPPED, TOO_LATE, TRIES, all_of, machine};
 
+/// The commands of the reference controller and of its driver.
+pub(super) fn reference() -> (String, String) {
+    let this = env!("CARGO_BIN_EXE_jackfield");
+    (
+        format!("'{this}' {CONTROLLER}"),
+        format!("'{this}' {DRIVER}"),
+    )
+}
+
 /// The reference controller through the door.
 const CONTROLLER: &str = "controller --forms {forms} --listen {listen} --admin {folder}/admin.sock";
 const DRIVER: &str = "admin --socket {folder}/admin.sock";
@@ -32,6 +41,14 @@ step = [
 name = "firmware"
 address = "10.1.0.20"
 firmware = { "BootIp5360.bin" = { version = "1.0", size = "1 KiB" }, "MainIp5360.bin" = { version = "1.0", size = "1 KiB" } }
+"#;
+
+/// The element is ready again only if what was there before has left the port.
+const STOPPED_AND_STARTED: &str = r#"
+scenario = "An element that loses power and gets it back"
+subnet = [{ name = "office", prefix = "10.1.0.0/24" }]
+element = [{ name = "mivb-a", at = "office", address = "10.1.0.10", ceid = { index = 1, digits = "1" } }]
+step = [{ stop = "mivb-a" }, { start = "mivb-a" }, { wait = "1 s" }]
 "#;
 
 #[test]
@@ -222,9 +239,10 @@ fn a_program_that_is_no_controller_fails_in_its_time_and_leaves_nothing() {
             "forks-and-goes",
             "the program of mivb-a is gone: ended with status 0",
         ),
+        // Where it is not fast enough for that, a set gets no answer for all the noise.
         (
             "floods",
-            "the program of mivb-a sends frames faster than they are read",
+            "the program of mivb-a sends frames faster than they are read|anna: not registered",
         ),
     ] {
         let clock = Clock::start();
@@ -246,17 +264,79 @@ fn a_program_that_is_no_controller_fails_in_its_time_and_leaves_nothing() {
             continue;
         }
         assert_eq!(output.status.code(), Some(FAILED), "{kind}\n{said}");
-        assert!(said.contains(reason), "{kind}\n{said}");
+        let is_told = reason.split('|').any(|reason| said.contains(reason));
+        assert!(is_told, "{kind}\n{said}");
         let took = clock.now().since(Instant::ZERO);
         assert!(took < Duration::from_secs(20), "{kind}: {took:?}");
     }
+}
+
+#[test]
+fn a_program_that_takes_no_notice_of_sigterm_is_killed_and_the_run_goes_on() {
+    let test = "a_program_that_takes_no_notice_of_sigterm_is_killed_and_the_run_goes_on";
+    let Some(_alone) = machine(test) else { return };
+    if !has_program("python3") {
+        return skipped(test, "no python3");
+    }
+    let folder = Folder::new();
+    fs::write(folder.path("bad.toml"), STOPPED_AND_STARTED).unwrap();
+    fs::write(folder.path("bad.py"), include_str!("bad.py")).unwrap();
+    let mark = format!("{MARK}={}", std::process::id());
+    let (name, value) = mark.split_once('=').unwrap();
+    let command = format!(
+        "python3 {} stays {{listen}}",
+        folder.path("bad.py").display()
+    );
+    let clock = Clock::start();
+    let output = folder
+        .jackfield(&["run", "--no-capture", "--controller", &command, "bad.toml"])
+        .env(name, value)
+        .output()
+        .unwrap();
+    assert_passed(test, &output, "stays", &all_of(&output));
+    let took = clock.now().since(Instant::ZERO);
+    let patience = Duration::from_secs(5);
+    assert!(took > patience && took < 4 * patience, "{took:?}");
+    assert_eq!(marked(&mark), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_program_said_is_kept_beside_the_capture_of_a_run_that_failed() {
+    let test = "what_a_program_said_is_kept_beside_the_capture_of_a_run_that_failed";
+    let Some(_alone) = machine(test) else { return };
+    let folder = Folder::new();
+    fs::write(folder.path("bad.toml"), SCENARIO).unwrap();
+    let controller = "sh -c 'echo no form is to my liking; exit 1'";
+    let run = |arguments: &[&str]| {
+        let mut command = folder.jackfield(arguments);
+        let output = command
+            .args(["--controller", controller, "bad.toml"])
+            .output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(FAILED), "{}", all_of(&output));
+        all_of(&output)
+    };
+    let said = run(&["run", "--capture", "out/run.pcapng"]);
+    assert!(said.contains("log: out/run.mivb-a.log"), "{said}");
+    assert_eq!(
+        folder.read("out/run.mivb-a.log"),
+        b"no form is to my liking\n"
+    );
+    let said = run(&["test", "--captures", "kept", "--junit", "junit.xml"]);
+    assert!(said.contains("log: kept/bad.mivb-a.log"), "{said}");
+    assert_eq!(
+        folder.read("kept/bad.mivb-a.log"),
+        b"no form is to my liking\n"
+    );
+    let xml = String::from_utf8(folder.read("junit.xml")).unwrap();
+    assert!(xml.contains("log: kept/bad.mivb-a.log"), "{xml}");
 }
 
 /// Runs a shipped scenario with the reference controller as a program, until it counts. `extra` begins with the prefix
 /// of the controller's and the driver's command, an element's name, if it is for one alone.
 fn through_the_door(test: &str, scenario: &str, extra: &[&str], driver: bool) -> Output {
     let folder = Folder::new();
-    let this = env!("CARGO_BIN_EXE_jackfield");
+    let (controller, with) = reference();
     let (element, extra) = match extra {
         [element] if element.ends_with('=') => (*element, &[][..]),
         extra => ("", extra),
@@ -264,10 +344,9 @@ fn through_the_door(test: &str, scenario: &str, extra: &[&str], driver: bool) ->
     let path = format!("fixtures/scenarios/{scenario}.toml");
     let run = || {
         let mut command = folder.jackfield(&["run", "--no-capture", &path, "--controller"]);
-        command.arg(format!("{element}'{this}' {CONTROLLER}"));
+        command.arg(format!("{element}{controller}"));
         if driver {
-            let with = format!("{element}'{this}' {DRIVER}");
-            command.args(["--driver", &with]);
+            command.args(["--driver", &format!("{element}{with}")]);
         }
         command.args(extra).output().unwrap()
     };
