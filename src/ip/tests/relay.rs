@@ -200,7 +200,7 @@ fn lab() -> Lab {
 
 fn plain() -> Relay {
     Relay {
-        server: SERVER,
+        servers: vec![SERVER],
         information: None,
         trusts: false,
     }

@@ -111,7 +111,7 @@ impl<L: Listener> Run<'_, L> {
     }
 
     fn longest_lease(&self) -> Duration {
-        let leases = self.plan.subnets.iter().filter_map(|it| it.dhcp.as_ref());
+        let leases = self.plan.subnets.iter().flat_map(|it| &it.dhcp);
         leases.map(|it| it.lease).max().unwrap_or_default()
     }
 
