@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::scenario::file::fields::Fields;
-use crate::scenario::file::value::{Item, any_text, boolean, number, of, text, word};
+use crate::scenario::file::value::{Item, any_text, number, of, text, word};
 use crate::scenario::file::{At, keys};
 use crate::scenario::problem::{Problem, Problems, Span};
 use crate::scenario::units;
