@@ -145,6 +145,9 @@ struct ServeArgs {
     /// Keep leases in this file, so that they outlive the program. Without it they end with it.
     #[arg(long, value_name = "FILE")]
     leases: Option<PathBuf>,
+    /// Print only what was served in the end.
+    #[arg(long, short)]
+    quiet: bool,
     #[command(flatten)]
     output: OutputArgs,
 }

@@ -9,7 +9,7 @@ use super::{ServeArgs, complain, print};
 use crate::os::{LeaseStore, Settings};
 use crate::report::{JsonLines, Remarks, ServedReport, TextReport};
 use crate::scenario::plan::Plan;
-use crate::scenario::{self, Files, Listener, plug_in, standing};
+use crate::scenario::{self, Deaf, Files, Listener, plug_in, standing};
 
 pub(super) fn serve(args: &ServeArgs) -> Exit {
     let mut plan = match read_scenario(&args.scenario) {
@@ -33,7 +33,9 @@ pub(super) fn serve(args: &ServeArgs) -> Exit {
             return Exit::ScenarioWrong;
         }
     };
-    if args.output.json {
+    if args.quiet {
+        go(args, &plan, &files, Deaf)
+    } else if args.output.json {
         go(args, &plan, &files, JsonLines::new(timeline(true)))
     } else {
         let mut report = TextReport::new(&plan, style(&args.output), timeline(true));

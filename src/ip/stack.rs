@@ -60,7 +60,7 @@ pub struct HostConfig {
 #[derive(Debug)]
 pub struct Host<A> {
     endpoint: Endpoint,
-    tcp: Tcp,
+    pub(super) tcp: Tcp,
     apps: Vec<A>,
     fixed_address: Option<HostAddress>,
     powered: bool,

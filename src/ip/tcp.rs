@@ -78,6 +78,8 @@ pub(super) struct Tcp {
     listeners: BTreeMap<u16, u16>,
     // Boxed, for a tree's nodes have room for eleven.
     connections: BTreeMap<Tuple, Box<Connection>>,
+    /// [`CONNECTIONS_MAX`]; less in tests.
+    pub(super) connections_max: usize,
     streams: BTreeMap<(u16, StreamId), Tuple>,
     lingering: BTreeMap<Tuple, Lingering>,
     deadlines: Deadlines<Tuple>,
@@ -94,6 +96,7 @@ impl Tcp {
             mtu,
             listeners: BTreeMap::new(),
             connections: BTreeMap::new(),
+            connections_max: CONNECTIONS_MAX,
             streams: BTreeMap::new(),
             lingering: BTreeMap::new(),
             deadlines: Deadlines::default(),
@@ -140,7 +143,7 @@ impl Tcp {
 
     /// Whether there is no room for one more connection.
     pub(super) fn is_full(&self) -> bool {
-        self.connections.len() >= CONNECTIONS_MAX
+        self.connections.len() >= self.connections_max
     }
 
     /// Makes a connection for a SYN, if somebody listens on its port.

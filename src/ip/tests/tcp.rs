@@ -3,6 +3,7 @@
 use super::{Lab, Probe, config, golden, host_address, secs};
 use crate::app::{AppEffect, StreamId};
 use crate::ip::ArpMode;
+use crate::outbox::DropReason;
 use crate::rng::Rng;
 use crate::time::Duration;
 
@@ -63,6 +64,20 @@ fn a_connection_opens_carries_bytes_and_closes() {
         "A connection over an idle hub: opens, carries five bytes to and fro, and is closed by station 0.",
         &lab.lines("6800"),
     );
+}
+
+#[test]
+fn a_host_that_is_full_drops_a_syn_and_takes_the_next_when_there_is_room() {
+    let (mut lab, client, server, first) = connected();
+    lab.on_host(server, |host, _, _| host.tcp.connections_max = 1);
+    lab.connect(client, "10.1.0.10:6800");
+    assert_eq!(lab.seen(client), ["connected"]);
+    let full = DropReason::ConnectionsFull.as_str();
+    assert!(lab.lines(full).len() == 1, "{:#?}", lab.log);
+    lab.effect(client, AppEffect::Close { stream: first });
+    lab.run_for(secs(5));
+    let ended = ["peer closed", "ended: connection closed", "connected"];
+    assert_eq!(lab.seen(client)[1..], ended);
 }
 
 #[test]

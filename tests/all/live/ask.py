@@ -3,16 +3,20 @@
     ask.py listen FILE          on the far side, in 10.9.0.0/24: writes ARP requests and ICMP errors to FILE
     ask.py requests FILE        on the near side, in 10.2.0.0/24: ARP requests, and who answers them
     ask.py packets FILE         as `requests`, and then packets for hosts that are not there
+    ask.py vanished FILE        as `packets`, and then packets for a host that was there
 
-The router has 10.1.0.1, 10.2.0.1 and 10.9.0.1. The kernel of the far side is 10.9.0.10; that of the near side has no
-address, and this program answers in its place. Times are rounded to half a second, past which no kernel timer is off.
+The router has 10.1.0.1, 10.2.0.1 and 10.9.0.1. The kernel of the far side is 10.9.0.10; that of the near side has the
+address of a host that was moved here, and this program answers for all others. Times are rounded to half a second, past
+which no kernel timer is off.
 """
 
 import collections
 import select
 import socket
 import struct
+import subprocess
 import sys
+import threading
 import time
 
 BROADCAST = b"\xff" * 6
@@ -22,6 +26,9 @@ FLOOD = 400  # packets for it
 BURST = 100  # requests at once for hosts behind another interface
 NEAR = [f"10.2.0.{number}" for number in range(50, 60)]  # of packets, a case each: errors have a rate each
 STALE = "10.1.0.60"  # of packets whose sender has moved
+MOVED = "10.1.0.50"  # of this side's kernel, which connects to the far side
+VANISHED = "10.9.0.96"  # the far side asks for the router with it, and answers no request for it
+PORT = 6800  # the far side's
 HERE = "the interface's MAC"
 
 # Case, sender address, target; a target may have the MAC that the frame goes to.
@@ -55,11 +62,15 @@ def main(mode, file):
         return listen(wire, file)
     wire.own = {*NEAR, STALE}
     gateway = find_gateway(wire)
+    moved = Moved()
     requests(wire, gateway)
     burst(wire)
     unsolicited(wire, gateway)
-    if mode == "packets":
+    if mode != "requests":
         packets(wire, gateway, file)
+    if mode == "vanished":
+        vanished(wire, gateway, file)
+    moved.say(wire, file)
     print("done", flush=True)
 
 
@@ -77,6 +88,7 @@ class Wire:
         index = socket.if_nametoindex("eth0")
         self.socket.setsockopt(263, 1, struct.pack("iHH8s", index, 1, 0, b""))
         self.own = set()
+        self.kernels = []  # what this side's kernel sent
 
     def send(self, frame):
         self.socket.send(frame)
@@ -89,6 +101,7 @@ class Wire:
                 break
             frame, source = self.socket.recvfrom(65536)
             if source[2] == socket.PACKET_OUTGOING:
+                self.kernels.append(Seen(time.time(), frame))
                 continue
             seen.append(Seen(time.time(), frame))
             if is_arp(frame, 1) and text(frame[38:42]) in self.own and frame[28:32] != frame[38:42]:
@@ -97,7 +110,42 @@ class Wire:
         return seen
 
 
+class Moved(threading.Thread):
+    """A host that kept the address and the gateway of another subnet connects to the far side."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        for command in f"address add {MOVED}/24 dev eth0", "route add default via 10.1.0.1":
+            subprocess.run(["ip", *command.split()], check=True)
+        self.start()
+
+    def run(self):
+        self.began = time.time()
+        try:
+            socket.create_connection(("10.9.0.10", PORT), 5).close()
+            self.end = "connects"
+        except TimeoutError:
+            self.end = "is told nothing in 5 s"
+        except OSError as error:
+            self.end = f"is told '{error.strerror}' after {rounded(time.time() - self.began)} s"
+
+    def say(self, wire, file):
+        while self.is_alive():
+            wire.hear(0.1)
+        asked = [at for at, frame in wire.kernels if is_arp(frame, 1) and text(frame[38:42]) == "10.1.0.1"]
+        after = " ".join(rounded(at - self.began) for at in asked)
+        far = [line.split() for line in open(file)]
+        print(
+            f"a host that kept the address of another subnet opens a connection: asks for 10.1.0.1 after {after} s, "
+            f"{self.end}; {told(far, MOVED, self.began)}"
+        )
+
+
 def listen(wire, file):
+    server = socket.create_server(("", PORT))
+    threading.Thread(target=lambda: [server.accept() for _ in range(9)], daemon=True).start()
+    while not any(is_arp(frame, 2) and text(frame[38:42]) == VANISHED for _, frame in wire.hear(0.1)):
+        wire.send(arp(1, wire.MAC, VANISHED, b"\0" * 6, "10.9.0.1", BROADCAST))
     asked_for = 0
     with open(file, "w", buffering=1) as log:
         print("listening", flush=True)
@@ -141,14 +189,16 @@ def requests(wire, gateway):
 
 
 def burst(wire):
-    """Requests for hosts behind another interface, which a proxy answers after a while, and not all at once."""
+    """Requests for hosts behind another interface, which a proxy answers after a while, and not all at once. An answer that
+    leaves while requests still come makes room for one more: how many do depends on how fast they come."""
     mac = bytes.fromhex("020000bc0001")
     start = time.time()
     for number in range(BURST):
         wire.send(arp(1, mac, "10.2.0.130", b"\0" * 6, f"10.9.0.{100 + number}", BROADCAST))
     times = [at - start for at, frame in wire.hear(1.2) if is_arp(frame, 2) and frame[32:38] == mac]
-    spread = ", spread over up to 0.8 s" if times and 0.5 < max(times) < 0.9 else ""
-    print(f"{BURST} requests at once for hosts behind another interface: {len(times)} answers{spread}")
+    count = "65 answers or a few more" if 65 <= len(times) <= 75 else f"{len(times)} answers"
+    spread = ", spread over up to 0.8 s" if times and 0.5 < max(times) < 1 else ""
+    print(f"{BURST} requests at once for hosts behind another interface: {count}{spread}")
 
 
 def unsolicited(wire, gateway):
@@ -210,6 +260,24 @@ def packets(wire, gateway, file):
     print(f"an echo request of one from another subnet: {forwarded(far, STALE)}; {told(far, STALE, start)}")
 
 
+def vanished(wire, gateway, file):
+    """The router has heard of the host, so it sends at once; nobody answers when it looks whether the host is there."""
+    start = time.time()
+    heard = []
+    # Not a part of a second: what a timer of seconds ends is then not next to a packet.
+    for number in range(1, 18):
+        wire.send(gateway + wire.MAC + b"\x08\x00" + udp(NEAR[7], VANISHED))
+        heard += wire.hear(start + 0.7 * number - time.time())
+    far = [line.split() for line in open(file)]
+    sent = [float(line[0]) - start for line in far if line[1] == "packet" and line[4] == VANISHED]
+    requests = [line for line in far if line[1] == "asks" and line[3] == VANISHED]
+    to = {who: " ".join(rounded(float(it[0]) - start) for it in requests if it[2] == who) for who in ("one", "all")}
+    print(
+        f"a packet each 0.7 s for a host that has vanished: sent to its MAC until {rounded(max(sent))} s; "
+        f"asks it after {to['one']} s, then all after {to['all']} s; {errors(heard, NEAR[7], start, 1)}"
+    )
+
+
 def asked(far, target, start, end=float("inf")):
     times = [float(line[0]) for line in far if line[1] == "asks" and line[3] == target and start <= float(line[0]) < end]
     who = {(line[2], line[4]) for line in far if line[1] == "asks" and line[3] == target}
@@ -219,7 +287,8 @@ def asked(far, target, start, end=float("inf")):
     return f"{len(times)} requests to {' '.join(f'{to} from {by}' for to, by in sorted(who))} after {after} s"
 
 
-def errors(heard, source, start):
+def errors(heard, source, start, count=None):
+    """The ICMP errors that went to `source`, at most `count` of them."""
     found, ports = [], []
     for at, frame in heard:
         error = icmp(frame)
@@ -231,6 +300,7 @@ def errors(heard, source, start):
                 f"(TTL {frame[22]}, TOS {frame[15]:#04x}, {flags}, quotes {len(quoted)} bytes with TTL {quoted[8]})"
             )
             ports.append(quoted[22:24])
+    found, ports = found[:count], ports[:count]
     if not found:
         return "no ICMP error"
     order = "" if ports == sorted(ports) else ", not in order"

@@ -62,6 +62,24 @@ fn a_set_of_phone_is_served_by_serve_across_a_cable() {
     assert!(fs::metadata(&capture).unwrap().len() > 65_536);
 }
 
+#[test]
+fn a_quiet_server_tells_only_what_it_has_served() {
+    let test = "a_quiet_server_tells_only_what_it_has_served";
+    let Some(_alone) = machine(test) else { return };
+    let cable = Cable::lay();
+    let plugged = format!("hq={INTERFACE}");
+    let serve = ["serve", SCENARIO, "--interface", &plugged, "--quiet"];
+    let serve = jackfield(&cable.near, &serve);
+    let phone = ["phone", "--interface", INTERFACE, "--pin", "***6000"];
+    let (code, said) = jackfield(&cable.far, &phone).end();
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = serve.interrupt();
+    assert_eq!(code, Some(0), "{said}");
+    let summary = "1 leases to 1 clients, 2 files (65536 bytes), 1 sets registered";
+    assert!(said.contains(summary), "{said}");
+    assert!(!said.contains("leases 10.1.0.50"), "{said}");
+}
+
 /// Option 125 in layout A: `id:ipphone.mitel.com;sw_tftp=10.1.0.2;call_srv=10.1.0.2`.
 fn option_125() -> String {
     let text = "id:ipphone.mitel.com;sw_tftp=10.1.0.2;call_srv=10.1.0.2";
