@@ -41,9 +41,48 @@ fn dhcpcd_leases_renews_and_releases_and_reads_option_125_bit_for_bit() {
 }
 
 #[test]
+fn dhclient_asks_for_its_old_address_after_a_restart() {
+    let test = "dhclient_asks_for_its_old_address_after_a_restart";
+    let files = [
+        ("conf", include_str!("dhclient.conf")),
+        ("script", include_str!("dhclient.script")),
+    ];
+    leases(
+        test,
+        "dhclient",
+        "--version",
+        include_str!("dhclient-reboot.toml"),
+        &files,
+    );
+}
+
+#[test]
+fn dhcpcd_declines_an_address_that_a_kernel_has() {
+    let test = "dhcpcd_declines_an_address_that_a_kernel_has";
+    let files = [
+        ("conf", include_str!("dhcpcd.conf")),
+        ("script", include_str!("dhcpcd.script")),
+    ];
+    leases(
+        test,
+        "dhcpcd",
+        "--version",
+        include_str!("dhcpcd-declines.toml"),
+        &files,
+    );
+}
+
+#[test]
 fn perfdhcp_completes_300_exchanges_a_second_without_a_drop() {
     let test = "perfdhcp_completes_300_exchanges_a_second_without_a_drop";
     leases(test, "perfdhcp", "-v", include_str!("perfdhcp.toml"), &[]);
+}
+
+#[test]
+fn perfdhcp_as_a_relay_of_another_subnet_gets_its_option_82_back() {
+    let test = "perfdhcp_as_a_relay_of_another_subnet_gets_its_option_82_back";
+    let scenario = include_str!("perfdhcp-relay.toml");
+    leases(test, "perfdhcp", "-v", scenario, &[]);
 }
 
 /// Runs a scenario with a client that has its files in a folder of its own. `{client}` and `{folder}` in the scenario
