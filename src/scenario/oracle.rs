@@ -130,7 +130,10 @@ impl Oracle {
                 heard.orders.clear();
             }
             if segment.src_port == heard.port {
-                heard.acknowledge(segment.ack);
+                // A reset acknowledges nothing: who sends it does not know the connection.
+                if segment.flags & (tcp::ACK | tcp::RST) == tcp::ACK {
+                    heard.acknowledge(segment.ack);
+                }
                 heard.from_set.take(&segment, &mut said);
             }
         } else if segment.dst_port == heard.port {

@@ -90,6 +90,23 @@ fn a_cleared_pin_must_not_be_sent_once_the_set_has_acknowledged_the_order() {
 }
 
 #[test]
+fn a_reset_acknowledges_no_order_to_clear_a_pin() {
+    let mut wire = Wire::new();
+    wire.connect();
+    wire.set_is_told(save("***6000"));
+    wire.set_acknowledges();
+    wire.set_is_told(Message::ClearPin {
+        reason: Reason::DnInUse,
+    });
+    // The set has lost power meanwhile, and does not know this connection.
+    wire.send(0, tcp::RST, &[]);
+    wire.send(0, tcp::RST | tcp::ACK, &[]);
+    wire.connect();
+    wire.set_says(device(Some("***6000"), 0));
+    assert_eq!(wire.broken(), None);
+}
+
+#[test]
 fn a_sixth_redirect_in_one_registration_is_one_too_many() {
     let mut wire = Wire::new();
     for redirects in 0..6 {
@@ -199,7 +216,7 @@ impl Wire {
             src_port: from.2,
             dst_port: to.2,
             seq: self.seq[way],
-            ack: if flags == tcp::ACK {
+            ack: if flags & tcp::ACK != 0 {
                 self.seq[1 - way]
             } else {
                 0

@@ -8,8 +8,8 @@
 //! gets no other before its lease ends (MV-1): for such a one there is the length of a lease more.
 //!
 //! Which sets are owed service, the scenario itself says: those that have it in the end of a run without a mix
-//! ([`Run::shake`] with an empty one), left alone for as long, each with the DN that it has there; where elements give
-//! numbers out by themselves, with any. Only a set whose DN belongs by then to another one that wants it too is not:
+//! ([`Run::shake`] with an empty one), left alone for as long, each with the DN that it has there or another one that
+//! was typed on it; where elements give numbers out by themselves, with any. Only a set whose DN belongs by then to another one that wants it too is not:
 //! who asks first for a number that two want, faults may decide.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,9 +136,11 @@ impl<L: Listener> Run<'_, L> {
         let mut elements = self.plan.elements.iter();
         let any_dn = elements.any(|element| element.automatic.is_some());
         let without = owed.into_iter().flatten().filter(|(phone, dn)| {
+            let mac = self.plan.phones[phone.0].mac;
             let registered = self.watch.phones[phone.0].registered.as_ref();
-            let has_service = registered.is_some_and(|(has, _)| any_dn || has == dn);
-            !has_service && !self.is_anothers(dn, self.plan.phones[phone.0].mac)
+            let has_service =
+                registered.is_some_and(|(has, _)| any_dn || has == dn || self.wants(mac, has));
+            !has_service && !self.is_anothers(dn, mac)
         });
         without.map(|(phone, _)| *phone).collect()
     }
