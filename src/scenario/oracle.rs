@@ -253,6 +253,15 @@ impl Oracle {
         self.leases.range(servers).map(|(_, lease)| lease)
     }
 
+    /// The addresses that servers have given to this client, and that it has not given back.
+    pub(super) fn leased_to(&self, mac: Mac) -> impl Iterator<Item = Ipv4Addr> + '_ {
+        let own = self
+            .leases
+            .iter()
+            .filter(move |(_, (owner, _))| *owner == mac);
+        own.map(|((address, _), _)| *address)
+    }
+
     fn are_one_client(&self, a: Mac, b: Mac) -> bool {
         let id = self.client_ids.get(&a);
         id.is_some() && id == self.client_ids.get(&b)

@@ -341,6 +341,25 @@ impl Plan {
         all.filter(move |(_, dhcp)| dhcp.server == server)
     }
 
+    /// Whether this is the address of a server, an element or a router, or that of a kernel host.
+    pub fn is_a_stations(&self, address: Ipv4Addr) -> bool {
+        let of_host = |host: &Host| match host.kind {
+            HostKind::Tftp { address, .. }
+            | HostKind::Dns { address, .. }
+            | HostKind::Dhcp { address } => Some(address),
+            HostKind::Kernel { address, .. } => address,
+            HostKind::Interface { .. } => None,
+        };
+        let hosts = self.hosts.iter().filter_map(of_host);
+        let elements = self.elements.iter().map(|element| element.address);
+        let interfaces = self.routers.iter().flat_map(|router| &router.interfaces);
+        let routers = interfaces.map(|interface| interface.address);
+        hosts
+            .chain(elements)
+            .chain(routers)
+            .any(|own| own == address)
+    }
+
     /// The program that stands at a station.
     pub fn program(&self, station: StationId) -> Option<&HostProgram> {
         match station {

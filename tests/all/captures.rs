@@ -146,7 +146,7 @@ fn is_damaged(plan: &Plan) -> bool {
     let mut steps = plan.steps.iter();
     steps.any(|step| match &step.kind {
         StepKind::Act(Action::Fault(fault)) => fault.does.corrupt.is_some(),
-        StepKind::Act(Action::Send(_)) => true,
+        StepKind::Act(Action::Send(_) | Action::Say(_)) => true,
         StepKind::Act(_) | StepKind::Expect { .. } => false,
     })
 }

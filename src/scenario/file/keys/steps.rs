@@ -38,34 +38,15 @@ pub(in crate::scenario::file) const STEP: Shape = Shape {
     ],
 };
 
+/// Of [`STEP`], those that do nothing by themselves.
+const NO_ACTIONS: &[&str] = &["note", "within", "throughout", "never", "expect"];
+
 /// Of [`STEP`], those that do something.
-pub(in crate::scenario::file) const ACTIONS: &[&str] = &[
-    "power-up",
-    "power-down",
-    "move",
-    "unplug",
-    "plug",
-    "enter-pin",
-    "wait",
-    "stop",
-    "start",
-    "kill",
-    "set-record",
-    "exec",
-    "delete-dn",
-    "change-dn",
-    "delete-mac",
-    "delete-set",
-    "change-codes",
-    "move-dn",
-    "synchronise",
-    "fault",
-    "end-fault",
-    "flap",
-    "change-file",
-    "jump-lease-clock",
-    "send",
-];
+pub(in crate::scenario::file) fn actions() -> Vec<&'static str> {
+    let mut keys = STEP.keys.to_vec();
+    keys.retain(|key| !NO_ACTIONS.contains(key));
+    keys
+}
 
 pub(in crate::scenario::file) const POWER_UP: Shape = Shape {
     title: "power-up",
