@@ -158,8 +158,8 @@ impl<L: Listener> Run<'_, L> {
         })
     }
 
-    /// Whether a PIN with this DN is in a set's memory in the beginning, or typed on it at any time. Of a set that is no
-    /// phone of the scenario nobody knows.
+    /// Whether a set is programmed at this DN, or a PIN with it is in its memory in the beginning, or typed on it at any
+    /// time. Of a set that is no phone of the scenario nobody knows.
     fn wants(&self, set: Mac, dn: &str) -> bool {
         let mut phones = (0..).map(PhoneId).zip(&self.plan.phones);
         let Some((id, phone)) = phones.find(|(_, phone)| phone.mac == set) else {
@@ -170,7 +170,9 @@ impl<L: Listener> Run<'_, L> {
             StepKind::Act(_) | StepKind::Expect { .. } => None,
         });
         let own = phone.user_pin.iter().chain(&phone.stored_pin);
-        own.chain(typed).any(|pin| pin.ends_with(dn))
+        let rows = self.plan.elements.iter().flat_map(|it| &it.directory);
+        let mut programmed = rows.filter(|(_, mac)| *mac == Some(set));
+        own.chain(typed).any(|pin| pin.ends_with(dn)) || programmed.any(|(own, _)| own == dn)
     }
 
     /// What a shaken run came to.
