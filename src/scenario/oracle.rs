@@ -253,13 +253,9 @@ impl Oracle {
         self.leases.range(servers).map(|(_, lease)| lease)
     }
 
-    /// The addresses that servers have given to this client, and that it has not given back.
-    pub(super) fn leased_to(&self, mac: Mac) -> impl Iterator<Item = Ipv4Addr> + '_ {
-        let own = self
-            .leases
-            .iter()
-            .filter(move |(_, (owner, _))| *owner == mac);
-        own.map(|((address, _), _)| *address)
+    /// The addresses that servers have given out, and not been given back.
+    pub(super) fn leased(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
+        self.leases.keys().map(|(address, _)| *address)
     }
 
     fn are_one_client(&self, a: Mac, b: Mac) -> bool {

@@ -9,10 +9,10 @@
 //!
 //! Which sets are owed service, the scenario itself says: those that have it in the end of a run without a mix
 //! ([`Run::shake`] with an empty one), left alone for as long, each with the DN that it has there or another one that
-//! was typed on it; where elements give numbers out by themselves, with any. Two kinds of sets are not: one whose DN
-//! belongs by then to another one that wants it too, for who asks first for a number that two want, faults may decide; and
-//! one to which a server has given the address of a station of the scenario, which had no power when the server asked
-//! whether anybody has it.
+//! was typed on it; where elements give numbers out by themselves, with any. A set is not whose DN belongs by
+//! then to another one that wants it too, for who asks first for a number that two want, faults may decide; and no set is
+//! once a server has given one of them the address of a station of the scenario, which had no power when the server asked
+//! whether anybody has it: who looks for the station may find the set.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,6 +134,10 @@ impl<L: Listener> Run<'_, L> {
 
     /// Sets that are owed service and have none.
     fn stranded(&self) -> Vec<PhoneId> {
+        let mut leased = self.watch.oracle.leased();
+        if leased.any(|address| self.plan.is_a_stations(address)) {
+            return Vec::new();
+        }
         let owed = self.shaken.as_ref().and_then(|it| it.owed.as_ref());
         let mut elements = self.plan.elements.iter();
         let any_dn = elements.any(|element| element.automatic.is_some());
@@ -142,9 +146,7 @@ impl<L: Listener> Run<'_, L> {
             let registered = self.watch.phones[phone.0].registered.as_ref();
             let has_service =
                 registered.is_some_and(|(has, _)| any_dn || has == dn || self.wants(mac, has));
-            let mut leases = self.watch.oracle.leased_to(mac);
-            let is_misled = leases.any(|address| self.plan.is_a_stations(address));
-            !has_service && !is_misled && !self.is_anothers(dn, mac)
+            !has_service && !self.is_anothers(dn, mac)
         });
         without.map(|(phone, _)| *phone).collect()
     }
