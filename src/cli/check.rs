@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use super::exit::Exit;
 use super::files::firmware_folder;
 use super::{CheckArgs, complain, print, unreadable};
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Scenario, counted};
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
     let colour = std::io::stderr().is_terminal();
@@ -40,8 +40,9 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         if args.explain {
             print(&scenario::explain(plan));
         } else {
-            let (steps, expectations) = (plan.steps.len(), plan.expectations());
-            let mut line = format!("{shown}: {steps} steps, {expectations} expectations");
+            let steps = counted(plan.steps.len() as u64, "step");
+            let expectations = counted(plan.expectations() as u64, "expectation");
+            let mut line = format!("{shown}: {steps}, {expectations}");
             if !warnings.is_empty() {
                 line += &format!(", {warnings}");
             }

@@ -13,9 +13,9 @@ use super::exit::Exit;
 use super::files::create;
 use super::suite::{BuildArgs, Keep, RunnerArgs, SelectArgs, cases, record_path, run_all};
 use super::test::RESULTS;
-use super::{complain, print};
+use super::{complain, faults, print};
 use crate::os::Scratch;
-use crate::scenario::read_duration;
+use crate::scenario::{counted, read_duration};
 use crate::suite::{
     self, Accepted, Answers, Comparison, Distribution, Likeness, Record, Side, Status, TestResult,
     Why, read_lines,
@@ -171,7 +171,13 @@ fn sides(args: &CompareArgs, what: &str, driver: &[String], folder: &Path) -> Re
     };
     match what.split_once('=') {
         None if what == "reference" => {}
-        Some(("fault", fault)) => build.fault.push(fault.to_owned()),
+        Some(("fault", fault)) => {
+            faults::read(fault).map_err(|why| {
+                complain(&format!("error: {what}: {why}"));
+                Exit::ScenarioWrong
+            })?;
+            build.fault.push(fault.to_owned());
+        }
         Some(("controller", command)) => build.controller.push(command.to_owned()),
         Some(_) | None if Path::new(what).is_dir() => return recorded(Path::new(what)),
         Some(_) | None => {
@@ -274,7 +280,8 @@ impl Compared {
             let _ = writeln!(text, "  {line}");
         }
         if hidden > 0 {
-            let _ = writeln!(text, "  and {hidden} more differences: --json has them all");
+            let hidden = counted(hidden as u64, "more difference");
+            let _ = writeln!(text, "  and {hidden}: --json has them all");
         }
         text + "\n"
     }
@@ -310,8 +317,8 @@ fn report(all: &[Compared], answers: &(Answers, Answers)) -> String {
     };
     let _ = write!(
         text,
-        "\n{} scenarios: {} same",
-        all.len(),
+        "\n{}: {} same",
+        counted(all.len() as u64, "scenario"),
         count(Likeness::Same)
     );
     for likeness in [Likeness::Worse, Likeness::Different, Likeness::Unknown] {
@@ -321,7 +328,8 @@ fn report(all: &[Compared], answers: &(Answers, Answers)) -> String {
     }
     let accepted: usize = all.iter().map(|it| it.accepted).sum();
     if accepted > 0 {
-        let _ = write!(text, "; {accepted} differences accepted");
+        let accepted = counted(accepted as u64, "difference");
+        let _ = write!(text, "; {accepted} accepted");
     }
     text + "\n"
 }

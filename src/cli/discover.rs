@@ -43,13 +43,22 @@ pub(super) fn discover(paths: &[PathBuf]) -> Result<Vec<Found>, Exit> {
         if places.insert(place, ()).is_some() {
             continue;
         }
-        let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        let shown = path.display().to_string();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => Ok(text),
+            // Bytes that are no text are no TOML either.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(format!("error: {shown}: {error}"))
+            }
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
         // A file that was named is meant, whatever it holds.
-        if !paths.contains(&path) && !is_meant_as_scenario(&text) {
+        let is_other = |text: &String| !is_meant_as_scenario(text);
+        if !paths.contains(&path) && text.as_ref().is_ok_and(is_other) {
             continue;
         }
-        let shown = path.display().to_string();
-        let scenario = Scenario::read(&text).map_err(|it| it.render(&shown, &text, false));
+        let scenario = text
+            .and_then(|text| Scenario::read(&text).map_err(|it| it.render(&shown, &text, false)));
         if let Some(other) = found.get(&name) {
             let other = other.path.display();
             complain(&format!(

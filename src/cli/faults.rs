@@ -19,19 +19,26 @@ pub(super) fn faults() -> Exit {
     Exit::Passed
 }
 
+/// What `[ELEMENT=]NAME` asks for: the element, if it names one, and its fault.
+///
+/// # Errors
+/// There is no such fault.
+pub(super) fn read(text: &str) -> Result<(Option<&str>, ElementFault), String> {
+    let (at, name) = match text.split_once('=') {
+        Some((at, name)) => (Some(at), name),
+        None => (None, text),
+    };
+    let fault = name.parse::<ElementFault>();
+    Ok((at, fault.map_err(|why| why.to_string())?))
+}
+
 /// Gives elements of a plan what was asked for: `ELEMENT=NAME`, or `NAME` for all of them.
 ///
 /// # Errors
 /// There is no such fault, or no such element.
 pub(super) fn place(plan: &mut Plan, asked: &[String]) -> Result<(), String> {
     for text in asked {
-        let (at, name) = match text.split_once('=') {
-            Some((at, name)) => (Some(at), name),
-            None => (None, text.as_str()),
-        };
-        let fault: ElementFault = name
-            .parse()
-            .map_err(|why| format!("--fault {text}: {why}"))?;
+        let (at, fault) = read(text).map_err(|why| format!("--fault {text}: {why}"))?;
         let elements = plan.elements.iter_mut();
         let mut here = elements
             .filter(|it| at.is_none_or(|at| it.name == at))

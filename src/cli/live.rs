@@ -22,7 +22,7 @@ use crate::os::{
     Settings, date_nanos, drive_live, prepare, probe,
 };
 use crate::scenario::plan::{Action, HostKind, Plan, StationId, StepKind};
-use crate::scenario::{Listener, Run};
+use crate::scenario::{Listener, Run, show_duration};
 use crate::time::{Duration, Instant};
 
 /// How a live run is driven.
@@ -266,7 +266,7 @@ impl Pace {
             late,
             deadlines,
         } = self.lateness;
-        let (worst, bound) = (millis(worst), millis(self.late_max));
+        let (worst, bound) = (millis(worst), show_duration(self.late_max));
         let mut text = match self.is_valid() {
             true => format!("on time: at most {worst} ms late at {deadlines} deadlines\n"),
             false => "INVALID: this run counts as neither passed nor failed\n".to_owned(),
@@ -274,7 +274,7 @@ impl Pace {
         if late > 0 {
             let _ = writeln!(
                 text,
-                "  {late} of {deadlines} deadlines were met more than {bound} ms late, the worst {worst} ms: \
+                "  {late} of {deadlines} deadlines were met more than {bound} late, the worst {worst} ms: \
                  the machine is too busy"
             );
         }

@@ -92,7 +92,7 @@ struct RunArgs {
     #[arg(long, conflicts_with_all = ["live", "controller"])]
     fault_mix: bool,
     /// Run each scenario with the faults of so many seeds, from --seed (or 1) on, and say which seeds fail.
-    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["live", "controller", "capture", "json", "verbose", "fault_mix"])]
+    #[arg(long, value_name = "SEEDS", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["live", "controller", "capture", "json", "verbose", "fault_mix"])]
     sweep: Option<u64>,
     /// Where to write the frames: pcapng, or classic pcap if it ends in `.pcap`.
     /// Without it: captures/<scenario>.pcapng.

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::exit::Exit;
 use super::{complain, print};
 use crate::capture::is_capture;
-use crate::option125::{self, Code, Found, Refused, decode, explain};
+use crate::option125::{self, Code, Found, InputError, Refused, decode, explain};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -124,8 +124,16 @@ fn read(input: &Input) -> Result<Vec<Found>, String> {
         Of::Option43 => Code::Option43,
     });
     let text = String::from_utf8_lossy(&bytes);
-    let found = option125::parse(&text, code).map_err(|error| error.to_string())?;
+    let found = option125::parse(&text, code).map_err(|error| match input.input.as_slice() {
+        [one] if is_no_file(one, &error) => format!("{error}; nor is there a file of this name"),
+        _ => error.to_string(),
+    })?;
     Ok(vec![found])
+}
+
+/// Whether a word that is no option may have been meant as a file, and is none.
+fn is_no_file(word: &str, error: &InputError) -> bool {
+    matches!(error, InputError::NotHex { .. }) && word != "-" && !Path::new(word).exists()
 }
 
 fn encode(settings: &Settings) -> Exit {

@@ -104,3 +104,27 @@ fn closing(view: &scenario::PhoneView, diagnosis: Option<&Diagnosis>) -> String 
         (None, None) => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::OutputArgs;
+
+    #[test]
+    fn a_pin_of_digits_alone_is_taken_as_the_access_codes_of_the_site_are_not_known() {
+        let args = PhoneArgs {
+            interface: "eth1".to_owned(),
+            mac: None,
+            pin: Some("126000".to_owned()),
+            model: None,
+            within: "120 s".to_owned(),
+            output: OutputArgs {
+                capture: None,
+                verbose: false,
+                json: false,
+            },
+        };
+        let plan = scenario::read(&scenario_of(&args)).unwrap();
+        assert_eq!(plan.phones[0].user_pin.as_deref(), Some("126000"));
+    }
+}

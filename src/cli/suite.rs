@@ -21,9 +21,10 @@ use super::complain;
 use super::controllers::Assigned;
 use super::discover::{Found, discover};
 use super::exit::Exit;
+use super::faults;
 use super::progress::SuiteProgress;
 use crate::os::{cores, in_parallel};
-use crate::scenario::read_duration;
+use crate::scenario::{read_duration, read_rule};
 use crate::suite::{Selection, TestResult, result_line};
 use crate::time::Duration;
 pub(super) use case::{Case, record_path};
@@ -34,7 +35,7 @@ pub(super) struct SelectArgs {
     /// Scenario files, and folders to search for them. Without any: this folder.
     paths: Vec<PathBuf>,
     /// Only scenarios that show this rule, for example MV-2; can be given more than once, as the next two can.
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "RULE", value_parser = read_rule)]
     rule: Vec<String>,
     /// Only scenarios with this text in their name or title.
     #[arg(long, value_name = "TEXT")]
@@ -83,7 +84,7 @@ pub(super) struct BuildArgs {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) driver_within: Option<String>,
     /// A fault of the reference controller; `jackfield faults` lists them.
-    #[arg(long, value_name = "[ELEMENT=]NAME")]
+    #[arg(long, value_name = "[ELEMENT=]NAME", value_parser = fault)]
     pub(super) fault: Vec<String>,
 }
 
@@ -107,6 +108,11 @@ fn duration(text: &str) -> Result<String, String> {
 /// Checks a command, which is handed on as it is written.
 fn assigned(text: &str) -> Result<String, String> {
     text.parse::<Assigned>().map(|_| text.to_owned())
+}
+
+/// Checks a fault, which is handed on as it is written.
+fn fault(text: &str) -> Result<String, String> {
+    faults::read(text).map(|_| text.to_owned())
 }
 
 impl BuildArgs {
@@ -155,7 +161,13 @@ pub(super) fn cases(
     let wanted = discover(paths)?.into_iter().filter(is_wanted);
     let cases: Vec<Case> = wanted.map(|it| Case::new(it, runner, build)).collect();
     if cases.is_empty() {
-        complain("error: there is no such scenario");
+        let such = match selection == Selection::default() {
+            true => "no scenario",
+            false => "no such scenario",
+        };
+        let paths = paths.iter().map(|path| path.display().to_string());
+        let paths: Vec<String> = paths.collect();
+        complain(&format!("error: there is {such} in {}", paths.join(", ")));
         return Err(Exit::ScenarioWrong);
     }
     Ok(cases)

@@ -12,7 +12,7 @@ use super::files::{firmware_folder, read_scenario};
 use super::{RunArgs, complain, print};
 use crate::os::{Clock, cores, in_parallel};
 use crate::scenario::plan::Plan;
-use crate::scenario::{self, Deaf, Files, Mix, Outcome, Recorder, Run, Settled};
+use crate::scenario::{self, Deaf, Files, Mix, Outcome, Recorder, Run, Settled, counted};
 use crate::sim::drive_virtual;
 use crate::time::Instant;
 
@@ -100,8 +100,10 @@ pub(super) fn sweep(args: &RunArgs, seeds: u64) -> Exit {
         }
     });
     print(&format!(
-        "{total} runs of {} scenarios with {seeds} seeds: {failed} failed\n",
-        scenarios.len()
+        "{} of {} with {}: {failed} failed\n",
+        counted(total as u64, "run"),
+        counted(scenarios.len() as u64, "scenario"),
+        counted(seeds, "seed")
     ));
     match failed {
         0 => Exit::Passed,

@@ -219,17 +219,16 @@ impl Trunks {
         forms: &Forms,
         out: &mut Effects,
     ) {
-        let Some(link) = self.links.get_mut(&stream) else {
-            return;
-        };
-        link.decoder.push(bytes);
-        match link.decoder.messages() {
-            Ok(messages) => {
-                for message in messages {
-                    self.handle_message(now, stream, message, forms, out);
-                }
+        if let Some(link) = self.links.get_mut(&stream) {
+            link.decoder.push(bytes);
+        }
+        // A message may end the connection.
+        while let Some(link) = self.links.get_mut(&stream) {
+            match link.decoder.message() {
+                Ok(Some(message)) => self.handle_message(now, stream, message, forms, out),
+                Ok(None) => return,
+                Err(error) => return self.fail(now, stream, &error.to_string(), out),
             }
-            Err(error) => self.fail(now, stream, &error.to_string(), out),
         }
     }
 

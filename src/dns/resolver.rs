@@ -94,6 +94,7 @@ impl Resolver {
         let search = Search {
             query: Query {
                 id: self.rng.u32() as u16,
+                recursion: true,
                 name,
                 asks: Asks::ADDRESS,
             },
@@ -134,13 +135,14 @@ impl Resolver {
             return None;
         }
         let answer = Answer::decode(datagram.payload).ok()?;
-        if answer.id != search.query.id || answer.name != search.query.name {
+        if answer.id != search.query.id || plain_name(&answer.name) != search.query.name {
             return None;
         }
         match (answer.rcode, answer.address) {
             (Rcode::Failure, _) => self.pass_over(now, out),
             (Rcode::NoError, Some((address, ttl))) => {
-                self.remember(now, answer.name, address, ttl);
+                let name = search.query.name.clone();
+                self.remember(now, name, address, ttl);
                 self.end(Found::Address(address), out)
             }
             (Rcode::NoError | Rcode::NxDomain, _) => self.end(Found::NoSuchName, out),

@@ -14,13 +14,13 @@ use std::net::Ipv4Addr;
 use crate::app::{App, AppEffect, Datagram, HostEvent, StreamEvent, StreamId};
 use crate::outbox::Outbox;
 use crate::time::{Deadline, Duration, Instant};
-use crate::wire::dns::{Answer, Asks, PORT, Query, Rcode, plain_name};
+use crate::wire::dns::{Answer, Asks, PORT, Query, Rcode, TTL_MAX, plain_name};
 
 /// What a server knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
     pub records: BTreeMap<String, Ipv4Addr>,
-    /// For how long an answer holds, in whole seconds.
+    /// For how long an answer holds, in whole seconds; at most [`TTL_MAX`] of them.
     pub ttl: Duration,
     /// How long the server thinks about each question.
     pub delay: Duration,
@@ -58,11 +58,11 @@ impl DnsServer {
     }
 
     fn answer(&self, query: Query) -> Answer {
-        let address = self.config.records.get(&query.name);
-        // A time above what the field holds is as good as for ever.
-        let ttl = u32::try_from(self.config.ttl.as_secs()).unwrap_or(u32::MAX);
+        let address = self.config.records.get(&*plain_name(&query.name));
+        let ttl = u32::try_from(self.config.ttl.as_secs()).map_or(TTL_MAX, |ttl| ttl.min(TTL_MAX));
         Answer {
             id: query.id,
+            recursion: query.recursion,
             rcode: match address {
                 Some(_) => Rcode::NoError,
                 None => Rcode::NxDomain,

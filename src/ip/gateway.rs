@@ -15,8 +15,11 @@
 //! A packet that is too long for the next link leaves in fragments, or, if its DF flag forbids that, not at all
 //! (RFC 1812 section 5.2.6). Fragments are forwarded as they come; those for the gateway itself are joined.
 //!
-//! Deliberately absent: redirects (RFC 1812 section 5.2.7.2), multicast routing, forwarding of directed broadcasts, options in the IP header (they travel on unread), and a check of the reverse path
-//! (Linux `rp_filter` = 0): an address of another subnet is answered and forwarded, as `arp` allows.
+//! An address of another subnet is answered and forwarded, as `arp` allows, unless an interface checks the way back
+//! ([`ReversePath`]).
+//!
+//! Deliberately absent: redirects (RFC 1812 section 5.2.7.2), multicast routing, forwarding of directed broadcasts, and
+//! options in the IP header (they travel on unread).
 
 mod forward;
 mod power;

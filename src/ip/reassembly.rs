@@ -121,7 +121,12 @@ impl Reassembly {
         if pieces.len != Some(pieces.have) {
             return Ok(None);
         }
-        Ok(self.take(key).as_ref().and_then(Pieces::join))
+        let whole = pieces.join();
+        match &whole {
+            Some(_) => _ = self.take(key),
+            None => self.discard(key, DropReason::Undecodable, drop),
+        }
+        Ok(whole)
     }
 
     /// When fragments have waited for long enough.
@@ -194,7 +199,7 @@ impl Pieces {
         }
     }
 
-    /// The whole packet: the header of the fragment with offset 0, and the payloads of all.
+    /// The whole packet: the header of the fragment with offset 0, and the payloads of all. `None` if it is too long.
     fn join(&self) -> Option<Frame> {
         let first = self.by_offset.get(&0)?;
         let mut frame = first.frame[..first.payload.start].to_vec();
@@ -311,6 +316,20 @@ mod tests {
             assert_eq!(bench.dropped, [DropReason::FragmentOverlap; 2]);
             assert!(bench.reassembly.is_empty());
         }
+    }
+
+    #[test]
+    fn a_packet_that_its_first_fragments_options_make_too_long_is_dropped_with_its_reason() {
+        let mut bench = Bench::default();
+        let rest = 65_515 - 8;
+        let mut first = fragment(1, 0, 8, true)[14..].to_vec();
+        first.splice(20..20, [1; 40]);
+        first[0] += 10;
+        ipv4::set_fragment(&mut first, 60, 0, true);
+        assert_eq!(bench.takes(&framed(&first)), Ok(None));
+        assert_eq!(bench.takes(&fragment(1, 8, rest, false)), Ok(None));
+        assert_eq!(bench.dropped, [DropReason::Undecodable; 2]);
+        assert!(bench.reassembly.is_empty() && bench.reassembly.bytes == 0);
     }
 
     #[test]

@@ -14,6 +14,10 @@ pub enum InputError {
     NotHex { character: char, at: usize },
     #[error("`{word}` has an odd number of digits")]
     OddDigits { word: String },
+    #[error(
+        "the option says that it has {says} bytes, and {found} follow: it is cut, or more stands behind it"
+    )]
+    Length { says: u8, found: usize },
     #[error("text is {length} bytes long, an option holds {TEXT_43_RAW_MAX}")]
     TooLong { length: usize },
 }
@@ -34,6 +38,13 @@ pub fn parse(text: &str, code: Option<Code>) -> Result<Found, InputError> {
         return of_text(text, code);
     }
     let mut value = bytes(text)?;
+    if let ([125, says, rest @ ..], None) = (value.as_slice(), code)
+        && rest.starts_with(&ENTERPRISE.to_be_bytes())
+        && rest.len() != usize::from(*says)
+    {
+        let (says, found) = (*says, rest.len());
+        return Err(InputError::Length { says, found });
+    }
     let code = code.unwrap_or_else(|| {
         let option = |code: u8| [code, (value.len().saturating_sub(2)) as u8];
         if value.starts_with(&option(125)) {
@@ -90,18 +101,26 @@ fn is_43(value: &[u8]) -> bool {
 /// separators one digit is a byte, as dhclient writes it.
 fn bytes(text: &str) -> Result<Vec<u8>, InputError> {
     let separates = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | '.' | ',' | ';' | '\\');
-    let words: Vec<&str> = text
-        .split(separates)
-        .filter(|word| !word.is_empty())
-        .collect();
+    let mut next = 0;
+    let pieces = text.split_inclusive(separates).map(|piece| {
+        let at = next;
+        next += piece.len();
+        (at, piece.trim_end_matches(separates))
+    });
+    // Each with its place.
+    let words: Vec<(usize, &str)> = pieces.filter(|(_, word)| !word.is_empty()).collect();
     let mut bytes = Vec::new();
-    for word in &words {
+    for (at, word) in &words {
         let digits = ["0x", "0X", "x", "X"]
             .iter()
             .find_map(|prefix| word.strip_prefix(prefix))
             .unwrap_or(word);
-        if let Some(character) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
-            let at = text.chars().position(|c| c == character).unwrap_or(0) + 1;
+        let mut odd = digits
+            .char_indices()
+            .filter(|(_, c)| !c.is_ascii_hexdigit());
+        if let Some((n, character)) = odd.next() {
+            let before = &text[..at + word.len() - digits.len() + n];
+            let at = before.chars().count() + 1;
             return Err(InputError::NotHex { character, at });
         }
         let digits: Vec<u8> = digits

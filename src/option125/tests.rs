@@ -63,6 +63,14 @@ fn bytes_are_of_option_43_if_they_begin_as_it_does() {
 }
 
 #[test]
+fn what_is_no_digit_is_told_with_its_place() {
+    for (text, character, at) in [("0x12 1x3", 'x', 7), ("é0", 'é', 1), ("a: 0xag", 'g', 7)] {
+        let found = parse(text, None);
+        assert_eq!(found, Err(InputError::NotHex { character, at }), "{text}");
+    }
+}
+
+#[test]
 fn a_capture_that_is_damaged_anywhere_is_read_without_panic() {
     let whole = std::fs::read("captures/reference/first-registration.pcapng").unwrap();
     let begin = &whole[..whole.len().min(6_000)];

@@ -109,7 +109,7 @@ impl Phone {
         out: &mut Outbox<AppEffect>,
     ) -> State {
         self.leave_vlan(out);
-        self.lldp = None;
+        self.end_lldp(out);
         self.show(Screen::Booting, out);
         State::Boot(Boot {
             reset,

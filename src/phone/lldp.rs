@@ -1,8 +1,9 @@
 //! LLDP of a set: it says who it is, and takes the voice policy that its switch says (LLDP-MED) while it waits for one.
 //!
 //! With a carrier it says so three times, 1 s apart, and then every 30 s; once more when it comes into service, since
-//! its name has its DN then. After its first stage it waits for a policy, and goes to DHCP with it or, if none comes,
-//! without. A policy that comes later, or says `untagged`, changes nothing.
+//! its name has its DN then. Before it boots again it says that this holds no more, so that its switch answers at once
+//! when it is back. After its first stage it waits for a policy, and goes to DHCP with it or, if none comes, without. A
+//! policy that comes later, or says `untagged`, changes nothing.
 
 use super::display::Screen;
 use super::machine::{Event, Phone};
@@ -63,23 +64,35 @@ impl Phone {
         if self.lldp.is_none() {
             return;
         }
+        let tlvs = vec![
+            Tlv::SystemName(self.system_name().into_bytes()),
+            Tlv::Capabilities {
+                can: BRIDGE | TELEPHONE,
+                does: TELEPHONE,
+            },
+            Tlv::MedCapabilities {
+                capabilities: MED_CAPABILITIES,
+                class: CLASS_III,
+            },
+            Tlv::MedPolicy(policy(self.vlan.map(|(vlan, _)| vlan))),
+        ];
+        self.send_lldp(TTL_SECS, tlvs, out);
+    }
+
+    /// It boots again: what it said holds no more (the shutdown LLDPDU of 802.1AB-2016), if it said anything.
+    pub(super) fn end_lldp(&mut self, out: &mut Outbox<AppEffect>) {
+        if self.lldp.take().is_some() {
+            self.send_lldp(0, Vec::new(), out);
+        }
+    }
+
+    fn send_lldp(&self, ttl: u16, tlvs: Vec<Tlv>, out: &mut Outbox<AppEffect>) {
         let mac = self.settings.mac;
         let message = Lldpdu {
             chassis: Id::chassis_mac(mac),
             port: Id::port_mac(mac),
-            ttl: TTL_SECS,
-            tlvs: vec![
-                Tlv::SystemName(self.system_name().into_bytes()),
-                Tlv::Capabilities {
-                    can: BRIDGE | TELEPHONE,
-                    does: TELEPHONE,
-                },
-                Tlv::MedCapabilities {
-                    capabilities: MED_CAPABILITIES,
-                    class: CLASS_III,
-                },
-                Tlv::MedPolicy(policy(self.vlan.map(|(vlan, _)| vlan))),
-            ],
+            ttl,
+            tlvs,
         };
         let mut bytes = Vec::new();
         message.encode(&mut bytes);

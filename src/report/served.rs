@@ -9,7 +9,7 @@ use super::Remarks;
 use super::words::Line;
 use crate::outbox::{Answer, DropReason, LeaseEvent, TraceEvent};
 use crate::scenario::plan::{Plan, Step};
-use crate::scenario::{Listener, Outcome, Verdict};
+use crate::scenario::{Listener, Outcome, Verdict, counted};
 use crate::time::Instant;
 use crate::wire::{Frame, Mac};
 
@@ -88,19 +88,20 @@ impl Served {
     /// For a person: a few lines.
     pub fn summary(&self, outcome: &Outcome) -> String {
         let mut text = format!(
-            "\nserved for {} s: {} leases to {} clients, {} files ({} bytes), {} sets registered\n",
+            "\nserved for {} s: {} to {}, {} ({}), {} registered\n",
             outcome.ended,
-            self.leases,
-            self.clients.len(),
-            self.files,
-            self.bytes,
-            self.registered.len()
+            counted(self.leases, "lease"),
+            counted(self.clients.len() as u64, "client"),
+            counted(self.files, "file"),
+            counted(self.bytes, "byte"),
+            counted(self.registered.len() as u64, "set")
         );
         if self.refusals + self.failed_files > 0 {
             let _ = writeln!(
                 text,
-                "not served: {} requests for an address, {} files",
-                self.refusals, self.failed_files
+                "not served: {} for an address, {}",
+                counted(self.refusals, "request"),
+                counted(self.failed_files, "file")
             );
         }
         let drops = outcome

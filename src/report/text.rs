@@ -176,24 +176,21 @@ impl<W: Write> Listener for TextReport<W> {
 }
 
 fn verdict_line(verdict: &Verdict, style: Style) -> String {
-    let frames: Vec<String> = verdict.frames.iter().map(u64::to_string).collect();
-    let proof = match (&verdict.filter, frames.as_slice()) {
-        (_, []) => String::new(),
-        (Some(_), frames) => format!("frames {}", frames.join(" ")),
-        (None, frames) => format!("frame {}", frames.join(" ")),
-    };
-    let proof = style.paint(DIM, &proof);
+    let proof = frames_named(verdict).map(|frames| style.paint(DIM, &frames));
     let sentence = format!("{}: {}", verdict.when, verdict.expected);
     if verdict.passed {
         let mark = style.paint(GREEN, "✓");
+        let proof = proof.unwrap_or_default();
         return format!("  {mark} {sentence}  {proof}\n");
     }
     let mark = style.paint(RED, "✗");
-    let line = verdict.line;
-    format!(
-        "  {mark} {sentence}\n      found: {}, at {} s, {proof} (line {line})\n",
-        verdict.found, verdict.at
-    )
+    let mut text = format!("  {mark} {sentence}\n      found: {}", verdict.found);
+    let _ = write!(text, ", at {} s", verdict.at);
+    if let Some(proof) = proof {
+        let _ = write!(text, ", {proof}");
+    }
+    let _ = writeln!(text, " (line {})", verdict.line);
+    text
 }
 
 /// What came of a run, in a few lines. `file` is the scenario, `capture` where the frames are.
@@ -233,12 +230,16 @@ pub fn summary(
     let passed = outcome.verdicts.len() - failed.len();
     let mark = match (outcome.passed(), &outcome.stopped) {
         (true, _) => style.paint(GREEN, "passed"),
+        // Under a mix of faults expectations decide nothing.
+        (false, None) if outcome.withstood() => style.paint(YELLOW, "not judged"),
         (false, Some(_)) => style.paint(RED, "stopped"),
         (false, None) => style.paint(RED, "FAILED"),
     };
+    // "FAILED: 6 of 14 expectations" would read as if 6 had failed.
+    let met = if outcome.passed() { "" } else { " met" };
     let _ = write!(
         text,
-        "{mark}: {passed} of {} expectations, {} s, {} frames",
+        "{mark}: {passed} of {} expectations{met}, {} s, {} frames",
         plan.expectations(),
         outcome.ended,
         outcome.frames
@@ -264,8 +265,12 @@ fn phone_lines(plan: &Plan, outcome: &Outcome) -> String {
         };
         let _ = writeln!(text, "{:<16}  {registered:<24}  {display}", phone.name);
     }
-    if let Some(more) = plan.phones.len().checked_sub(PHONES_SHOWN + 1) {
-        let _ = writeln!(text, "and {} more phones", more + 1);
+    match plan.phones.len().saturating_sub(PHONES_SHOWN) {
+        0 => {}
+        1 => text.push_str("and 1 more phone\n"),
+        more => {
+            let _ = writeln!(text, "and {more} more phones");
+        }
     }
     text
 }
@@ -292,12 +297,20 @@ fn failure(verdict: &Verdict, file: &str, capture: Option<&str>, style: Style) -
 
 /// The frames that a failure stands on.
 fn proof(verdict: &Verdict) -> String {
+    match (&verdict.filter, frames_named(verdict)) {
+        (_, None) => "no frame".to_owned(),
+        (Some(_), Some(frames)) => frames,
+        (None, Some(frames)) => format!("after {frames}"),
+    }
+}
+
+/// `frame 3`, `frames 3 4`; `None` where there are none.
+fn frames_named(verdict: &Verdict) -> Option<String> {
     let frames: Vec<String> = verdict.frames.iter().map(u64::to_string).collect();
-    match (&verdict.filter, frames.as_slice()) {
-        (_, []) => "no frame".to_owned(),
-        (Some(_), [one]) => format!("frame {one}"),
-        (Some(_), all) => format!("frames {}", all.join(" ")),
-        (None, all) => format!("after frame {}", all.join(" ")),
+    match frames.as_slice() {
+        [] => None,
+        [one] => Some(format!("frame {one}")),
+        all => Some(format!("frames {}", all.join(" "))),
     }
 }
 
@@ -417,6 +430,25 @@ mod tests {
         assert_eq!(shell_word("a b.pcapng"), "'a b.pcapng'");
         assert_eq!(shell_word("contains \"it's\""), r#"'contains "it'\''s"'"#);
         assert_eq!(shell_word(""), "''");
+    }
+
+    #[test]
+    fn a_failure_names_its_frames_where_there_are_some() {
+        let style = Style {
+            colour: false,
+            verbose: false,
+        };
+        let failed = |frames| Verdict {
+            filter: Some("dhcp".to_owned()),
+            found: "0 frames".to_owned(),
+            ..verdict(frames)
+        };
+        let said = verdict_line(&failed(vec![]), style);
+        let place = "      found: 0 frames, at 0.000000 s";
+        assert!(said.ends_with(&format!("{place} (line 1)\n")), "{said}");
+        let said = verdict_line(&failed(vec![7]), style);
+        let end = format!("{place}, frame 7 (line 1)\n");
+        assert!(said.ends_with(&end), "{said}");
     }
 
     fn verdict(frames: Vec<u64>) -> Verdict {

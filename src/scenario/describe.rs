@@ -292,7 +292,7 @@ impl Frames {
 }
 
 /// `1 frame`, `2 frames`.
-pub(super) fn counted(count: u64, what: &str) -> String {
+pub fn counted(count: u64, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         _ => format!("{count} {what}s"),

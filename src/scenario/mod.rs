@@ -35,7 +35,9 @@ mod units;
 mod watch;
 
 pub use build::{BuildError, Files, firmware, readable_firmware};
+pub use describe::counted;
 pub use explain::explain;
+pub use file::read_rule;
 pub use lint::{Warning, Warnings};
 pub use mix::{Disturbance, Mix};
 pub use outcome::{Evidence, Outcome, ProgramView, Settled, Stopped, Verdict, Violation};

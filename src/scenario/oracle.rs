@@ -130,7 +130,8 @@ impl Oracle {
                 heard.orders.clear();
             }
             if segment.src_port == heard.port {
-                // A reset acknowledges nothing: who sends it does not know the connection.
+                // Without the flag the number means nothing (RFC 9293 section 3.1), and a reset acknowledges nothing: who sends
+                // it does not know the connection.
                 if segment.flags & (tcp::ACK | tcp::RST) == tcp::ACK {
                     heard.acknowledge(segment.ack);
                 }

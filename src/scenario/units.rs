@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::plan::{Prefix, Probability};
-use crate::wire::Mac;
+use crate::wire::{Mac, vendor};
 
 /// Why a text is not the value that it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,14 @@ impl Wrong {
         Wrong {
             message: message.into(),
             help: (!help.is_empty()).then(|| help.to_owned()),
+        }
+    }
+
+    /// Both as one sentence.
+    pub(super) fn into_sentence(self) -> String {
+        match self.help {
+            Some(help) => format!("{}; {help}", self.message),
+            None => self.message,
         }
     }
 }
@@ -58,10 +66,7 @@ pub(super) const SIZE_UNITS: &[(&str, u64)] = &[
 /// # Errors
 /// What is wrong with it, in a sentence.
 pub fn read_duration(text: &str) -> Result<Duration, String> {
-    duration(text).map_err(|wrong| match wrong.help {
-        Some(help) => format!("{}; {help}", wrong.message),
-        None => wrong.message,
-    })
+    duration(text).map_err(Wrong::into_sentence)
 }
 
 /// `10 ms`, `1.5 s`, `8 h`.
@@ -212,16 +217,9 @@ pub(super) fn prefix(text: &str) -> Result<Prefix, Wrong> {
     Ok(prefix)
 }
 
-/// `10.1.0.50 - 10.1.0.99`.
-/// A fully qualified domain name: labels of letters, digits and hyphens with points between them, the last one not
-/// a number.
+/// A fully qualified domain name, as sets take one in `call_srv`.
 pub(super) fn fqdn(text: &str) -> Result<String, Wrong> {
-    let label = |label: &str| {
-        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    };
-    let last = text.rsplit_once('.').map(|(_, last)| last);
-    let number = |last: &str| last.chars().all(|c| c.is_ascii_digit());
-    if text.split('.').all(label) && last.is_some_and(|last| !number(last)) {
+    if vendor::is_name(text) {
         return Ok(text.to_owned());
     }
     Err(Wrong::new(
@@ -230,6 +228,7 @@ pub(super) fn fqdn(text: &str) -> Result<String, Wrong> {
     ))
 }
 
+/// `10.1.0.50 - 10.1.0.99`.
 pub(super) fn address_range(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), Wrong> {
     let (first, last) = text.split_once('-').ok_or_else(|| {
         Wrong::new(
@@ -402,6 +401,22 @@ mod tests {
         let wrong = prefix("10.1.0.7/24").unwrap_err();
         assert_eq!(wrong.help.unwrap(), "did you mean `10.1.0.0/24`?");
         assert!(prefix("10.1.0.0/33").is_err() && prefix("10.1.0.0").is_err());
+    }
+
+    #[test]
+    fn a_domain_name_is_one_that_sets_take() {
+        assert_eq!(fqdn("mivb-b.example").unwrap(), "mivb-b.example");
+        let long = format!("{}.example", "a".repeat(64));
+        for wrong in [
+            "mivb",
+            "10.1.0.1",
+            "a..b",
+            "-a.example",
+            "a-.example",
+            &long,
+        ] {
+            assert!(fqdn(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

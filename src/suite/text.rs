@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::result::{Counts, Status, TestResult};
+use crate::scenario::counted;
 
 /// A scenario that is done, as a line: `passed   0.12 s  subnet-move.toml`.
 pub fn result_line(result: &TestResult) -> String {
@@ -20,7 +21,8 @@ pub fn suite_summary(results: &[TestResult], took_ns: u64) -> String {
         }
     }
     let (counts, took) = (Counts::of(results), took_ns as f64 / 1e9);
-    let _ = writeln!(text, "{} scenarios in {took:.2} s: {counts}", counts.all());
+    let all = counted(counts.all() as u64, "scenario");
+    let _ = writeln!(text, "{all} in {took:.2} s: {counts}");
     text
 }
 

@@ -1,7 +1,7 @@
 //! DNS messages (RFC 1035), as far as a stub resolver and a server of addresses need them: one question, its answer.
 //!
 //! The bytes are the crate simple-dns's. Here stands what this project makes of a message: names without the last
-//! point, in small letters (RFC 4343); of an answer the first address in it, whatever aliases lead there.
+//! point; of an answer the first address in it, whatever aliases lead there.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,12 +17,17 @@ use super::DecodeError;
 /// The UDP port of name servers.
 pub const PORT: u16 = 53;
 
+/// The longest time for which a record can hold, in seconds (RFC 2181 section 8).
+pub const TTL_MAX: u32 = i32::MAX as u32;
+
 /// A question for the records of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     /// The asker's number for it.
     pub id: u16,
-    /// Small letters, no point at the end.
+    /// The asker wants the server to ask others for what it does not know (RD).
+    pub recursion: bool,
+    /// As the asker spells it, without a point at the end.
     pub name: String,
     pub asks: Asks,
 }
@@ -41,7 +46,9 @@ impl Asks {
 pub struct Answer {
     /// The question's number.
     pub id: u16,
-    /// The name that was asked for, as in [`Query`].
+    /// What the question says of recursion (RD), copied.
+    pub recursion: bool,
+    /// The name that was asked for, spelled as in the [`Query`].
     pub name: String,
     /// What was asked for.
     pub asks: Asks,
@@ -63,11 +70,13 @@ pub enum Rcode {
 }
 
 impl Query {
-    /// The message's bytes; recursion is desired, as a stub resolver asks. `None` if the name can't be written:
-    /// a label above 63 bytes, a name above 255, an empty label.
+    /// The message's bytes. `None` if the name can't be written: a label above 63 bytes, a name above 255, an empty
+    /// label.
     pub fn encode(&self) -> Option<Vec<u8>> {
         let mut packet = Packet::new_query(self.id);
-        packet.set_flags(PacketFlag::RECURSION_DESIRED);
+        if self.recursion {
+            packet.set_flags(PacketFlag::RECURSION_DESIRED);
+        }
         packet.questions.push(question(&self.name, self.asks)?);
         packet.build_bytes_vec().ok()
     }
@@ -85,7 +94,8 @@ impl Query {
         };
         Ok(Query {
             id: packet.id(),
-            name: plain(&question.qname),
+            recursion: packet.has_flags(PacketFlag::RECURSION_DESIRED),
+            name: question.qname.to_string(),
             asks: Asks(question.qtype, question.qclass),
         })
     }
@@ -96,7 +106,10 @@ impl Answer {
     /// written.
     pub fn encode(&self) -> Option<Vec<u8>> {
         let mut packet = Packet::new_reply(self.id);
-        packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER | PacketFlag::RECURSION_DESIRED);
+        packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
+        if self.recursion {
+            packet.set_flags(PacketFlag::RECURSION_DESIRED);
+        }
         *packet.rcode_mut() = match self.rcode {
             Rcode::NoError => RCODE::NoError,
             Rcode::NxDomain => RCODE::NameError,
@@ -132,10 +145,15 @@ impl Answer {
                 None
             }
         });
-        let ttl = packet.answers.iter().map(|record| record.ttl).min();
+        let ttl = packet
+            .answers
+            .iter()
+            .map(|record| time_of(record.ttl))
+            .min();
         Ok(Answer {
             id: packet.id(),
-            name: plain(&question.qname),
+            recursion: packet.has_flags(PacketFlag::RECURSION_DESIRED),
+            name: question.qname.to_string(),
             asks: Asks(question.qtype, question.qclass),
             rcode: if packet.rcode() == RCODE::NoError {
                 Rcode::NoError
@@ -158,8 +176,9 @@ pub fn plain_name(name: &str) -> Cow<'_, str> {
     }
 }
 
-fn plain(name: &Name<'_>) -> String {
-    plain_name(&name.to_string()).into_owned()
+/// For how many seconds a record holds: a number whose first bit is set is 0 (RFC 2181 section 8).
+fn time_of(ttl: u32) -> u32 {
+    if ttl > TTL_MAX { 0 } else { ttl }
 }
 
 fn parse(bytes: &[u8]) -> Result<Packet<'_>, DecodeError> {
@@ -193,6 +212,7 @@ mod tests {
     fn a_question_and_its_answer_are_the_bytes_of_the_standard() {
         let query = Query {
             id: 7,
+            recursion: true,
             name: "a.example".to_owned(),
             asks: Asks::ADDRESS,
         };
@@ -247,6 +267,16 @@ mod tests {
     }
 
     #[test]
+    fn a_time_whose_first_bit_is_set_is_none() {
+        let address = Ipv4Addr::new(10, 9, 0, 11);
+        for (ttl, time) in [(TTL_MAX, TTL_MAX), (TTL_MAX + 1, 0), (u32::MAX, 0)] {
+            let bytes = answer(Some((address, ttl)), Rcode::NoError).encode();
+            let found = Answer::decode(&bytes.unwrap()).unwrap().address;
+            assert_eq!(found, Some((address, time)));
+        }
+    }
+
+    #[test]
     fn names_are_compared_in_small_letters_and_without_the_last_point() {
         assert_eq!(plain_name("MiVB-B.Example."), "mivb-b.example");
         assert_eq!(plain_name("mivb-b.example"), "mivb-b.example");
@@ -258,6 +288,7 @@ mod tests {
             let name = name.to_owned();
             let query = Query {
                 id: 1,
+                recursion: true,
                 name,
                 asks: Asks::ADDRESS,
             };
@@ -269,6 +300,7 @@ mod tests {
     fn a_query_is_no_answer_and_the_reverse() {
         let query = Query {
             id: 7,
+            recursion: true,
             name: "a".to_owned(),
             asks: Asks::ADDRESS,
         };
@@ -302,6 +334,7 @@ mod tests {
         let name = "a.example".to_owned();
         Answer {
             id: 7,
+            recursion: true,
             name,
             asks: Asks::ADDRESS,
             rcode,

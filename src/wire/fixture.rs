@@ -1,5 +1,5 @@
-//! Reads `fixtures/wire/*.hex` for the tests of the codecs: a message a file, as hexadecimal digits and as the line
-//! that it decodes to.
+//! Reads `fixtures/wire/*.hex` for the tests of the codecs: a message a file, as hexadecimal digits, with comments behind
+//! `#`, and below them, behind `= `, as the line that it decodes to.
 
 use std::fs;
 
@@ -18,9 +18,10 @@ pub(super) fn all(protocol: &str) -> Vec<Fixture> {
     let mut found = Vec::new();
     for entry in fs::read_dir("fixtures/wire").unwrap() {
         let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         if name.starts_with(&format!("{protocol}_")) {
-            found.push(read(name, &fs::read_to_string(&path).unwrap()));
+            let (bytes, line) = read(&fs::read_to_string(&path).unwrap());
+            found.push(Fixture { name, bytes, line });
         }
     }
     assert!(!found.is_empty(), "no fixture of {protocol}");
@@ -28,22 +29,34 @@ pub(super) fn all(protocol: &str) -> Vec<Fixture> {
     found
 }
 
-fn read(name: &str, text: &str) -> Fixture {
-    let mut bytes = Vec::new();
-    let mut line = None;
-    for row in text.lines().filter(|row| !row.starts_with('#')) {
-        if let Some(decoded) = row.strip_prefix("= ") {
-            line = Some(decoded.to_owned());
+/// Compares the line of each of those fixtures with what `decoded` makes of its bytes. `BLESS=1` writes the lines anew.
+pub(super) fn check(protocol: &str, decoded: impl Fn(&[u8]) -> String) {
+    for Fixture { name, bytes, line } in all(protocol) {
+        let found = decoded(&bytes);
+        if std::env::var_os("BLESS").is_none() {
+            assert_eq!(found, line, "{name}");
             continue;
         }
-        for pair in row.as_bytes().chunks(2) {
-            let digits = std::str::from_utf8(pair).unwrap();
-            bytes.push(u8::from_str_radix(digits, 16).unwrap());
-        }
+        let path = format!("fixtures/wire/{name}.hex");
+        let text = fs::read_to_string(&path).unwrap();
+        let (hex, _) = text.split_once("\n= ").unwrap();
+        fs::write(path, format!("{hex}\n= {found}\n")).unwrap();
     }
-    Fixture {
-        name: name.to_owned(),
-        bytes,
-        line: line.unwrap_or_else(|| panic!("{name} has no line that begins with `= `")),
-    }
+}
+
+/// A message's bytes and its line.
+pub(super) fn read(text: &str) -> (Vec<u8>, String) {
+    let (hex, line) = text.split_once("\n= ").unwrap();
+    let rows = hex.lines().map(|row| row.split('#').next().unwrap());
+    let line = line.strip_suffix('\n').unwrap();
+    (unhex(&rows.collect::<String>()), line.to_owned())
+}
+
+/// The bytes of hexadecimal digits, with blanks between them or not.
+pub(super) fn unhex(hex: &str) -> Vec<u8> {
+    let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
+    let pairs = digits.chunks(2).map(|pair| pair.iter().collect::<String>());
+    pairs
+        .map(|pair| u8::from_str_radix(&pair, 16).unwrap())
+        .collect()
 }

@@ -115,18 +115,27 @@ pub struct Policy {
 /// Reads a message. Bytes behind its end (padding) are ignored; a message that ends without an end element is whole
 /// all the same (802.1AB-2016 section 8.5.1).
 ///
-/// Fails if the bytes end within an element, or if the first three are not chassis, port and time to live.
+/// Fails if the bytes end within an element, if the first three are not chassis, port and time to live, or if one of
+/// these is empty or comes again; the error's place is where that element begins.
 pub fn decode(bytes: &[u8]) -> Result<Lldpdu, DecodeError> {
     let mut rest = Elements { bytes, at: 0 };
-    let chassis = Id::of(rest.mandatory(CHASSIS)?, rest.at)?;
-    let port = Id::of(rest.mandatory(PORT)?, rest.at)?;
+    let at = rest.at;
+    let chassis = Id::of(rest.mandatory(CHASSIS)?, at)?;
+    let at = rest.at;
+    let port = Id::of(rest.mandatory(PORT)?, at)?;
     let at = rest.at;
     let Some(&[a, b]) = rest.mandatory(TIME_TO_LIVE)?.first_chunk() else {
         return Err(DecodeError::new("lldp", at, "time to live is too short"));
     };
     let mut tlvs = Vec::new();
+    let mut at = rest.at;
     while let Some((kind, value)) = rest.next()? {
+        if matches!(kind, CHASSIS | PORT | TIME_TO_LIVE) {
+            let problem = "chassis, port or time to live comes again";
+            return Err(DecodeError::new("lldp", at, problem));
+        }
         tlvs.push(Tlv::of(kind, value));
+        at = rest.at;
     }
     Ok(Lldpdu {
         chassis,
@@ -421,11 +430,26 @@ mod tests {
         }
         let error = decode(&[2, 7, 4]).unwrap_err();
         assert_eq!(error.to_string(), "lldp: ends within an element at byte 3");
+        let error = decode(&[2, 2, 7, 1, 4, 1, 7, 0, 0]).unwrap_err();
+        assert_eq!(error.to_string(), "lldp: id is empty at byte 4");
         let error = decode(&[4, 2, 7, 1, 0, 0]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "lldp: does not begin with chassis, port and time to live at byte 0"
         );
+    }
+
+    #[test]
+    fn a_message_whose_mandatory_elements_come_again_is_none() {
+        let begins = [2, 2, 7, 1, 4, 2, 7, 2, 6, 2, 0, 120];
+        decode(&begins).unwrap();
+        for again in [&[2, 2, 7, 1][..], &[4, 2, 7, 2], &[6, 2, 0, 1]] {
+            let error = decode(&[&begins, again].concat()).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "lldp: chassis, port or time to live comes again at byte 12"
+            );
+        }
     }
 
     #[test]

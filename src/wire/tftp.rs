@@ -240,7 +240,8 @@ impl<'a> Request<'a> {
 
 fn decode_options(bytes: &[u8], mut at: usize) -> Result<Vec<TftpOption<'_>>, DecodeError> {
     let mut options = Vec::new();
-    while bytes[at..].iter().any(|byte| *byte != 0) {
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+    while at <= last {
         let (name, after) = text_at(bytes, at, "option name without its zero byte")?;
         let (value, after) = text_at(bytes, after, "option value without its zero byte")?;
         let value = Cow::Borrowed(value);
@@ -329,17 +330,14 @@ impl fmt::Display for TftpOption<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use proptest::prelude::*;
 
+    use super::super::fixture::{self, Fixture};
     use super::*;
 
     #[test]
     fn every_fixture_decodes_to_its_line_and_encodes_to_its_bytes() {
-        let fixtures = fixtures();
-        assert!(fixtures.len() >= 8);
-        for (name, bytes, line) in fixtures {
+        for Fixture { name, bytes, line } in fixture::all("tftp") {
             let message = Message::decode(&bytes).unwrap();
             assert_eq!(message.to_string(), line, "{name}");
             assert_eq!(message.encode(), bytes, "{name}");
@@ -348,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_message_cut_anywhere_is_an_error_or_a_shorter_message() {
-        for (name, bytes, _) in fixtures() {
+        for Fixture { name, bytes, .. } in fixture::all("tftp") {
             for len in 0..bytes.len() {
                 if let Ok(message) = Message::decode(&bytes[..len]) {
                     // What is missing is a tail that may be missing, or options that are complete before the cut.
@@ -435,30 +433,5 @@ mod tests {
     /// A text without a zero byte.
     fn text(len_min: usize) -> impl Strategy<Value = Vec<u8>> {
         proptest::collection::vec(1_u8.., len_min..20)
-    }
-
-    /// Name, bytes and line of each `fixtures/wire/tftp_*.hex`.
-    fn fixtures() -> Vec<(String, Vec<u8>, String)> {
-        let folder = fs::read_dir("fixtures/wire").unwrap();
-        let paths = folder.map(|entry| entry.unwrap().path());
-        let named =
-            paths.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path));
-        let ours = named.filter(|(name, _)| name.starts_with("tftp_") && name.ends_with(".hex"));
-        ours.map(|(name, path)| {
-            let text = fs::read_to_string(path).unwrap();
-            let line = text.lines().find_map(|line| line.strip_prefix("= "));
-            let line = line.unwrap().to_owned();
-            let hex = text.lines().filter(|line| !line.starts_with(['#', '=']));
-            let digits: Vec<char> = hex
-                .collect::<String>()
-                .split_whitespace()
-                .collect::<String>()
-                .chars()
-                .collect();
-            let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16);
-            let bytes = digits.chunks(2).map(|pair| byte(pair).unwrap());
-            (name, bytes.collect(), line)
-        })
-        .collect()
     }
 }

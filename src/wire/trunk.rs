@@ -199,26 +199,27 @@ const fn error(offset: usize, problem: &'static str) -> DecodeError {
 #[derive(Debug, Default, Clone)]
 pub struct Decoder {
     pending: Vec<u8>,
+    /// So many bytes of them were messages that are read.
+    read: usize,
 }
 
 impl Decoder {
-    /// Keeps what has arrived, for [`Decoder::next`].
+    /// Keeps what has arrived, for [`Decoder::message`].
     pub fn push(&mut self, bytes: &[u8]) {
+        self.pending.drain(..std::mem::take(&mut self.read));
         self.pending.extend_from_slice(bytes);
     }
 
-    /// The messages that are all there, in order.
+    /// The next message that is all there.
     ///
     /// # Errors
-    /// What is wrong with the first that is none. Where the next begins is then unknown.
-    pub fn messages(&mut self) -> Result<Vec<Message>, DecodeError> {
-        let (mut messages, mut at) = (Vec::new(), 0);
-        while let Some((message, length)) = decode(&self.pending[at..])? {
-            messages.push(message);
-            at += length;
-        }
-        self.pending.drain(..at);
-        Ok(messages)
+    /// What is wrong with it. Where the one after it begins is then unknown.
+    pub fn message(&mut self) -> Result<Option<Message>, DecodeError> {
+        let Some((message, length)) = decode(&self.pending[self.read..])? else {
+            return Ok(None);
+        };
+        self.read += length;
+        Ok(Some(message))
     }
 }
 
@@ -254,10 +255,25 @@ mod tests {
         for cut in 0..whole.len() {
             let mut decoder = Decoder::default();
             decoder.push(&whole[..cut]);
-            let mut messages = decoder.messages().unwrap();
+            let mut messages = all(&mut decoder).0;
             decoder.push(&whole[cut..]);
-            messages.extend(decoder.messages().unwrap());
+            messages.extend(all(&mut decoder).0);
             assert_eq!(messages.len(), 2, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_comes_before_something_wrong_is_read_however_it_arrives() {
+        let whole = [&numbers(&["6000".to_owned()])[..], b"JF"].concat();
+        for cut in 0..whole.len() {
+            let mut decoder = Decoder::default();
+            decoder.push(&whole[..cut]);
+            let (mut messages, _) = all(&mut decoder);
+            decoder.push(&whole[cut..]);
+            let (rest, error) = all(&mut decoder);
+            messages.extend(rest);
+            assert_eq!(messages.len(), 2, "cut at {cut}");
+            assert!(error.is_some(), "cut at {cut}");
         }
     }
 
@@ -267,7 +283,7 @@ mod tests {
         let mut decoder = Decoder::default();
         decoder.push(&numbers(&dns));
         let mut back = Vec::new();
-        for message in decoder.messages().unwrap() {
+        for message in all(&mut decoder).0 {
             if let Message::Numbers { dns } = message {
                 back.extend(dns);
             } else {
@@ -317,7 +333,19 @@ mod tests {
                 decoder.push(b"JT\x01");
             }
             decoder.push(&bytes);
-            let _ = decoder.messages();
+            all(&mut decoder);
+        }
+    }
+
+    /// The messages that are all there, and what is wrong with what comes after them.
+    fn all(decoder: &mut Decoder) -> (Vec<Message>, Option<DecodeError>) {
+        let mut messages = Vec::new();
+        loop {
+            match decoder.message() {
+                Ok(Some(message)) => messages.push(message),
+                Ok(None) => return (messages, None),
+                Err(error) => return (messages, Some(error)),
+            }
         }
     }
 }

@@ -172,6 +172,7 @@ fn a_broken_file_or_argument_is_exit_2_and_says_why_on_standard_error() {
         (&["run", "--faster", MOVE], "unexpected argument '--faster'"),
         (&["run"], "<SCENARIO>"),
         (&["run", "--seed", "one", MOVE], "invalid value 'one'"),
+        (&["run", "--sweep", "0", MOVE], "invalid value '0'"),
         (&["run", "--fault", "rudeness", MOVE], "no fault `rudeness`"),
         (
             &["run", "--fault", "mivb-x=half-closes", MOVE],

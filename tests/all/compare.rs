@@ -81,6 +81,7 @@ fn what_is_no_build_is_refused() {
     for (a, b, reason) in [
         ("reference", "no-such-folder", "`no-such-folder` is neither"),
         ("fixtures", "reference", "fixtures/results.jsonl: "),
+        ("reference", "fault=rudeness", "no fault `rudeness`"),
     ] {
         let output = folder
             .jackfield(&[&["compare", a, b], FEW].concat())

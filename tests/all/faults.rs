@@ -74,7 +74,7 @@ scenarios shows that it notices, and a reader sees what a failure looks like.
 
 ```sh
 jackfield run fixtures/scenarios/replace-a-phone.toml --fault keeps-the-old-mac
-jackfield run fixtures/scenarios/subnet-move.toml --fault mivb-a=redirects-to-itself
+jackfield run fixtures/scenarios/subnet-move.toml --fault mivb-b=redirects-to-itself
 ```
 
 `jackfield faults` lists them. Each breaks one rule of [rules.md](rules.md); below is the smallest scenario of that rule that

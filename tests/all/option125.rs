@@ -108,6 +108,11 @@ fn what_is_no_option_is_exit_2_with_its_place() {
         ("abc", "`abc` has an odd number of digits"),
         ("", "there is nothing to read"),
         (": :", "there is nothing to read"),
+        ("no-such.pcap", "nor is there a file of this name"),
+        (
+            "7d 3e 00 00 04 03 39 69 64 3a",
+            "says that it has 62 bytes, and 8 follow",
+        ),
     ] {
         let output = option125(&["decode", input]);
         let said = String::from_utf8_lossy(&output.stderr);

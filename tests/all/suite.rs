@@ -91,11 +91,18 @@ fn what_cannot_be_run_has_an_exit_code_of_its_own() {
     for (arguments, expected, said) in [
         (&["fixtures/broken/bad-unit.toml"][..], 2, ""),
         (&["no-such-folder"], 2, "error: no-such-folder: "),
+        (&["--rule", "MV-99", ALL], 2, "there is no rule `MV-99`"),
         (
-            &["--rule", "MV-99", ALL],
+            &["--name", "no-such-thing", ALL],
             2,
-            "error: there is no such scenario",
+            "error: there is no such scenario in fixtures/",
         ),
+        (
+            &["fixtures/wire"],
+            2,
+            "error: there is no scenario in fixtures/wire\n",
+        ),
+        (&["--fault", "rudeness", MOVE], 2, "no fault `rudeness`"),
         (&["--shard", "3/2", ALL], 2, "`3/2` is no shard"),
         (
             &["--shard", "auto", ALL],
@@ -111,6 +118,22 @@ fn what_cannot_be_run_has_an_exit_code_of_its_own() {
         assert_eq!(code(&output), expected, "{arguments:?}: {output:?}");
         assert!(stderr(&output).contains(said), "{arguments:?}: {output:?}");
     }
+}
+
+#[test]
+fn a_file_that_is_no_text_is_told_of_beside_the_others() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("mine")).unwrap();
+    fs::write(folder.path("mine/a.toml"), b"scenario = \"\xff\"").unwrap();
+    fs::write(folder.path("mine/b.toml"), "scenario = \"B\"").unwrap();
+    let output = test(&folder, &["mine"]);
+    assert_eq!(code(&output), 2, "{output:?}");
+    let said = stdout(&output);
+    assert!(
+        said.contains("broken a.toml\n  error: mine/a.toml: "),
+        "{said}"
+    );
+    assert!(said.contains("1 passed, 1 broken"), "{said}");
 }
 
 #[test]

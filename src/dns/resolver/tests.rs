@@ -4,6 +4,7 @@ use super::*;
 use crate::app::App;
 use crate::dns::server::{DnsServer, ServerConfig};
 use crate::outbox::Out;
+use crate::wire::dns::TTL_MAX;
 
 const ONE: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 53);
 const TWO: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 54);
@@ -145,6 +146,38 @@ fn questions_have_ports_and_numbers_of_their_own() {
 }
 
 #[test]
+fn an_answer_repeats_the_question_as_it_was_asked() {
+    let mut server = Bench::new(1 << 40, 0).server;
+    for (name, recursion) in [(NAME.to_owned(), true), (NAME.to_uppercase(), false)] {
+        let query = Query {
+            id: 9,
+            recursion,
+            name: name.clone(),
+            asks: Asks::ADDRESS,
+        };
+        let datagram = Datagram {
+            from: SocketAddrV4::new(SET, 20_000),
+            to: SocketAddrV4::new(ONE, PORT),
+            payload: &query.encode().unwrap(),
+        };
+        let mut out = Outbox::default();
+        server.handle_datagram(Instant::ZERO, &datagram, &mut out);
+        let Some(Out::Effect(AppEffect::Send { payload, .. })) = out.drain().next() else {
+            panic!("no answer");
+        };
+        let expected = Answer {
+            id: 9,
+            recursion,
+            name,
+            asks: Asks::ADDRESS,
+            rcode: Rcode::NoError,
+            address: Some((ELEMENT, TTL_MAX)),
+        };
+        assert_eq!(Answer::decode(&payload), Ok(expected));
+    }
+}
+
+#[test]
 fn no_more_than_sixteen_names_are_remembered() {
     let mut bench = Bench::new(60, 0);
     for n in 0..100 {
@@ -279,6 +312,7 @@ fn answer(id: u16, name: &str, rcode: Rcode, address: Option<(Ipv4Addr, u32)>) -
     Answer {
         asks: Asks::ADDRESS,
         id,
+        recursion: true,
         name,
         rcode,
         address,

@@ -2,7 +2,8 @@
 //!
 //! A switch says nothing where it has heard no LLDP-MED endpoint. When it first hears one it says the same three times,
 //! 1 s apart (fast start, TIA-1057 section 11.2.1), and then every 30 s (802.1AB-2016 table 9-1), for as long as what it
-//! has heard holds and the carrier is there.
+//! has heard holds and the carrier is there. An endpoint that comes back later is heard for the first time again; one that
+//! says a time of 0 goes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,17 +69,17 @@ impl Speaker {
         let Some(state) = self.ports.get_mut(&port) else {
             return Ok(());
         };
-        if !message.is_med_endpoint() {
+        // Who goes says nothing else (shutdown LLDPDU, 802.1AB-2016), not even that it is an endpoint.
+        if !message.is_med_endpoint() && message.ttl > 0 {
             return Ok(());
         }
         let until = now + Duration::from_secs(message.ttl.into());
-        match &mut state.heard {
-            Some(heard) => heard.until = until,
-            None => {
-                let fast = FAST_COUNT;
-                state.heard = Some(Heard { until, fast });
-                self.deadlines.set(port, Some(now));
-            }
+        if let Some(heard) = state.heard.as_mut().filter(|heard| now < heard.until) {
+            heard.until = until;
+        } else if now < until {
+            let fast = FAST_COUNT;
+            state.heard = Some(Heard { until, fast });
+            self.deadlines.set(port, Some(now));
         }
         Ok(())
     }

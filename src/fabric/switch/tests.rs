@@ -175,6 +175,25 @@ fn a_set_that_is_heard_is_told_its_voice_vlan_three_times_and_then_every_half_mi
 }
 
 #[test]
+fn a_set_that_comes_back_after_its_word_held_no_more_is_told_at_once() {
+    let mut switch = telling();
+    let is_told = |switch: &mut Switch, at_secs, ttl| {
+        !sent(switch, at_secs, 1, &lldp_of(lldp::CLASS_III, ttl)).is_empty()
+    };
+    assert!(is_told(&mut switch, 0, 40));
+    assert_eq!(told(&mut switch, 40), [1, 2, 32]);
+    assert!(is_told(&mut switch, 50, 40), "it was silent for too long");
+    assert_eq!(told(&mut switch, 54), [51, 52]);
+    assert!(!is_told(&mut switch, 55, 0), "it says that it goes");
+    assert!(is_told(&mut switch, 56, 40));
+    assert_eq!(told(&mut switch, 60), [57, 58]);
+    assert!(
+        !is_told(&mut telling(), 0, 0),
+        "it goes, and was never there"
+    );
+}
+
+#[test]
 fn nobody_is_told_anything_who_is_no_set_or_at_a_port_without_a_policy() {
     let mut switch = telling();
     let other_switch = lldp_of(lldp::CONNECTIVITY, 120);
@@ -221,14 +240,16 @@ fn telling() -> Switch {
 }
 
 fn lldp_of(class: u8, ttl: u16) -> Frame {
+    let class = lldp::Tlv::MedCapabilities {
+        capabilities: lldp::MED_CAPABILITIES,
+        class,
+    };
     let message = lldp::Lldpdu {
         chassis: lldp::Id::chassis_mac(B),
         port: lldp::Id::port_mac(B),
         ttl,
-        tlvs: vec![lldp::Tlv::MedCapabilities {
-            capabilities: lldp::MED_CAPABILITIES,
-            class,
-        }],
+        // A message that says that the others hold no more has no other elements.
+        tlvs: (ttl > 0).then_some(class).into_iter().collect(),
     };
     let mut bytes = [lldp::NEAREST_BRIDGE.0, B.0].concat();
     bytes.extend(lldp::ETHERTYPE.to_be_bytes());

@@ -117,7 +117,10 @@ impl Endpoint {
             Some(_) | None => {}
         }
         let src_is_us = self.address.is_some_and(|host| host.address == header.src);
+        // Who has no address yet speaks to all (RFC 1122 section 3.2.1.3 (a)); anything else from nobody Linux drops.
+        let from_nobody = header.src.is_unspecified() && !to_all && self.address.is_some();
         if icmp_error::is_impossible_source(header.src)
+            || from_nobody
             || self.is_subnet_broadcast(header.src)
             || src_is_us && src_mac != self.interface.mac
         {

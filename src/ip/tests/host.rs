@@ -7,7 +7,7 @@ use crate::ip::{Host, TcpSettings};
 use crate::outbox::{DropReason, NeighbourState, Out, Outbox, TraceEvent};
 use crate::sim::{Node, PortId};
 use crate::wire::ethernet::Tag;
-use crate::wire::{Frame, Mac};
+use crate::wire::{Frame, Mac, checksums};
 
 #[test]
 fn a_datagram_waits_for_arp_and_then_arrives() {
@@ -141,6 +141,10 @@ fn what_is_not_for_this_host_is_dropped_with_its_reason() {
     assert_eq!(changed(12, 0x86), Some(DropReason::UnknownProtocol));
     assert_eq!(changed(24, 0xff), Some(DropReason::BadChecksum), "of IP");
     assert_eq!(changed(44, 0xff), Some(DropReason::BadChecksum), "of UDP");
+    let mut from_nobody = good.clone();
+    from_nobody[26..30].fill(0);
+    checksums::mend(&mut from_nobody);
+    assert_eq!(refusal(&from_nobody), Some(DropReason::MartianSource));
     let mut tagged = good.clone();
     tagged.splice(12..12, [0x81, 0x00, 0xa0, 0x00]);
     assert_eq!(refusal(&tagged), None, "a priority tag");

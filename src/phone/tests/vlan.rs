@@ -2,6 +2,7 @@
 
 use super::super::Vlan;
 use super::bench::{Bench, policy};
+use super::register::hard_reset;
 
 /// A configuration with a VLAN and a priority.
 pub(super) const TEXT_VLAN: &str =
@@ -193,6 +194,33 @@ fn it_says_who_it_is_three_times_and_then_every_half_minute_and_when_it_comes_in
     bench.take();
     bench.wait(300);
     assert!(says(&mut bench).is_empty(), "not without a carrier");
+}
+
+#[test]
+fn before_it_boots_again_it_says_that_what_it_said_holds_no_more() {
+    let mut bench = speaking();
+    bench.power_up();
+    bench.carrier(true);
+    bench.wait(4);
+    bench.offer();
+    bench.ack();
+    bench.file(b"boot 1.0\n");
+    bench.wait(2);
+    bench.file(b"main 2.0\n");
+    bench.wait(1);
+    bench.connected();
+    bench.says(hard_reset());
+    bench.take();
+    bench.wait(5);
+    let mac = bench.phone.settings.mac;
+    let last = format!("> LLDP, chassis 4 {mac}, port 3 {mac}, ttl 0");
+    assert_eq!(bench.state(), "First stage");
+    assert_eq!(bench.take()[0], last);
+    bench.wait(1);
+    assert_eq!(bench.state(), "LLDP");
+    bench.take();
+    bench.power_down();
+    assert!(!bench.take().contains(&last), "no power to say it");
 }
 
 fn speaking() -> Bench {

@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 use toml::de::DeValue;
 
 use super::fields::{Fields, entries};
-use super::value::{Item, any_text, boolean, number, one_or_more, or_none, text, word, wrong_type};
+use super::value::{
+    Item, any_text, boolean, in_quotes, number, one_or_more, or_none, text, type_problem, word,
+};
 use super::{At, keys};
 use crate::outbox::NeighbourState;
 use crate::scenario::plan::{Count, Since};
@@ -148,11 +150,9 @@ fn registered(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
     if let DeValue::String(_) = item.get_ref() {
         return text(item, problems).map(|dn| Told::Registered(Some(dn)));
     }
-    wrong_type(
-        item,
-        "a directory number in quotes, true or false",
-        problems,
-    )
+    let problem = type_problem(item, "a directory number in quotes, true or false");
+    problems.push(problem.help(in_quotes(item, units::dn)));
+    None
 }
 
 fn neighbours(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {

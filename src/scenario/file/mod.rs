@@ -132,6 +132,14 @@ const RULES: &[(&str, u32)] = &[
     ("PR", 6),
 ];
 
+/// The id of a rule, for example `MV-2`.
+///
+/// # Errors
+/// There is no such rule, in a sentence.
+pub fn read_rule(text: &str) -> Result<String, String> {
+    rule(text).map_err(Wrong::into_sentence)
+}
+
 fn rule(text: &str) -> Result<String, Wrong> {
     let ids = || {
         RULES

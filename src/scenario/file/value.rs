@@ -37,12 +37,31 @@ pub(super) fn parsed<T>(
     problems: &mut Problems,
     parse: impl Fn(&str) -> Result<T, Wrong>,
 ) -> Option<T> {
-    let text = any_text(item, problems)?;
-    parse(&text)
+    let DeValue::String(text) = item.get_ref() else {
+        problems.push(type_problem(item, "text in quotes").help(in_quotes(item, parse)));
+        return None;
+    };
+    parse(text)
         .map_err(|wrong| {
             problems.push(Problem::new(&item.span(), wrong.message).help(wrong.help));
         })
         .ok()
+}
+
+/// The way out for a number that should be text: the same in quotes, or what it lacks.
+pub(super) fn in_quotes<T>(
+    item: &Item<'_>,
+    parse: impl Fn(&str) -> Result<T, Wrong>,
+) -> Option<String> {
+    let digits = match item.get_ref() {
+        DeValue::Integer(digits) if digits.radix() == 10 => digits.as_str(),
+        DeValue::Float(digits) => digits.as_str(),
+        _ => return None,
+    };
+    match parse(digits) {
+        Ok(_) => Some(format!("did you mean `\"{digits}\"`?")),
+        Err(wrong) => wrong.help,
+    }
 }
 
 /// A reader of text of some form.
@@ -160,6 +179,12 @@ pub(super) fn or_none<T>(
 
 /// Adds the problem that a value has the wrong type.
 pub(super) fn wrong_type<T>(item: &Item<'_>, wanted: &str, problems: &mut Problems) -> Option<T> {
+    problems.push(type_problem(item, wanted));
+    None
+}
+
+/// The problem that a value has the wrong type.
+pub(super) fn type_problem(item: &Item<'_>, wanted: &str) -> Problem {
     let found = match item.get_ref() {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "a whole number",
@@ -169,7 +194,5 @@ pub(super) fn wrong_type<T>(item: &Item<'_>, wanted: &str, problems: &mut Proble
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     };
-    let problem = Problem::new(&item.span(), format!("expected {wanted}, found {found}"));
-    problems.push(problem);
-    None
+    Problem::new(&item.span(), format!("expected {wanted}, found {found}"))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use annotate_snippets::Level;
 
+use crate::scenario::describe::counted;
 use crate::scenario::problem::{Problem, Span, render_one, renderer};
 
 /// Ids of warnings that a file can silence (`allow`): rules where there is one, else words.
@@ -98,12 +99,7 @@ impl Warnings {
 impl fmt::Display for Warnings {
     /// How many there are: `2 warnings`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let noun = if self.len() == 1 {
-            "warning"
-        } else {
-            "warnings"
-        };
-        write!(f, "{} {noun}", self.len())
+        f.write_str(&counted(self.len() as u64, "warning"))
     }
 }
 

@@ -201,7 +201,7 @@ impl Resolver<'_> {
     }
 
     /// A PIN that can be typed. One of digits alone that begins with no access code is a slip: what is
-    /// meant to be refused has a wrong code, not none.
+    /// meant to be refused has a wrong code, not none. Where the file has no element, nobody knows the codes.
     pub(super) fn pin(&mut self, pin: &At<String>, codes: &[Codes]) -> Option<String> {
         let At { value, span } = pin;
         if let Err(wrong) = units::pin(value) {
@@ -212,6 +212,7 @@ impl Resolver<'_> {
         let digits_alone = value.chars().all(|c| c.is_ascii_digit());
         let begins = |code: &String| value.starts_with(code.as_str());
         if digits_alone
+            && !self.file.elements.is_empty()
             && !codes
                 .iter()
                 .any(|codes| begins(&codes.registration) || begins(&codes.replacement))

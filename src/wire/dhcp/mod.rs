@@ -428,6 +428,3 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-pub(crate) mod fixtures;

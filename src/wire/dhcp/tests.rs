@@ -5,17 +5,17 @@ use dhcproto::{Decodable, Decoder, Encodable};
 use proptest::prelude::*;
 
 use super::*;
+use crate::wire::fixture;
 
 #[test]
 fn every_fixture_decodes_to_its_line_and_encodes_to_itself() {
-    let count = fixtures::check("dhcp", |bytes| {
+    fixture::check("dhcp", |bytes| {
         let message = Message::decode(bytes).unwrap();
         if message.defect.is_none() {
             assert_eq!(message.encode(), bytes, "{message}");
         }
         message.to_string()
     });
-    assert_eq!(count, 7);
 }
 
 #[test]

@@ -221,10 +221,11 @@ mod tests {
 
     use super::super::{Decoder, UnknownField};
     use super::*;
+    use crate::wire::fixture::{self, Fixture};
 
     #[test]
     fn every_fixture_decodes_to_its_line_and_encodes_to_its_bytes() {
-        for (name, bytes, line) in fixtures() {
+        for Fixture { name, bytes, line } in fixture::all("reg") {
             let (envelope, consumed) = decode(&bytes).unwrap().unwrap();
             assert_eq!(envelope.to_string(), line, "{name}");
             assert_eq!(consumed, bytes.len(), "{name}");
@@ -238,7 +239,7 @@ mod tests {
         let examples: Vec<_> = document.split("```hex\n").skip(1).collect();
         assert!(examples.len() >= 13, "one for each message");
         for example in examples {
-            let (bytes, line) = read_example(example.split("```").next().unwrap());
+            let (bytes, line) = fixture::read(example.split("```").next().unwrap());
             let (envelope, consumed) = decode(&bytes).unwrap().unwrap();
             assert_eq!(envelope.to_string(), line);
             assert_eq!(consumed, bytes.len(), "{line}");
@@ -260,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_message_cut_anywhere_is_incomplete_and_its_header_cut_short_is_refused() {
-        for (name, bytes, _) in fixtures() {
+        for Fixture { name, bytes, .. } in fixture::all("reg") {
             for len in 0..bytes.len() {
                 assert_eq!(decode(&bytes[..len]), Ok(None), "{name} at {len}");
                 let mut short = bytes[..len].to_vec();
@@ -277,11 +278,11 @@ mod tests {
 
     #[test]
     fn a_stream_survives_a_split_at_every_byte() {
-        let all: Vec<u8> = fixtures()
-            .into_iter()
-            .flat_map(|(_, bytes, _)| bytes)
-            .collect();
-        let lines: Vec<String> = fixtures().into_iter().map(|(_, _, line)| line).collect();
+        let (mut all, mut lines) = (Vec::new(), Vec::new());
+        for Fixture { bytes, line, .. } in fixture::all("reg") {
+            all.extend(bytes);
+            lines.push(line);
+        }
         for split in 0..=all.len() {
             assert_eq!(read_stream([&all[..split], &all[split..]]), lines);
         }
@@ -343,7 +344,7 @@ mod tests {
                 "jfreg: not a character of a name at byte 14",
             ),
         ] {
-            let error = decode(&unhex(hex)).unwrap_err();
+            let error = decode(&fixture::unhex(hex)).unwrap_err();
             assert_eq!(error.to_string(), problem, "{hex}");
         }
     }
@@ -401,9 +402,9 @@ mod tests {
 
         #[test]
         fn a_damaged_fixture_never_panics(which: usize, at: usize, with: u8) {
-            let mut fixtures = fixtures();
+            let mut fixtures = fixture::all("reg");
             let which = which % fixtures.len();
-            let mut bytes = fixtures.swap_remove(which).1;
+            let mut bytes = fixtures.swap_remove(which).bytes;
             let at = at % bytes.len();
             bytes[at] = with;
             read_all_that_can_be(&bytes);
@@ -429,36 +430,5 @@ mod tests {
             }
         }
         lines
-    }
-
-    /// Name, bytes and decoded line of each fixture, by name.
-    fn fixtures() -> Vec<(String, Vec<u8>, String)> {
-        let mut fixtures = Vec::new();
-        for entry in fs::read_dir("fixtures/wire").unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            if name.starts_with("reg_") {
-                let (bytes, line) = read_example(&fs::read_to_string(&path).unwrap());
-                fixtures.push((name, bytes, line));
-            }
-        }
-        fixtures.sort();
-        fixtures
-    }
-
-    /// Hex, with comments after `#`, and the decoded line after `=`.
-    fn read_example(text: &str) -> (Vec<u8>, String) {
-        let (hex, line) = text.split_once("\n= ").unwrap();
-        let without_comments = hex.lines().map(|line| line.split('#').next().unwrap());
-        let bytes = unhex(&without_comments.collect::<String>());
-        (bytes, line.strip_suffix('\n').unwrap().to_owned())
-    }
-
-    fn unhex(hex: &str) -> Vec<u8> {
-        let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
-        let pairs = digits.chunks(2).map(|pair| pair.iter().collect::<String>());
-        pairs
-            .map(|pair| u8::from_str_radix(&pair, 16).unwrap())
-            .collect()
     }
 }

@@ -27,7 +27,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 pub use encode::{EncodeError, encode_43, encode_125, wrap_43, wrap_125};
-pub use text::{KNOWN, parse_text};
+pub use text::{KNOWN, is_name, parse_text};
 
 use super::dhcp::{Message, code};
 use old::decode_old;

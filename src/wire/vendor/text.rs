@@ -181,7 +181,7 @@ impl Settings {
 
 /// Whether this is a fully qualified name: labels of letters, digits and hyphens (RFC 1123 section 2.1),
 /// two at least, the last not a number.
-pub(super) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     let label = |label: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         (1..=LABEL_MAX).contains(&label.len())

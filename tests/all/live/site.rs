@@ -55,7 +55,7 @@ fn a_set_of_phone_is_served_by_serve_across_a_cable() {
         "leases 10.1.0.50 to 08:00:0f:00:aa:01",
         "served MainIp5360.bin to 10.1.0.50: 49152 bytes",
         "registers it at DN 6000",
-        "1 leases to 1 clients, 2 files (65536 bytes), 1 sets registered",
+        "1 lease to 1 client, 2 files (65536 bytes), 1 set registered",
     ] {
         assert!(said.contains(line), "no `{line}` in\n{said}");
     }
