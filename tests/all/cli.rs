@@ -72,6 +72,14 @@ fn a_sweep_runs_each_scenario_with_each_seed_and_finds_nothing() {
     let output = run(&folder, &args);
     let last = "20 runs of 4 scenarios with 5 seeds: 0 failed\n";
     assert_eq!((code(&output), stdout(&output)), (0, last));
+    // The element has no power when the DHCP server probes its address, which then goes to a set.
+    let probed = format!("{shipped}/address-in-use.toml");
+    let output = run(
+        &folder,
+        &["run", "-q", "--sweep", "1", "--seed", "38", &probed],
+    );
+    let last = "1 run of 1 scenario with 1 seed: 0 failed\n";
+    assert_eq!((code(&output), stdout(&output)), (0, last));
 }
 
 #[test]

@@ -230,6 +230,7 @@ fn frames(item: &Item<'_>, problems: &mut Problems) -> Option<Frames> {
     let at_most = count("at-most", problems).map(Count::AtMost);
     let exactly = count("exactly", problems).map(Count::Exactly);
     match counts.as_slice() {
+        [] if fields.is_misspelt(COUNTS) => {}
         [] => {
             let problem = Problem::new(&fields.span, "this does not say how many frames");
             problems.push(problem.label("needs `at-least`, `at-most` or `exactly`"));

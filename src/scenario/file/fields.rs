@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 use super::At;
-use super::value::{Item, wrong_type};
+use super::value::{Item, type_problem, wrong_type};
 use crate::scenario::nearest::{did_you_mean, nearest};
 use crate::scenario::problem::{Problem, Problems, Span};
 
@@ -37,7 +37,9 @@ impl<'a, 't> Fields<'a, 't> {
         if let DeValue::Table(table) = item.get_ref() {
             return Some(Self::of_table(table, item.span(), shape, problems));
         }
-        wrong_type(item, "a table", problems)
+        let known = format!("the keys are {}", shape.keys.join(", "));
+        problems.push(type_problem(item, "a table").help(known));
+        None
     }
 
     /// As [`Fields::of`], of a table.
@@ -86,8 +88,7 @@ impl<'a, 't> Fields<'a, 't> {
         problems: &mut Problems,
         read: impl Fn(&Item<'t>, &mut Problems) -> Option<T>,
     ) -> Option<At<T>> {
-        let meant = |unknown: &&str| nearest(unknown, [key]).is_some();
-        if !self.left.contains_key(key) && !self.unknown.iter().any(meant) {
+        if !self.left.contains_key(key) && !self.is_misspelt(&[key]) {
             let message = format!("{} has no `{key}`", self.shape.title);
             problems.push(Problem::new(&self.span, message).label(format!("needs `{key}`")));
         }
@@ -110,6 +111,12 @@ impl<'a, 't> Fields<'a, 't> {
         };
         let read = |item| read(item, problems);
         items.iter().filter_map(read).collect()
+    }
+
+    /// Whether an unknown key may have been meant as one of these.
+    pub(super) fn is_misspelt(&self, keys: &[&str]) -> bool {
+        let meant = |unknown: &&str| nearest(unknown, keys.iter().copied()).is_some();
+        self.unknown.iter().any(meant)
     }
 
     /// The key's place and its value.

@@ -56,7 +56,12 @@ pub(super) fn in_quotes<T>(
     let digits = match item.get_ref() {
         DeValue::Integer(digits) if digits.radix() == 10 => digits.as_str(),
         DeValue::Float(digits) => digits.as_str(),
-        _ => return None,
+        DeValue::Integer(_)
+        | DeValue::String(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Array(_)
+        | DeValue::Table(_) => return None,
     };
     match parse(digits) {
         Ok(_) => Some(format!("did you mean `\"{digits}\"`?")),

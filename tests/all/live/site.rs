@@ -75,7 +75,7 @@ fn a_quiet_server_tells_only_what_it_has_served() {
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = serve.interrupt();
     assert_eq!(code, Some(0), "{said}");
-    let summary = "1 leases to 1 clients, 2 files (65536 bytes), 1 sets registered";
+    let summary = "1 lease to 1 client, 2 files (65536 bytes), 1 set registered";
     assert!(said.contains(summary), "{said}");
     assert!(!said.contains("leases 10.1.0.50"), "{said}");
 }
