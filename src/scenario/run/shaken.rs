@@ -174,7 +174,13 @@ impl<L: Listener> Run<'_, L> {
         let own = phone.user_pin.iter().chain(&phone.stored_pin);
         let rows = self.plan.elements.iter().flat_map(|it| &it.directory);
         let mut programmed = rows.filter(|(_, mac)| *mac == Some(set));
-        own.chain(typed).any(|pin| pin.ends_with(dn)) || programmed.any(|(own, _)| own == dn)
+        // A code alone asks for whichever number is free (RG-13).
+        let is_code = |pin: &str| {
+            let mut elements = self.plan.elements.iter();
+            elements.any(|element| element.registration_code == pin)
+        };
+        let mut pins = own.chain(typed);
+        pins.any(|pin| pin.ends_with(dn) || is_code(pin)) || programmed.any(|(own, _)| own == dn)
     }
 
     /// What a shaken run came to.
