@@ -58,11 +58,8 @@ pub fn merge(parts: Vec<Part>) -> Merged {
     }
     let head = first.map(|(_, head)| head);
     let mut head = head.unwrap_or_else(|| Head::new(None, 0, String::new(), 0));
-    let is_there = |shard: &u64| files.iter().any(|(found, _)| found == shard);
-    for shard in (0..head.shards).filter(|shard| !is_there(shard)) {
-        let name = format!("shard {}/{}", shard + 1, head.shards);
-        wrong.push(broken(&name, "it is missing".to_owned()));
-    }
+    let there = files.iter().map(|(shard, _)| *shard).collect();
+    wrong.extend(missing(there, head.shards));
     if wrong.is_empty() && results.len() != head.scenarios {
         let (found, all) = (results.len(), head.scenarios);
         wrong.push(broken(
@@ -80,6 +77,27 @@ pub fn merge(parts: Vec<Part>) -> Merged {
     }
 }
 
+/// What stands for the shards that are not there, one for all that follow each other: a file may name any number of them.
+fn missing(mut there: Vec<u64>, shards: u64) -> Vec<TestResult> {
+    there.sort_unstable();
+    let (mut gaps, mut next) = (Vec::new(), 0);
+    for end in there.into_iter().chain([shards]) {
+        match end.saturating_sub(next) {
+            0 => {}
+            1 => {
+                let name = format!("shard {end}/{shards}");
+                gaps.push(broken(&name, "it is missing".to_owned()));
+            }
+            _ => {
+                let name = format!("shards {}/{shards} to {end}/{shards}", next + 1);
+                gaps.push(broken(&name, "they are missing".to_owned()));
+            }
+        }
+        next = end.saturating_add(1);
+    }
+    gaps
+}
+
 fn broken(name: &str, reason: String) -> TestResult {
     TestResult {
         name: name.to_owned(),
@@ -93,5 +111,27 @@ fn broken(name: &str, reason: String) -> TestResult {
         took_ns: 0,
         again: String::new(),
         captures: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_that_are_not_there_are_named_however_many() {
+        let names = |there: &[u64], shards| {
+            let gaps = missing(there.to_vec(), shards);
+            gaps.into_iter().map(|gap| gap.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&[2, 0, 1], 3), [""; 0]);
+        assert_eq!(
+            names(&[3, 1], 6),
+            ["shard 1/6", "shard 3/6", "shards 5/6 to 6/6"]
+        );
+        let most = u64::MAX;
+        let expected = format!("shards 2/{most} to {most}/{most}");
+        assert_eq!(names(&[0], most), [expected]);
+        assert_eq!(names(&[most - 1], most).len(), 1);
     }
 }
