@@ -98,6 +98,15 @@ impl Element {
         }
     }
 
+    /// Says these bytes to a set that is prompted or registered, whatever they are; false if it has no such connection.
+    pub fn say_bytes(&self, mac: Mac, bytes: Vec<u8>, out: &mut Effects) -> bool {
+        let stream = self.connections.of(mac);
+        if let Some(stream) = stream {
+            out.push(AppEffect::SendStream { stream, bytes });
+        }
+        stream.is_some()
+    }
+
     /// Whether the IP trunk to the element with this ICP/PBX number is up.
     pub fn trunk_is_up(&self, icp: u16) -> bool {
         self.trunks.is_up(icp)

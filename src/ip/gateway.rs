@@ -22,6 +22,7 @@
 //! options in the IP header (they travel on unread).
 
 mod forward;
+mod power;
 mod proxy;
 mod relay;
 mod routes;
@@ -73,8 +74,8 @@ pub enum ReversePath {
 /// The DHCP relay agent of an interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relay {
-    /// The DHCP server to which it relays what clients broadcast.
-    pub server: Ipv4Addr,
+    /// The DHCP servers to which it relays what clients broadcast: to each of them.
+    pub servers: Vec<Ipv4Addr>,
     /// The value of the option 82 that it adds: sub-options (RFC 3046 section 2). `None`: it adds none.
     pub information: Option<Vec<u8>>,
     /// Whether it takes an option 82 from this link as that of a bridge which may add one; else it drops such
@@ -140,6 +141,7 @@ pub enum GatewayError {
 #[derive(Debug)]
 pub struct Gateway {
     legs: Vec<Leg>,
+    powered: bool,
     /// The gateway's own addresses, in order: each packet is looked up here twice.
     own: Vec<Ipv4Addr>,
     routes: Routes,
@@ -169,7 +171,7 @@ struct Leg {
 }
 
 impl Gateway {
-    /// A gateway with a route to the subnet of each interface, and the static ones.
+    /// A gateway that has power, with a route to the subnet of each interface, and the static ones.
     ///
     /// # Errors
     ///
@@ -178,6 +180,7 @@ impl Gateway {
         let mut rng = config.rng;
         let mut gateway = Gateway {
             legs: Vec::new(),
+            powered: true,
             own: Vec::new(),
             routes: Routes::default(),
             limits: Limits::default(),
@@ -286,6 +289,9 @@ impl Gateway {
         frame: &Frame,
         out: &mut Outbox<Transmit>,
     ) -> Result<(), DropReason> {
+        if !self.powered {
+            return Err(DropReason::NotReady);
+        }
         let number = u16::try_from(port.0).unwrap_or(u16::MAX);
         let Some(leg) = self.legs.get(usize::from(number)) else {
             return Err(DropReason::NotConnected);

@@ -109,6 +109,20 @@ impl Phase {
         (with.stream == stream).then_some(with)
     }
 
+    /// Its connection, if TCP is up.
+    pub(super) fn connected(&self) -> Option<StreamId> {
+        match self {
+            Phase::NoCarrier
+            | Phase::Waiting { .. }
+            | Phase::Resolving { .. }
+            | Phase::Connecting(_) => None,
+            Phase::Prompting(with)
+            | Phase::Acknowledgement { with, .. }
+            | Phase::Communications { with, .. }
+            | Phase::InService { with, .. } => Some(with.stream),
+        }
+    }
+
     pub(super) fn is_on(&self, stream: StreamId) -> bool {
         self.with().is_some_and(|with| with.stream == stream)
     }

@@ -250,6 +250,18 @@ impl Phone {
         Phase::Acknowledgement { with, until }
     }
 
+    /// Says these bytes to its element, whatever they are and out of their turn; false if it has no connection.
+    pub fn say_bytes(&self, bytes: Vec<u8>, out: &mut Outbox<AppEffect>) -> bool {
+        let State::Main(main) = &self.state else {
+            return false;
+        };
+        let stream = main.phase.connected();
+        if let Some(stream) = stream {
+            out.push(AppEffect::SendStream { stream, bytes });
+        }
+        stream.is_some()
+    }
+
     /// Leaves the connection; a set in service is so no longer.
     pub(super) fn leave(
         &mut self,

@@ -49,6 +49,11 @@ impl VlanSource {
 }
 
 impl Phone {
+    /// What it tags its frames with.
+    pub fn vlan(&self) -> Option<Vlan> {
+        self.vlan.map(|(vlan, _)| vlan)
+    }
+
     /// Tags its frames from now on.
     pub(super) fn enter_vlan(&mut self, vlan: Vlan, by: VlanSource, out: &mut Outbox<AppEffect>) {
         self.vlan = Some((vlan, by));
@@ -81,7 +86,7 @@ impl Phone {
 
     /// What the lower line says while DHCP runs.
     pub(super) fn vlan_line(&self) -> String {
-        self.vlan
-            .map_or_else(String::new, |(vlan, _)| vlan.to_string())
+        self.vlan()
+            .map_or_else(String::new, |vlan| vlan.to_string())
     }
 }

@@ -71,8 +71,9 @@ pub(super) fn build<O: Observer + Meets>(
         who: Vec::new(),
         cables: plan.subnets.iter().map(|_| Vec::new()).collect(),
     };
+    let mut routers = Vec::new();
     for router in 0..plan.routers.len() {
-        builder.router(router)?;
+        routers.push(builder.router(router)?);
     }
     let hosts: Vec<NodeId> = (0..plan.hosts.len())
         .map(|n| builder.host(HostId(n), files))
@@ -90,6 +91,7 @@ pub(super) fn build<O: Observer + Meets>(
         segments: builder.switches(),
         world: builder.world,
         who: builder.who,
+        routers,
         hosts,
         elements,
         phones: Vec::with_capacity(phones.len()),
@@ -174,7 +176,7 @@ impl Builder<'_> {
         Rng::stream(self.plan.seed, name)
     }
 
-    fn router(&mut self, n: usize) -> Result<(), BuildError> {
+    fn router(&mut self, n: usize) -> Result<NodeId, BuildError> {
         let plan = self.plan;
         let router = &plan.routers[n];
         let interface = |interface: &plan::RouterInterface| GatewayInterface {
@@ -206,8 +208,7 @@ impl Builder<'_> {
             .zip(&router.interfaces)
             .map(|(port, interface)| (interface.subnet, port))
             .collect();
-        self.add(Who::Router(n), Station::Gateway(Box::new(gateway)), &ends);
-        Ok(())
+        Ok(self.add(Who::Router(n), Station::Gateway(Box::new(gateway)), &ends))
     }
 
     fn host(&mut self, id: HostId, files: &Files) -> NodeId {

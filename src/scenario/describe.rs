@@ -7,8 +7,8 @@ use std::fmt;
 pub(super) use faults::describe_marks;
 
 use super::plan::{
-    Action, Control, Count, ElementId, Frames, Group, PhoneId, PhoneIs, Plan, ProgramIs, Since,
-    StationId, StepKind, What, When,
+    Action, Control, Count, ElementId, Frames, Group, PhoneId, PhoneIs, Plan, Powered, ProgramIs,
+    Since, StationId, StepKind, What, When,
 };
 use super::units::show_duration;
 
@@ -131,6 +131,7 @@ impl Action {
                 format!("the clock of {name} jumps {} ahead", show_duration(*by))
             }
             Action::Send(send) => faults::send(plan, send),
+            Action::Say(say) => faults::say(plan, say),
             Action::Exec(exec) => format!(
                 "on {}: {}",
                 plan.hosts[exec.host.0].name,
@@ -154,6 +155,16 @@ impl StationId {
         match self {
             StationId::Host(host) => &plan.hosts[host.0].name,
             StationId::Element(element) => &plan.elements[element.0].name,
+        }
+    }
+}
+
+impl Powered {
+    /// Its name in the scenario.
+    pub fn name(self, plan: &Plan) -> &str {
+        match self {
+            Powered::Station(station) => station.name(plan),
+            Powered::Router(n) => &plan.routers[n].name,
         }
     }
 }
@@ -221,6 +232,8 @@ impl PhoneIs {
             PhoneIs::AddressIn(subnet) => {
                 format!("has an address of {}", plan.subnets[subnet.0].name)
             }
+            PhoneIs::InVlan(Some(vlan)) => format!("is in VLAN {vlan}"),
+            PhoneIs::InVlan(None) => "tags no frames".to_owned(),
             PhoneIs::StoredPin(Some(pin)) => format!("has the PIN {pin} in its memory"),
             PhoneIs::StoredPin(None) => "has no PIN in its memory".to_owned(),
             PhoneIs::Prompt(text) => format!("was prompted: {text}"),

@@ -151,6 +151,7 @@ impl<L: Listener> Sight<'_, L> {
                 let prefix = self.plan.subnets[subnet.0].prefix;
                 view.address.is_some_and(|address| prefix.contains(address))
             }
+            PhoneIs::InVlan(vlan) => self.vlan_of(phone) == *vlan,
             PhoneIs::StoredPin(pin) => view.stored_pin == *pin,
             PhoneIs::Prompt(text) => {
                 let prompt = view.prompt.as_ref();
@@ -246,6 +247,10 @@ impl<L: Listener> Sight<'_, L> {
             PhoneIs::Address(_) | PhoneIs::AddressIn(_) => {
                 format!("address {}", or_none(view.address.map(|a| a.to_string())))
             }
+            PhoneIs::InVlan(_) => {
+                let vlan = self.vlan_of(phone);
+                format!("VLAN {}", or_none(vlan.map(|vlan| vlan.to_string())))
+            }
             PhoneIs::StoredPin(_) => format!("stored PIN {}", or_none(view.stored_pin.clone())),
             PhoneIs::Prompt(_) => format!("last prompt: {}", or_none(view.prompt.clone())),
             PhoneIs::Neighbour(address, _) => {
@@ -257,6 +262,12 @@ impl<L: Listener> Sight<'_, L> {
             PhoneIs::Flashed(_) => format!("written {}", counted(view.flashed.into(), "time")),
             PhoneIs::Redirects(_) => counted(view.redirects.into(), "redirect"),
         }
+    }
+
+    /// The VLAN of a set's frames. One without power sends none.
+    fn vlan_of(&self, phone: PhoneId) -> Option<u16> {
+        let (host, phone) = self.lab.phone(phone)?;
+        phone.vlan().filter(|_| host.is_on()).map(|vlan| vlan.id)
     }
 
     /// What an element said last to this set: `mivb-a, at 6.005703 s: PIN Request, reason no PIN`.

@@ -88,10 +88,11 @@ fn write_subnet(out: &mut String, plan: &Plan, subnet: &Subnet) -> fmt::Result {
         show_rate(rate),
         show_size(queue_bytes)
     )?;
-    match &subnet.dhcp {
-        Some(dhcp) => write_dhcp(out, subnet, dhcp),
-        None => writeln!(out, "  dhcp      none"),
+    if subnet.dhcp.is_empty() {
+        writeln!(out, "  dhcp      none")?;
     }
+    let mut servers = subnet.dhcp.iter();
+    servers.try_for_each(|dhcp| write_dhcp(out, subnet, dhcp))
 }
 
 fn write_dhcp(out: &mut String, subnet: &Subnet, dhcp: &Dhcp) -> fmt::Result {
@@ -174,7 +175,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn show_relay(relay: &Relay) -> String {
-    let mut text = format!(", relays DHCP to {}", relay.server);
+    let servers: Vec<String> = relay.servers.iter().map(ToString::to_string).collect();
+    let mut text = format!(", relays DHCP to {}", servers.join(" and "));
     if let Some(information) = &relay.information {
         text += &format!(" with option 82 {}", hex(information));
     }

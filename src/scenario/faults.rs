@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::lab::{Cabled, Lab};
 use super::mix::Disturbance;
-use super::plan::{Cut, Fault, FaultId, Flap, PhoneId, Plan, StationId};
+use super::plan::{Cut, Fault, FaultId, Flap, PhoneId, Plan, Powered};
 use crate::rng::Rng;
 use crate::sim::{LinkId, Observer, Side};
 use crate::time::{Deadlines, Instant};
@@ -21,7 +21,7 @@ pub(super) struct Faults {
     /// Of faults that have ended, by fault, cable and whether from the station.
     streams: BTreeMap<(FaultId, LinkId, bool), Rng>,
     flaps: Vec<Flapping>,
-    cuts: Vec<StationId>,
+    cuts: Vec<Powered>,
     /// What begins at its own time, apart from the steps.
     mix: Vec<Disturbance>,
     due: Deadlines<Due>,
@@ -71,7 +71,7 @@ impl Faults {
                 Due::Returns(n) => {
                     let station = self.cuts[n];
                     if !lab.stopped.contains(&station) {
-                        lab.power(lab.station(station), true, observer);
+                        lab.power(lab.powered(station), true, observer);
                     }
                 }
                 Due::Begins(n) => match self.mix[n].clone() {
@@ -157,9 +157,9 @@ impl Faults {
         self.due.set(Due::Flaps(n), Some(now + it.flap.down));
     }
 
-    /// A station loses power for a time.
+    /// A station or a router loses power for a time.
     pub(super) fn cut(&mut self, lab: &mut Lab, cut: Cut, observer: &mut impl Observer) {
-        lab.power(lab.station(cut.station), false, observer);
+        lab.power(lab.powered(cut.station), false, observer);
         let returns = lab.world.now() + cut.lasts;
         self.due.set(Due::Returns(self.cuts.len()), Some(returns));
         self.cuts.push(cut.station);

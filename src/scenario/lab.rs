@@ -21,7 +21,7 @@ use crate::tftp::server::TftpServer;
 use crate::time::{Deadline, Instant};
 use crate::wire::Frame;
 
-use super::plan::{ElementId, HostId, PhoneId, StationId, SubnetId};
+use super::plan::{ElementId, HostId, PhoneId, Powered, StationId, SubnetId};
 pub(super) use cables::Cabled;
 
 /// A node of a lab.
@@ -66,6 +66,7 @@ pub(super) struct Lab {
     pub who: Vec<Who>,
     /// By [`SubnetId`].
     pub segments: Vec<Segment>,
+    pub routers: Vec<NodeId>,
     pub hosts: Vec<NodeId>,
     pub elements: Vec<NodeId>,
     pub phones: Vec<Jack>,
@@ -78,7 +79,7 @@ pub(super) struct Lab {
     /// Ports that are nobody's, from which steps send.
     pub bare: BTreeMap<SubnetId, PortId>,
     /// Stations that a step has stopped, and none has started again.
-    pub stopped: BTreeSet<StationId>,
+    pub stopped: BTreeSet<Powered>,
 }
 
 /// One subnet: a VLAN of a switch.
@@ -243,7 +244,7 @@ impl Lab {
             })
     }
 
-    /// The node of a station that a step can stop and start.
+    /// The node of a station.
     pub(super) fn station(&self, station: StationId) -> NodeId {
         match station {
             StationId::Host(host) => self.hosts[host.0],
@@ -253,11 +254,12 @@ impl Lab {
 
     /// Gives a station power, or takes it. No effect on what has power, or none, already.
     pub(super) fn power(&mut self, node: NodeId, on: bool, observer: &mut impl Observer) {
-        self.world.with(node, observer, |station, now, out| {
-            if let Station::Host(host) = station {
-                host.power(now, on, out);
-            }
-        });
+        self.world
+            .with(node, observer, |station, now, out| match station {
+                Station::Host(host) => host.power(now, on, out),
+                Station::Gateway(gateway) => gateway.power(on, out),
+                Station::Switch(_) | Station::Edge(_) => {}
+            });
     }
 
     /// Pulls a phone's cable.

@@ -6,14 +6,15 @@
 //! | each lasts | 0.5 s to 60 s |
 //! | on frames | one to three of loss, bursts, delay with jitter, duplicates, damage, a narrow line |
 //! | on cables | out and in again, 1 to 5 times, for 50 ms to 20 s |
-//! | on power | a server or an element is off for 1 s to 60 s |
+//! | on power | a server, a router or an element is off for 1 s to 60 s |
 //!
 //! Damage leaves checksums broken: a message that is wrong and sound at once may break any rule, and no set or
 //! server could tell.
 
 use super::plan::{
     Action, Bitrate, Burst, Cables, Corruption, Cut, ElementId, Fault, FaultId, Flap, HostId,
-    HostKind, Impairment, PhoneId, Place, Plan, Probability, StationId, StepKind, SubnetId,
+    HostKind, Impairment, PhoneId, Place, Plan, Powered, Probability, StationId, StepKind,
+    SubnetId,
 };
 use super::units::show_duration;
 use crate::rng::Rng;
@@ -161,8 +162,8 @@ fn place(plan: &Plan, rng: &mut Rng) -> Cables {
     }
 }
 
-/// A server, or an element at which no administrator works.
-fn station(plan: &Plan, rng: &mut Rng) -> Option<StationId> {
+/// A server, a router, or an element at which no administrator works.
+fn station(plan: &Plan, rng: &mut Rng) -> Option<Powered> {
     let is_work = |kind: &StepKind| {
         matches!(
             kind,
@@ -174,9 +175,12 @@ fn station(plan: &Plan, rng: &mut Rng) -> Option<StationId> {
         HostKind::Tftp { .. } | HostKind::Dns { .. } | HostKind::Dhcp { .. } => true,
         HostKind::Kernel { .. } | HostKind::Interface { .. } => false,
     });
-    let mut all: Vec<StationId> = servers.map(|(id, _)| StationId::Host(id)).collect();
+    let servers = servers.map(|(id, _)| Powered::Station(StationId::Host(id)));
+    let routers = (0..plan.routers.len()).map(Powered::Router);
+    let mut all: Vec<Powered> = servers.chain(routers).collect();
     if !plan.steps.iter().any(|step| is_work(&step.kind)) {
-        all.extend((0..plan.elements.len()).map(|n| StationId::Element(ElementId(n))));
+        let elements = (0..plan.elements.len()).map(ElementId);
+        all.extend(elements.map(|id| Powered::Station(StationId::Element(id))));
     }
     let at = usize::try_from(rng.below(all.len() as u64)).ok()?;
     all.get(at).copied()

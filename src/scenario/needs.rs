@@ -53,6 +53,8 @@ fn of_action(plan: &Plan, action: &Action) -> Vec<(ElementId, &'static str)> {
             .map(|element| (*element, operation.name()))
             .collect(),
         Action::MoveDns { from, to, .. } => vec![(*from, "give-dn"), (*to, "take-dn")],
+        // No driver knows it: what a program says on its connections is its own.
+        Action::Say(say) => say.by.map(|element| (element, "say")).into_iter().collect(),
         _ => Vec::new(),
     }
 }

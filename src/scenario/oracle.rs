@@ -52,10 +52,10 @@ pub(super) struct Oracle {
     client_ids: BTreeMap<Mac, Vec<u8>>,
     /// By phone; made when the set first says something.
     heard: Vec<Option<Box<Heard>>>,
-    /// Whose each address is, and until when.
-    leases: BTreeMap<Ipv4Addr, (Mac, Instant)>,
-    /// The address that each client was given last.
-    held: BTreeMap<Mac, Ipv4Addr>,
+    /// Whose each address is, says which server, and until when. Servers do not know what others give out.
+    leases: BTreeMap<(Ipv4Addr, NodeId), (Mac, Instant)>,
+    /// The address that each client was given last, and by which server.
+    held: BTreeMap<Mac, (Ipv4Addr, NodeId)>,
     /// DHCP servers whose leases are known here.
     servers: Vec<Ipv4Addr>,
     elements: BTreeMap<Ipv4Addr, ElementId>,
@@ -75,7 +75,7 @@ pub(super) struct Oracle {
 impl Oracle {
     pub(super) fn new(plan: &Plan) -> Oracle {
         let sets = (0..).map(PhoneId).zip(&plan.phones);
-        let servers = plan.subnets.iter().filter_map(|it| it.dhcp.as_ref());
+        let servers = plan.subnets.iter().flat_map(|it| &it.dhcp);
         let elements = (0..).map(ElementId).zip(&plan.elements);
         let heard = plan.phones.iter().map(|phone| {
             phone.stored_pin.as_ref().map(|pin| {
@@ -130,8 +130,9 @@ impl Oracle {
                 heard.orders.clear();
             }
             if segment.src_port == heard.port {
-                // Without the flag the number means nothing (RFC 9293 section 3.1), as in the RST of a set that has started anew.
-                if segment.flags & tcp::ACK != 0 {
+                // Without the flag the number means nothing (RFC 9293 section 3.1), and a reset acknowledges nothing: who sends
+                // it does not know the connection.
+                if segment.flags & (tcp::ACK | tcp::RST) == tcp::ACK {
                     heard.acknowledge(segment.ack);
                 }
                 heard.from_set.take(&segment, &mut said);
@@ -169,7 +170,7 @@ impl Oracle {
         event: TraceEvent,
     ) {
         match &event {
-            TraceEvent::Lease(lease) => self.lease(now, lease),
+            TraceEvent::Lease(lease) => self.lease(now, node, lease),
             TraceEvent::Phone(did) => {
                 if let Some(phone) = set {
                     self.set_did(now, phone, did);
@@ -196,18 +197,24 @@ impl Oracle {
         self.leases.clear();
     }
 
-    fn lease(&mut self, now: Instant, event: &LeaseEvent) {
+    /// A set says by a step what it would not say by itself: nothing more of it is read on this connection.
+    pub(super) fn disregard(&mut self, set: PhoneId) {
+        let heard = self.heard[set.0].get_or_insert_default();
+        heard.from_set.stop_reading();
+    }
+
+    fn lease(&mut self, now: Instant, server: NodeId, event: &LeaseEvent) {
         match event {
             LeaseEvent::Granted {
                 mac,
                 address,
                 lease,
             } => {
-                self.granted(now, *mac, *address);
-                self.leases.insert(*address, (*mac, now + *lease));
+                self.granted(now, *mac, (*address, server));
+                self.leases.insert((*address, server), (*mac, now + *lease));
             }
             LeaseEvent::Released { address, .. } | LeaseEvent::Declined { address, .. } => {
-                self.leases.remove(address);
+                self.leases.remove(&(*address, server));
             }
             LeaseEvent::Offered { .. }
             | LeaseEvent::Refused { .. }
@@ -219,9 +226,9 @@ impl Oracle {
     }
 
     /// An address is given to a client, which has no other any more.
-    fn granted(&mut self, now: Instant, mac: Mac, address: Ipv4Addr) {
-        if let Some(before) = self.held.insert(mac, address)
-            && before != address
+    fn granted(&mut self, now: Instant, mac: Mac, lease: (Ipv4Addr, NodeId)) {
+        if let Some(before) = self.held.insert(mac, lease)
+            && before != lease
             && self
                 .leases
                 .get(&before)
@@ -229,15 +236,27 @@ impl Oracle {
         {
             self.leases.remove(&before);
         }
-        if let Some((owner, until)) = self.leases.get(&address)
+        if let Some((owner, until)) = self.leases.get(&lease)
             && *owner != mac
             && *until > now
             && !self.are_one_client(*owner, mac)
         {
+            let address = lease.0;
             let what = format!("is given {address}, which is leased to {owner} until {until}");
             let set = self.sets.get(&mac).copied();
             self.accuse(now, set, "ST-1", what);
         }
+    }
+
+    /// Who has an address, and until when: of each server that has given it out.
+    fn leases_of(&self, address: Ipv4Addr) -> impl Iterator<Item = &(Mac, Instant)> {
+        let servers = (address, NodeId(0))..=(address, NodeId(u32::MAX));
+        self.leases.range(servers).map(|(_, lease)| lease)
+    }
+
+    /// The addresses that servers have given out, and not been given back.
+    pub(super) fn leased(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
+        self.leases.keys().map(|(address, _)| *address)
     }
 
     fn are_one_client(&self, a: Mac, b: Mac) -> bool {
@@ -266,8 +285,8 @@ impl Oracle {
             PhoneEvent::Bound {
                 address, server, ..
             } if self.servers.contains(server) => {
-                let owner = self.leases.get(address);
-                if owner.map(|(mac, _)| *mac) != Some(self.macs[phone.0]) {
+                let own = self.macs[phone.0];
+                if !self.leases_of(*address).any(|(mac, _)| *mac == own) {
                     let what = format!("takes {address}, which is not leased to it");
                     self.violated(now, phone, "ST-1", what);
                 }
@@ -307,9 +326,9 @@ impl Oracle {
     fn sweep_set(&mut self, now: Instant, id: PhoneId, view: &PhoneView, lab: &Lab) {
         let mac = self.macs[id.0];
         if let Some(address) = view.address
-            && let Some((owner, until)) = self.leases.get(&address)
-            && *owner == mac
-            && *until + LEASE_GRACE < now
+            && let own = self.leases_of(address).filter(|(owner, _)| *owner == mac)
+            && let Some(until) = own.map(|(_, until)| *until).max()
+            && until + LEASE_GRACE < now
         {
             let what = format!("uses {address}, whose lease ended at {until}");
             self.violated(now, id, "ST-1", what);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use self::expected::{Expectation, PhoneIs, Set, What, When};
 pub use self::faults::{
     Bitrate, Burst, Cables, Corruption, Cut, Fault, FaultId, FileChange, Flap, Impairment, Place,
-    Probability, SendFrame,
+    Probability, Say, SendFrame,
 };
 pub use self::frames::{Count, Frames, Since};
 pub use self::outside::{Driver, Outside};
@@ -276,9 +276,9 @@ pub enum Action {
         pin: String,
     },
     Wait(Duration),
-    /// A host or an element loses power, or gets it back.
-    Stop(StationId),
-    Start(StationId),
+    /// A station or a router loses power, or gets it back.
+    Stop(Powered),
+    Start(Powered),
     /// An administrator does this at each of these elements.
     Administer {
         at: Vec<ElementId>,
@@ -313,25 +313,51 @@ pub enum Action {
         by: Duration,
     },
     Send(SendFrame),
+    Say(Say),
     /// Starts or ends the program of a kernel host: live only.
     Control(HostId, Control),
 }
 
-/// A station that a step can stop and start.
+/// A host or an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StationId {
     Host(HostId),
     Element(ElementId),
 }
 
+/// What a step can stop and start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Powered {
+    Station(StationId),
+    /// Index into the plan's routers.
+    Router(usize),
+}
+
 impl Plan {
     /// The subnets that the DHCP server with this address serves.
     pub fn served_by(&self, server: Ipv4Addr) -> impl Iterator<Item = (SubnetId, &Dhcp)> {
         let all = (0..).map(SubnetId).zip(&self.subnets);
-        all.filter_map(move |(id, subnet)| {
-            let dhcp = subnet.dhcp.as_ref()?;
-            (dhcp.server == server).then_some((id, dhcp))
-        })
+        let all = all.flat_map(|(id, subnet)| subnet.dhcp.iter().map(move |dhcp| (id, dhcp)));
+        all.filter(move |(_, dhcp)| dhcp.server == server)
+    }
+
+    /// Whether this is the address of a server, an element or a router, or that of a kernel host.
+    pub fn is_a_stations(&self, address: Ipv4Addr) -> bool {
+        let of_host = |host: &Host| match host.kind {
+            HostKind::Tftp { address, .. }
+            | HostKind::Dns { address, .. }
+            | HostKind::Dhcp { address } => Some(address),
+            HostKind::Kernel { address, .. } => address,
+            HostKind::Interface { .. } => None,
+        };
+        let hosts = self.hosts.iter().filter_map(of_host);
+        let elements = self.elements.iter().map(|element| element.address);
+        let interfaces = self.routers.iter().flat_map(|router| &router.interfaces);
+        let routers = interfaces.map(|interface| interface.address);
+        hosts
+            .chain(elements)
+            .chain(routers)
+            .any(|own| own == address)
     }
 
     /// The program that stands at a station.

@@ -367,6 +367,11 @@ impl<'p, L: Listener> Run<'p, L> {
             Action::Fault(fault) => self.faults.begin(self.plan, &mut self.lab, fault),
             Action::EndFault(fault) => self.faults.end(&mut self.lab, *fault),
             Action::Flap(flap) => self.faults.flap(&mut self.lab, flap, watch),
+            Action::Say(say) => {
+                if let Err(reason) = self.say(say) {
+                    return self.stop(reason);
+                }
+            }
             Action::ChangeFile { .. } | Action::JumpLeaseClock { .. } | Action::Send(_) => {
                 self.disturb(action);
             }

@@ -112,6 +112,45 @@ fn a_moved_set_asks_for_its_old_gateway_and_nobody_answers() {
     );
 }
 
+/// On the very frame with which it is lost.
+#[test]
+fn a_capture_says_where_each_kind_of_move_loses_its_way() {
+    let test = "a_capture_says_where_each_kind_of_move_loses_its_way";
+    if !has_program("tshark") {
+        return skipped(test, "no tshark");
+    }
+    let left = "r1 asks for anna, which has left hq: the way back ends here";
+    for (name, interface, words) in [
+        ("move-to-proxy-arp", "hq", format!("{left} · MV-4")),
+        ("move-to-shared-mac", "hq", format!("{left} · MV-5")),
+        (
+            "move-to-source-check",
+            "drops",
+            "dropped at r1: source address belongs behind another interface · MV-6".to_owned(),
+        ),
+        (
+            "move-between-vlans",
+            "second-floor",
+            "nobody in second-floor has that address".to_owned(),
+        ),
+        (
+            "moved-until-refused",
+            "branch",
+            "anna may not use its address here and starts over · MV-11".to_owned(),
+        ),
+    ] {
+        let (_, ran) = run_of(name);
+        let folder = Folder::new();
+        let path = folder.path("move.pcapng");
+        fs::write(&path, &ran.capture).unwrap();
+        let filter = format!(
+            "frame.interface_name == \"{interface}\" && frame.comment contains \"{words}\""
+        );
+        let counts = Tshark::read(&path, [filter.as_str()]).counts;
+        assert!(counts[0] > 0, "{name}");
+    }
+}
+
 /// What faults did to a frame stands on it: where it was sent, on `faults` where it was received, or on `drops`.
 #[test]
 fn tshark_shows_which_fault_did_what_to_a_frame() {
@@ -203,7 +242,7 @@ fn is_damaged(plan: &Plan) -> bool {
     let mut steps = plan.steps.iter();
     steps.any(|step| match &step.kind {
         StepKind::Act(Action::Fault(fault)) => fault.does.corrupt.is_some(),
-        StepKind::Act(Action::Send(_)) => true,
+        StepKind::Act(Action::Send(_) | Action::Say(_)) => true,
         StepKind::Act(_) | StepKind::Expect { .. } => false,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::state::{Asked, Held, Reboot};
+use super::state::{Asked, Held, Question};
 use super::{ClientConfig, Lease};
 use crate::app::AppEffect;
 use crate::time::{Duration, Instant};
@@ -46,7 +46,7 @@ pub(super) fn extend(mac: Mac, config: &ClientConfig, held: &Held, xid: u32) -> 
 }
 
 /// REQUEST for the address that it had before: without server identifier and `ciaddr`.
-pub(super) fn reboot(mac: Mac, config: &ClientConfig, reboot: &Reboot, secs: u16) -> Message {
+pub(super) fn reboot(mac: Mac, config: &ClientConfig, reboot: &Question, secs: u16) -> Message {
     let mut message = begin(mac, config, MessageType::Request, reboot.xid, secs);
     set_broadcast(config, &mut message);
     message

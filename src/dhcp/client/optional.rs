@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::actions::{host_address, leave, seconds_since};
 use super::message;
-use super::state::{Held, Inform, Reboot, Search, State};
+use super::state::{Held, Question, Search, State};
 use super::{Client, ClientEvent};
 use crate::app::AppEffect;
 use crate::outbox::Outbox;
@@ -43,13 +43,7 @@ impl Client {
         address: Ipv4Addr,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        let reboot = Reboot {
-            xid: self.rng.u32(),
-            address,
-            first_sent: now,
-            sent: 0,
-            resend_at: now,
-        };
+        let reboot = self.question(now, address);
         self.reboot_again(now, reboot, out)
     }
 
@@ -57,7 +51,7 @@ impl Client {
     pub(super) fn reboot_again(
         &mut self,
         now: Instant,
-        reboot: Reboot,
+        reboot: Question,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
         if reboot.sent >= self.config.timing.requests_max {
@@ -70,13 +64,7 @@ impl Client {
             &reboot,
             secs,
         )));
-        let sent = reboot.sent + 1;
-        let resend_at = now + self.retransmission(sent);
-        self.state = State::Rebooting(Reboot {
-            sent,
-            resend_at,
-            ..reboot
-        });
+        self.state = State::Rebooting(self.sent_again(now, reboot));
         None
     }
 
@@ -88,13 +76,7 @@ impl Client {
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
         out.push(AppEffect::Bind { port: CLIENT_PORT });
-        let inform = Inform {
-            xid: self.rng.u32(),
-            address,
-            first_sent: now,
-            sent: 0,
-            resend_at: now,
-        };
+        let inform = self.question(now, address);
         self.inform_again(now, inform, out)
     }
 
@@ -102,7 +84,7 @@ impl Client {
     pub(super) fn inform_again(
         &mut self,
         now: Instant,
-        inform: Inform,
+        inform: Question,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
         if inform.sent >= self.config.timing.requests_max {
@@ -119,14 +101,29 @@ impl Client {
             inform.xid,
             secs,
         )));
-        let sent = inform.sent + 1;
-        let resend_at = now + self.retransmission(sent);
-        self.state = State::Informing(Inform {
-            sent,
-            resend_at,
-            ..inform
-        });
+        self.state = State::Informing(self.sent_again(now, inform));
         None
+    }
+
+    /// What is about to be asked for the first time.
+    fn question(&mut self, now: Instant, address: Ipv4Addr) -> Question {
+        Question {
+            xid: self.rng.u32(),
+            address,
+            first_sent: now,
+            sent: 0,
+            resend_at: now,
+        }
+    }
+
+    /// The same, once more on its way.
+    fn sent_again(&mut self, now: Instant, question: Question) -> Question {
+        let sent = question.sent + 1;
+        Question {
+            sent,
+            resend_at: now + self.retransmission(sent),
+            ..question
+        }
     }
 
     /// Takes the settings that an INFORM brought, and stops.

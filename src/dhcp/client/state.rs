@@ -21,11 +21,11 @@ pub(super) enum State {
     /// About to ask for the address that it had before.
     InitReboot { ask_at: Instant, address: Ipv4Addr },
     /// Asks any server for the address that it had before.
-    Rebooting(Reboot),
+    Rebooting(Question),
     /// Has been granted an address, and waits whether somebody else answers from it.
     Checking(Held, Box<Message>, Instant),
     /// Has an address of its own, and asks for settings.
-    Informing(Inform),
+    Informing(Question),
     /// Has an address.
     Bound(Held),
     /// Asks its server for more time.
@@ -72,24 +72,14 @@ impl Asked {
     }
 }
 
-/// A REQUEST for the address that the client had before.
+/// What the client asks all servers about an address that it has, or had before, until somebody answers: a REQUEST in
+/// INIT-REBOOT, or an INFORM.
 #[derive(Debug)]
-pub(super) struct Reboot {
+pub(super) struct Question {
     pub(super) xid: u32,
     pub(super) address: Ipv4Addr,
     pub(super) first_sent: Instant,
-    /// REQUESTs sent.
-    pub(super) sent: u32,
-    pub(super) resend_at: Instant,
-}
-
-/// An INFORM.
-#[derive(Debug)]
-pub(super) struct Inform {
-    pub(super) xid: u32,
-    pub(super) address: Ipv4Addr,
-    pub(super) first_sent: Instant,
-    /// INFORMs sent.
+    /// How often it was sent.
     pub(super) sent: u32,
     pub(super) resend_at: Instant,
 }

@@ -16,7 +16,7 @@
 //! client sees nothing of it. Such an option that comes from a client, with no relay before this one, is nobody's
 //! word unless the link is trusted.
 //!
-//! Not here: a threshold of `secs`, and more than one server for an interface.
+//! Not here: a threshold of `secs`.
 
 use std::net::Ipv4Addr;
 
@@ -75,12 +75,13 @@ impl Gateway {
             relay.inform(usize::from(leg.interface.mtu), &mut message)?;
             message.giaddr = own;
         }
-        let server = relay.server;
-        let datagram = datagram((own, SERVER_PORT), (server, SERVER_PORT), &message);
-        let len = datagram.len();
-        self.send_own(now, own, server, ipv4::UDP, len, out, |bytes| {
-            bytes.extend_from_slice(&datagram);
-        });
+        for server in relay.servers.clone() {
+            let datagram = datagram((own, SERVER_PORT), (server, SERVER_PORT), &message);
+            let len = datagram.len();
+            self.send_own(now, own, server, ipv4::UDP, len, out, |bytes| {
+                bytes.extend_from_slice(&datagram);
+            });
+        }
         Ok(())
     }
 

@@ -149,6 +149,30 @@ fn a_datagram_crosses_and_is_counted() {
 }
 
 #[test]
+fn a_gateway_without_power_passes_nothing_and_has_forgotten_its_neighbours() {
+    let mut lab = two_subnets();
+    lab.send(0, "10.2.0.50:69", "before");
+    lab.send(0, "10.2.0.99:9", "waits");
+    lab.power_gateway(2, false);
+    assert_eq!(lab.router(2).dropped()[&DropReason::NotReady], 1);
+    assert_eq!(
+        lab.router(2).neighbour(1, "10.2.0.50".parse().unwrap()),
+        None
+    );
+    let forwarded = lab.router(2).forwarded();
+    lab.send(0, "10.2.0.50:69", "in the dark");
+    lab.run_for(secs(5));
+    assert_eq!(lab.router(2).forwarded(), forwarded);
+    assert!(lab.router(2).dropped()[&DropReason::NotReady] > 1);
+    assert!(lab.lines("unreachable").is_empty(), "{:#?}", lab.log);
+    lab.power_gateway(2, true);
+    lab.send(0, "10.2.0.50:69", "after");
+    let seen = ["before", "after"].map(|text| format!("10.1.0.50:5000 > 10.2.0.50:69: {text}"));
+    assert_eq!(lab.seen(1), seen);
+    assert_eq!(lab.times("who-has 10.2.0.50 tell 10.2.0.1"), [0.0, 5.0]);
+}
+
+#[test]
 fn an_absent_host_is_reported_after_three_seconds_in_order_of_arrival() {
     let mut lab = two_subnets();
     lab.send(0, "10.2.0.99:9", "a");

@@ -264,6 +264,17 @@ impl Lab {
         self.settle();
     }
 
+    /// Gives a gateway power, or takes it.
+    pub(super) fn power_gateway(&mut self, number: usize, on: bool) {
+        let mut out = Outbox::default();
+        match &mut self.stations[number] {
+            Station::Gateway(gateway) => gateway.power(on, &mut out),
+            Station::Host(_) => panic!("station {number} is a host"),
+        }
+        self.collect(number, &mut out);
+        self.settle();
+    }
+
     /// Has a host's app push effects.
     pub(super) fn effect(&mut self, number: usize, effect: AppEffect) {
         self.on_host(number, |host, now, out| {

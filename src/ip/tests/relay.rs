@@ -29,6 +29,24 @@ fn a_request_goes_to_the_server_with_the_address_of_the_link_that_it_came_from()
 }
 
 #[test]
+fn a_request_goes_to_each_of_several_servers() {
+    let other = Ipv4Addr::new(10, 2, 0, 51);
+    let mut lab = lab_with(Some(Relay {
+        servers: vec![SERVER, other],
+        ..plain()
+    }));
+    let app = Probe {
+        binds: vec![67],
+        ..Probe::default()
+    };
+    lab.host(2, config(2, "10.2.0.51/24", "10.2.0.1"), app);
+    lab.inject(HERE, &request(&discover()));
+    let to_servers = sent(&lab).filter(|(header, ..)| header.src == leg_mac(1, 1));
+    let to: Vec<_> = to_servers.map(|(_, ip, ..)| ip.dst).collect();
+    assert_eq!(to, [SERVER, other]);
+}
+
+#[test]
 fn the_address_of_the_first_relay_stays() {
     let mut lab = lab();
     let first = Ipv4Addr::new(10, 7, 0, 1);
@@ -200,7 +218,7 @@ fn lab() -> Lab {
 
 fn plain() -> Relay {
     Relay {
-        server: SERVER,
+        servers: vec![SERVER],
         information: None,
         trusts: false,
     }

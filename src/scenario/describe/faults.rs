@@ -2,7 +2,7 @@
 
 use crate::scenario::mix::Disturbance;
 use crate::scenario::plan::{
-    Cables, Fault, FileChange, Flap, Impairment, Place, Plan, Probability, SendFrame,
+    Cables, Fault, FileChange, Flap, Impairment, Place, Plan, Probability, Say, SendFrame,
 };
 use crate::scenario::units::{show_duration, show_rate, show_size};
 use crate::sim::{Did, Mark};
@@ -134,12 +134,28 @@ pub(in crate::scenario) fn send(plan: &Plan, send: &SendFrame) -> String {
             from.describe(plan)
         }
     };
-    let bytes: String = send
-        .frame
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("send {} bytes from {from}: {bytes}", send.frame.len())
+    format!(
+        "send {} bytes from {from}: {}",
+        send.frame.len(),
+        hex(&send.frame)
+    )
+}
+
+/// What a step has a set or an element say.
+pub(in crate::scenario) fn say(plan: &Plan, say: &Say) -> String {
+    let set = &plan.phones[say.set.0].name;
+    let (len, bytes) = (say.bytes.len(), hex(&say.bytes));
+    match say.by {
+        None => format!("say {len} bytes as {set} to its element: {bytes}"),
+        Some(element) => {
+            let element = &plan.elements[element.0].name;
+            format!("say {len} bytes as {element} to {set}: {bytes}")
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `5 %`, `0.1 %`.

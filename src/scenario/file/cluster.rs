@@ -95,7 +95,7 @@ pub(crate) struct Phone {
     /// What it does with DHCP that no set is known to do.
     pub(crate) dhcp_client: Option<PhoneDhcp>,
     /// The VLAN that was programmed on it, and the priority.
-    pub(crate) vlan: Option<Vlan>,
+    pub(crate) vlan: Option<At<Vlan>>,
     pub(crate) lldp: Option<At<bool>>,
     pub(crate) count: Option<At<usize>>,
     pub(crate) names: Option<At<String>>,
@@ -335,10 +335,10 @@ fn manual(item: &Item<'_>, problems: &mut Problems) -> Option<Manual> {
     let vlan = fields.optional("vlan", problems, number(0, 4094));
     let l2p = fields.optional("l2p", problems, number(0, 7));
     let vlan = match (vlan, l2p) {
-        (Some(id), Some(priority)) => Some(Vlan {
-            id: id.value,
-            priority: priority.value,
-        }),
+        (Some(At { value: id, span }), Some(At { value, .. })) => {
+            let priority = value;
+            Some(At::new(Vlan { id, priority }, span))
+        }
         (None, None) => None,
         (Some(At { span, .. }), None) | (None, Some(At { span, .. })) => {
             let message = "a set is programmed with a VLAN and a priority together";
@@ -351,4 +351,4 @@ fn manual(item: &Item<'_>, problems: &mut Problems) -> Option<Manual> {
 }
 
 /// What is programmed by hand: call server and VLAN.
-type Manual = (Option<At<String>>, Option<Vlan>);
+type Manual = (Option<At<String>>, Option<At<Vlan>>);

@@ -184,7 +184,10 @@ fn layout(text: &str) -> Result<Layout, Wrong> {
     })
 }
 
-fn raw_options(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<(At<u8>, Vec<u8>)>> {
+pub(super) fn raw_options(
+    item: &Item<'_>,
+    problems: &mut Problems,
+) -> Option<Vec<(At<u8>, Vec<u8>)>> {
     let mut options = Vec::new();
     for (key, item) in entries(item, problems) {
         let code: Option<u8> = key

@@ -33,6 +33,8 @@ pub(crate) enum Told {
     Display(String),
     Address(Option<Ipv4Addr>),
     Subnet(String),
+    /// The VLAN of its frames.
+    Vlan(Option<u16>),
     StoredPin(Option<String>),
     Prompt(String),
     Neighbour(Vec<(Ipv4Addr, At<Option<NeighbourState>>)>),
@@ -95,6 +97,7 @@ fn told(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<At<Told>>> {
         fields.optional("subnet", problems, |item, problems| {
             text(item, problems).map(Told::Subnet)
         }),
+        fields.optional("vlan", problems, vlan),
         fields.optional("stored-pin", problems, |item, problems| {
             or_none(any)(item, problems).map(Told::StoredPin)
         }),
@@ -121,6 +124,14 @@ fn told(item: &Item<'_>, problems: &mut Problems) -> Option<Vec<At<Told>>> {
     let mut told: Vec<At<Told>> = all.into_iter().flatten().collect();
     told.sort_by_key(|told| told.span.start);
     Some(told)
+}
+
+/// A number, or `"none"`.
+fn vlan(item: &Item<'_>, problems: &mut Problems) -> Option<Told> {
+    if matches!(item.get_ref(), DeValue::String(text) if text == "none") {
+        return Some(Told::Vlan(None));
+    }
+    number(0, 4095)(item, problems).map(|vlan| Told::Vlan(Some(vlan)))
 }
 
 fn any(text: &str) -> Result<String, Wrong> {

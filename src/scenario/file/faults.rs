@@ -80,6 +80,9 @@ pub(super) fn trouble(key: &str, item: &Item<'_>, problems: &mut Problems) -> Op
     }
 }
 
+/// Keys of a fault that do not say what it does.
+const WHERE_AND_WHEN: &[&str] = &["name", "on", "at", "direction", "for"];
+
 fn fault(item: &Item<'_>, problems: &mut Problems) -> Option<Fault> {
     let mut fields = Fields::of(item, &keys::FAULT, problems)?;
     let name = fields.required("name", problems, text);
@@ -93,20 +96,12 @@ fn fault(item: &Item<'_>, problems: &mut Problems) -> Option<Fault> {
         .optional("direction", problems, ways)
         .map_or((true, true), |ways| ways.value);
     let lasts = fields.optional("for", problems, of(units::duration));
-    const DOES: &[&str] = &[
-        "loss",
-        "burst",
-        "delay",
-        "jitter",
-        "reorder",
-        "duplicate",
-        "corrupt",
-        "rate",
-        "queue",
-    ];
-    if fields.present(DOES).is_empty() && fields.unknown.is_empty() {
+    // All else has been read by now.
+    if fields.present(keys::FAULT.keys).is_empty() && fields.unknown.is_empty() {
+        let does = keys::FAULT.keys.iter().copied();
+        let does: Vec<&str> = does.filter(|key| !WHERE_AND_WHEN.contains(key)).collect();
         let problem = Problem::new(&fields.span, "this fault does nothing");
-        problems.push(problem.help(format!("give it one of {}", DOES.join(", "))));
+        problems.push(problem.help(format!("give it one of {}", does.join(", "))));
     }
     let does = impairment(&mut fields, problems);
     Some(Fault {

@@ -1,64 +1,13 @@
 //! Every table of a scenario file and its keys. docs/scenarios.md describes the same ones, in this order.
 
-use super::fields::Shape;
+mod steps;
 
-/// Every table, as docs/scenarios.md calls it.
-#[cfg(test)]
-pub(super) const ALL: &[&Shape] = &[
-    &FILE,
-    &SUBNET,
-    &LLDP_MED,
-    &GATEWAY,
-    &RELAY,
-    &CABLE,
-    &DHCP,
-    &CLASS,
-    &ROUTER,
-    &INTERFACE,
-    &TFTP,
-    &MADE_FILE,
-    &DNS,
-    &HOST,
-    &READY,
-    &CLUSTER,
-    &TRUNK,
-    &ELEMENT,
-    &CEID,
-    &ENTRY,
-    &REMOTE,
-    &CLUSTER_ENTRY,
-    &NETWORKING,
-    &PHONE,
-    &USER,
-    &MEMORY,
-    &MANUAL,
-    &DHCP_CLIENT,
-    &STEP,
-    &POWER_UP,
-    &MOVE,
-    &ENTER_PIN,
-    &SET_RECORD,
-    &EXEC,
-    &DELETE_DN,
-    &CHANGE_DN,
-    &DELETE_MAC,
-    &DELETE_SET,
-    &CHANGE_CODES,
-    &MOVE_DN,
-    &FAULT,
-    &BURST,
-    &CORRUPT,
-    &FLAP,
-    &CHANGE_FILE,
-    &JUMP_LEASE_CLOCK,
-    &SEND,
-    &ARP,
-    &UDP,
-    &ECHO,
-    &PATCH,
-    &EXPECT,
-    &FRAMES,
-];
+use super::fields::Shape;
+pub(super) use steps::{
+    ARP, BURST, CHANGE_CODES, CHANGE_DN, CHANGE_FILE, CORRUPT, DELETE_DN, DELETE_MAC, DELETE_SET,
+    DHCP_MESSAGE, ECHO, ENTER_PIN, EXEC, EXPECT, FAULT, FLAP, FRAMES, JUMP_LEASE_CLOCK, MOVE,
+    MOVE_DN, PATCH, POWER_UP, REGISTRATION, SEND, SET_RECORD, STEP, TFTP_MESSAGE, UDP, actions,
+};
 
 pub(super) const FILE: Shape = Shape {
     title: "the file",
@@ -293,236 +242,69 @@ pub(super) const MANUAL: Shape = Shape {
     keys: &["call_srv", "vlan", "l2p"],
 };
 
-pub(super) const STEP: Shape = Shape {
-    title: "[[step]]",
-    keys: &[
-        "note",
-        "power-up",
-        "power-down",
-        "move",
-        "unplug",
-        "plug",
-        "enter-pin",
-        "wait",
-        "stop",
-        "start",
-        "kill",
-        "set-record",
-        "exec",
-        "delete-dn",
-        "change-dn",
-        "delete-mac",
-        "delete-set",
-        "change-codes",
-        "move-dn",
-        "synchronise",
-        "fault",
-        "end-fault",
-        "flap",
-        "change-file",
-        "jump-lease-clock",
-        "send",
-        "within",
-        "throughout",
-        "never",
-        "expect",
-    ],
-};
-
-/// Of [`STEP`], those that do something.
-pub(super) const ACTIONS: &[&str] = &[
-    "power-up",
-    "power-down",
-    "move",
-    "unplug",
-    "plug",
-    "enter-pin",
-    "wait",
-    "stop",
-    "start",
-    "kill",
-    "set-record",
-    "exec",
-    "delete-dn",
-    "change-dn",
-    "delete-mac",
-    "delete-set",
-    "change-codes",
-    "move-dn",
-    "synchronise",
-    "fault",
-    "end-fault",
-    "flap",
-    "change-file",
-    "jump-lease-clock",
-    "send",
-];
-
-pub(super) const POWER_UP: Shape = Shape {
-    title: "power-up",
-    keys: &["phones", "holding", "over"],
-};
-
-pub(super) const MOVE: Shape = Shape {
-    title: "move",
-    keys: &["phone", "phones", "to"],
-};
-
-pub(super) const ENTER_PIN: Shape = Shape {
-    title: "enter-pin",
-    keys: &["phone", "pin"],
-};
-
-pub(super) const SET_RECORD: Shape = Shape {
-    title: "set-record",
-    keys: &["server", "name", "to"],
-};
-
-pub(super) const EXEC: Shape = Shape {
-    title: "exec",
-    keys: &["host", "command", "status", "prints", "within"],
-};
-
-pub(super) const DELETE_DN: Shape = Shape {
-    title: "delete-dn",
-    keys: &["element", "dn"],
-};
-
-pub(super) const CHANGE_DN: Shape = Shape {
-    title: "change-dn",
-    keys: &["element", "dn", "to"],
-};
-
-pub(super) const DELETE_MAC: Shape = Shape {
-    title: "delete-mac",
-    keys: &["element", "mac", "phone"],
-};
-
-pub(super) const DELETE_SET: Shape = Shape {
-    title: "delete-set",
-    keys: &["element", "dn", "mac", "phone"],
-};
-
-pub(super) const CHANGE_CODES: Shape = Shape {
-    title: "change-codes",
-    keys: &["element", "registration-code", "replacement-code"],
-};
-
-pub(super) const MOVE_DN: Shape = Shape {
-    title: "move-dn",
-    keys: &["dn", "from", "to"],
-};
-
-pub(super) const FAULT: Shape = Shape {
-    title: "fault",
-    keys: &[
-        "name",
-        "on",
-        "at",
-        "direction",
-        "for",
-        "loss",
-        "burst",
-        "delay",
-        "jitter",
-        "reorder",
-        "duplicate",
-        "corrupt",
-        "rate",
-        "queue",
-    ],
-};
-
-pub(super) const BURST: Shape = Shape {
-    title: "burst",
-    keys: &["begins", "ends", "loss"],
-};
-
-pub(super) const CORRUPT: Shape = Shape {
-    title: "corrupt",
-    keys: &["rate", "checksums"],
-};
-
-pub(super) const FLAP: Shape = Shape {
-    title: "flap",
-    keys: &["on", "at", "times", "down", "up"],
-};
-
-pub(super) const CHANGE_FILE: Shape = Shape {
-    title: "change-file",
-    keys: &["server", "file", "cut-to", "version", "size"],
-};
-
-pub(super) const JUMP_LEASE_CLOCK: Shape = Shape {
-    title: "jump-lease-clock",
-    keys: &["server", "by"],
-};
-
-pub(super) const SEND: Shape = Shape {
-    title: "send",
-    keys: &[
-        "from",
-        "src-mac",
-        "dst-mac",
-        "arp",
-        "udp",
-        "echo",
-        "raw",
-        "patch",
-        "cut",
-        "checksums",
-    ],
-};
-
-pub(super) const ARP: Shape = Shape {
-    title: "arp",
-    keys: &["operation", "sender-mac", "sender", "target-mac", "target"],
-};
-
-pub(super) const UDP: Shape = Shape {
-    title: "udp",
-    keys: &["src", "src-port", "dst", "dst-port", "hex", "text"],
-};
-
-pub(super) const ECHO: Shape = Shape {
-    title: "echo",
-    keys: &["src", "dst", "hex", "text"],
-};
-
-pub(super) const PATCH: Shape = Shape {
-    title: "patch",
-    keys: &["at", "hex"],
-};
-
-pub(super) const EXPECT: Shape = Shape {
-    title: "expect.NAME",
-    keys: &[
-        "registered",
-        "element",
-        "display",
-        "address",
-        "subnet",
-        "stored-pin",
-        "prompt",
-        "neighbour",
-        "flashed",
-        "redirects",
-        "directory",
-        "remote",
-        "trunks",
-        "running",
-        "exited",
-    ],
-};
-
-pub(super) const FRAMES: Shape = Shape {
-    title: "expect.frames",
-    keys: &["on", "filter", "at-least", "at-most", "exactly", "since"],
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every table, as docs/scenarios.md calls it.
+    const ALL: &[&Shape] = &[
+        &FILE,
+        &SUBNET,
+        &LLDP_MED,
+        &GATEWAY,
+        &RELAY,
+        &CABLE,
+        &DHCP,
+        &CLASS,
+        &ROUTER,
+        &INTERFACE,
+        &TFTP,
+        &MADE_FILE,
+        &DNS,
+        &HOST,
+        &READY,
+        &CLUSTER,
+        &TRUNK,
+        &ELEMENT,
+        &CEID,
+        &ENTRY,
+        &REMOTE,
+        &CLUSTER_ENTRY,
+        &NETWORKING,
+        &PHONE,
+        &USER,
+        &MEMORY,
+        &MANUAL,
+        &DHCP_CLIENT,
+        &STEP,
+        &POWER_UP,
+        &MOVE,
+        &ENTER_PIN,
+        &SET_RECORD,
+        &EXEC,
+        &DELETE_DN,
+        &CHANGE_DN,
+        &DELETE_MAC,
+        &DELETE_SET,
+        &CHANGE_CODES,
+        &MOVE_DN,
+        &FAULT,
+        &BURST,
+        &CORRUPT,
+        &FLAP,
+        &CHANGE_FILE,
+        &JUMP_LEASE_CLOCK,
+        &SEND,
+        &ARP,
+        &UDP,
+        &DHCP_MESSAGE,
+        &TFTP_MESSAGE,
+        &ECHO,
+        &REGISTRATION,
+        &PATCH,
+        &EXPECT,
+        &FRAMES,
+    ];
 
     #[test]
     fn the_documented_keys_are_those_that_are_read() {

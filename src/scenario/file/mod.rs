@@ -25,7 +25,7 @@ pub(super) use dns::Dns;
 pub(super) use expect::{Expect, Frames, Told};
 pub(super) use faults::{FileChange, On, Trouble};
 pub(super) use network::{Cable, Host, LldpMed, Router, Subnet, Tftp};
-pub(super) use send::{Message, Send};
+pub(super) use send::{Message, Payload, Registration, Send};
 pub(super) use steps::{Action, Step, StepKind};
 
 use toml::de::DeTable;

@@ -27,7 +27,8 @@ pub(crate) struct Subnet {
     pub(crate) lldp_med: Option<At<LldpMed>>,
     pub(crate) gateway: Option<At<Gateway>>,
     pub(crate) cable: Cable,
-    pub(crate) dhcp: Option<At<Dhcp>>,
+    /// Of each server.
+    pub(crate) dhcp: Vec<At<Dhcp>>,
 }
 
 /// What the switch tells the sets of a subnet.
@@ -118,6 +119,7 @@ const ARP_MODES: &[(&str, ArpMode)] = &[
 pub(super) fn subnet(item: &Item<'_>, problems: &mut Problems) -> Option<Subnet> {
     let mut fields = Fields::of(item, &keys::SUBNET, problems)?;
     let voice = fields.optional("voice", problems, one_or_more(text));
+    let dhcp = fields.optional("dhcp", problems, one_or_more(dhcp));
     Some(Subnet {
         name: fields.required("name", problems, of(name)),
         prefix: fields.required("prefix", problems, of(units::prefix)),
@@ -132,7 +134,7 @@ pub(super) fn subnet(item: &Item<'_>, problems: &mut Problems) -> Option<Subnet>
             .optional("cable", problems, cable)
             .map(|cable| cable.value)
             .unwrap_or_default(),
-        dhcp: fields.optional("dhcp", problems, dhcp),
+        dhcp: dhcp.map(|servers| servers.value).unwrap_or_default(),
     })
 }
 

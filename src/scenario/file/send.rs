@@ -1,7 +1,14 @@
-//! Packets that a step sends: a message of some kind, and bytes of it that are changed.
+//! What a step sends: a message of some kind, and bytes of it that are changed.
+
+mod datagram;
+mod registration;
 
 use std::net::Ipv4Addr;
 
+pub(crate) use self::datagram::DhcpMessage;
+use self::datagram::{dhcp_message, tftp_message};
+pub(crate) use self::registration::Registration;
+use self::registration::registration;
 use super::fields::Fields;
 use super::value::{Item, any_text, list, number, of, text, word};
 use super::{At, keys};
@@ -35,7 +42,7 @@ pub(crate) enum Message {
     Udp {
         src: (Ipv4Addr, u16),
         dst: (Ipv4Addr, u16),
-        payload: Vec<u8>,
+        payload: Payload,
     },
     Echo {
         src: Ipv4Addr,
@@ -44,12 +51,21 @@ pub(crate) enum Message {
     },
     /// A whole frame.
     Raw(Vec<u8>),
+    /// On the connection between a set and its element.
+    Registration(Registration),
+}
+
+/// What a datagram carries.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    Bytes(Vec<u8>),
+    Dhcp(Box<DhcpMessage>),
 }
 
 /// Bytes that stand in place of others.
 #[derive(Debug)]
 pub(crate) struct Patch {
-    /// From the frame's first byte.
+    /// From the first byte of the frame, or of the message on a connection.
     pub(crate) at: At<usize>,
     pub(crate) bytes: Vec<u8>,
 }
@@ -57,19 +73,26 @@ pub(crate) struct Patch {
 pub(super) fn send(item: &Item<'_>, problems: &mut Problems) -> Option<Send> {
     let mut fields = Fields::of(item, &keys::SEND, problems)?;
     let from = fields.required("from", problems, text);
-    let src_mac = fields.optional("src-mac", problems, of(any_mac));
-    let dst_mac = fields.optional("dst-mac", problems, of(any_mac));
-    let given = fields.present(&["arp", "udp", "echo", "raw"]);
+    let of_frames = fields.present(&["src-mac", "dst-mac", "checksums"]);
+    let given = fields.present(&["arp", "udp", "echo", "raw", "registration"]);
     let message = match given.as_slice() {
         [] if !fields.unknown.is_empty() => None,
         [] => {
             let problem = Problem::new(&fields.span, "this sends nothing");
-            problems.push(problem.label("needs `arp`, `udp`, `echo` or `raw`"));
+            problems.push(problem.label("needs `arp`, `udp`, `echo`, `raw` or `registration`"));
             None
         }
         [("arp", _)] => fields.optional("arp", problems, arp),
         [("udp", _)] => fields.optional("udp", problems, udp),
         [("echo", _)] => fields.optional("echo", problems, echo),
+        [("registration", _)] => {
+            if let Some((key, span)) = of_frames.first() {
+                let message = format!("`{key}` is of a frame, and this is said on a connection");
+                problems.push(Problem::new(span, message).help("take it out".to_owned()));
+            }
+            let message = fields.optional("registration", problems, registration);
+            message.map(|At { value, span }| At::new(Message::Registration(value), span))
+        }
         [_] => fields.optional(
             "raw",
             problems,
@@ -83,6 +106,8 @@ pub(super) fn send(item: &Item<'_>, problems: &mut Problems) -> Option<Send> {
             None
         }
     };
+    let src_mac = fields.optional("src-mac", problems, of(any_mac));
+    let dst_mac = fields.optional("dst-mac", problems, of(any_mac));
     let patches = fields.optional("patch", problems, list(patch));
     let cut = fields.optional("cut", problems, number(0_i64, 9_000));
     let checksums = word(&[("kept", false), ("mended", true)]);
@@ -123,7 +148,20 @@ fn udp(item: &Item<'_>, problems: &mut Problems) -> Option<Message> {
     let src_port = fields.required("src-port", problems, &port);
     let dst = fields.required("dst", problems, of(units::address));
     let dst_port = fields.required("dst-port", problems, &port);
-    let payload = payload(&mut fields, problems);
+    let given = fields.present(&["hex", "text", "dhcp", "tftp"]);
+    let dhcp = fields.optional("dhcp", problems, dhcp_message);
+    let tftp = fields.optional("tftp", problems, tftp_message);
+    let bytes = payload(&mut fields, problems);
+    let is_message = |(key, _): &&(&str, _)| ["dhcp", "tftp"].contains(key);
+    if let (Some((_, first)), true) = (given.iter().find(is_message), given.len() > 1) {
+        let message = "a datagram carries one message, or bytes";
+        problems.push(Problem::new(first, message).help("take one of them out".to_owned()));
+    }
+    let payload = match (dhcp, tftp) {
+        (Some(message), _) => Payload::Dhcp(Box::new(message.value)),
+        (None, Some(message)) => Payload::Bytes(message.value),
+        (None, None) => Payload::Bytes(bytes),
+    };
     let port = |port: At<i64>| u16::try_from(port.value).ok();
     Some(Message::Udp {
         src: (src?.value, port(src_port?)?),

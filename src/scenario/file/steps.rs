@@ -73,14 +73,14 @@ pub(crate) struct Exec {
 pub(super) fn step(item: &Item<'_>, problems: &mut Problems) -> Option<Step> {
     let mut fields = Fields::of(item, &keys::STEP, problems)?;
     let note = fields.optional("note", problems, text);
-    let mut parts = fields.present(keys::ACTIONS);
+    let mut parts = fields.present(&keys::actions());
     parts.extend(fields.present(&["expect"]));
     parts.sort_by_key(|(_, place)| place.start);
     let kind = match parts.as_slice() {
         [] if !fields.unknown.is_empty() => None,
         [] => {
             let problem = Problem::new(&fields.span, "this step does nothing and expects nothing");
-            let actions = keys::ACTIONS.join(", ");
+            let actions = keys::actions().join(", ");
             problems.push(problem.help(format!("a step has one of {actions}, or `expect`")));
             None
         }

@@ -1,7 +1,7 @@
 //! Whose cables are meant, and who is off or unplugged by a step and not by a fault.
 
 use super::{Lab, Who};
-use crate::scenario::plan::{Cables, ElementId, PhoneId, Place, StationId, SubnetId};
+use crate::scenario::plan::{Cables, ElementId, PhoneId, Place, Powered, SubnetId};
 use crate::sim::{LinkId, NodeId, Observer};
 
 /// A station's cable.
@@ -15,16 +15,24 @@ pub(in crate::scenario) struct Cabled {
 }
 
 impl Lab {
-    /// A step takes a station's power.
-    pub(in crate::scenario) fn stop(&mut self, station: StationId, observer: &mut impl Observer) {
-        self.stopped.insert(station);
-        self.power(self.station(station), false, observer);
+    /// The node of what a step can stop and start.
+    pub(in crate::scenario) fn powered(&self, powered: Powered) -> NodeId {
+        match powered {
+            Powered::Station(station) => self.station(station),
+            Powered::Router(n) => self.routers[n],
+        }
+    }
+
+    /// A step takes the power of a station or a router.
+    pub(in crate::scenario) fn stop(&mut self, powered: Powered, observer: &mut impl Observer) {
+        self.stopped.insert(powered);
+        self.power(self.powered(powered), false, observer);
     }
 
     /// A step gives it back.
-    pub(in crate::scenario) fn start(&mut self, station: StationId, observer: &mut impl Observer) {
-        self.stopped.remove(&station);
-        self.power(self.station(station), true, observer);
+    pub(in crate::scenario) fn start(&mut self, powered: Powered, observer: &mut impl Observer) {
+        self.stopped.remove(&powered);
+        self.power(self.powered(powered), true, observer);
     }
 
     /// These stations' cables, as they are plugged in now.

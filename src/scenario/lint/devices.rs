@@ -92,8 +92,11 @@ fn reservations(lint: &mut Lint<'_>, table: usize, sets: &[Phone]) {
     let subnets: Vec<_> = stays.map(|stay| (stay.subnet, stay.span.clone())).collect();
     for (subnet, span) in subnets {
         let subnet = &plan.subnets[subnet.0];
-        let Some(dhcp) = &subnet.dhcp else { continue };
-        let reserved: BTreeSet<Mac> = dhcp.reservations.iter().map(|(mac, _)| *mac).collect();
+        if subnet.dhcp.is_empty() {
+            continue;
+        }
+        let reserved = subnet.dhcp.iter().flat_map(|dhcp| &dhcp.reservations);
+        let reserved: BTreeSet<Mac> = reserved.map(|(mac, _)| *mac).collect();
         let mut without = sets.iter().filter(|set| !reserved.contains(&set.mac));
         let Some(set) = without.next() else { continue };
         let message = format!(

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::network::{is_kernel, told};
+use super::network::{is_kernel, servers, told};
 use super::stays::name;
 use super::{Lint, place};
+use crate::scenario::file::{self, At};
 use crate::scenario::plan::{Firmware, HostId, HostKind, SubnetId};
 use crate::scenario::problem::Problem;
 
@@ -16,17 +17,18 @@ pub(super) fn look(lint: &mut Lint<'_>) {
     let mut told_of = BTreeSet::new();
     for subnet in 0..lint.plan.subnets.len() {
         let subnet = SubnetId(subnet);
-        let dhcp = lint.plan.subnets[subnet.0].dhcp.as_ref();
-        let Some(Ok(chosen)) = dhcp.map(told) else {
-            continue;
-        };
         if lint.stays.in_(subnet).next().is_none() {
             continue;
         }
-        match server(lint, chosen.sw_tftp) {
-            Some(server) => boot_files(lint, subnet, server, &mut told_of),
-            None if is_kernel(lint.plan, chosen.sw_tftp) => {}
-            None => no_server(lint, subnet, chosen.sw_tftp),
+        for (dhcp, given) in servers(lint, subnet) {
+            let Ok(chosen) = told(dhcp) else {
+                continue;
+            };
+            match server(lint, chosen.sw_tftp) {
+                Some(server) => boot_files(lint, subnet, server, &mut told_of),
+                None if is_kernel(lint.plan, chosen.sw_tftp) => {}
+                None => no_server(lint, subnet, given, chosen.sw_tftp),
+            }
         }
     }
 }
@@ -139,10 +141,7 @@ fn boot_files(
     }
 }
 
-fn no_server(lint: &mut Lint<'_>, subnet: SubnetId, address: Ipv4Addr) {
-    let Some(given) = &lint.file.subnets[subnet.0].dhcp else {
-        return;
-    };
+fn no_server(lint: &mut Lint<'_>, subnet: SubnetId, given: &At<file::Dhcp>, address: Ipv4Addr) {
     let list = given.value.told.sw_tftp.as_ref();
     let first = list.and_then(|list| list.value.first());
     let span = place(first, &place(list, &given.span));

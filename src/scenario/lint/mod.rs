@@ -13,6 +13,7 @@ mod files;
 mod names;
 mod network;
 mod stays;
+mod vlans;
 mod warning;
 
 pub(super) use warning::ALLOWABLE;
@@ -66,6 +67,7 @@ pub(super) fn warnings(plan: &Plan, file: &File, files: &Files) -> Warnings {
     network::look(&mut lint);
     names::look(&mut lint);
     files::look(&mut lint);
+    vlans::look(&mut lint);
     silenced(lint.found, &file.allow).sorted()
 }
 

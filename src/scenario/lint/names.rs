@@ -20,7 +20,8 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         let subnets = lint.plan.subnets.iter().enumerate();
         let with_sets = subnets.filter(|(n, _)| lint.stays.in_(SubnetId(*n)).next().is_some());
         let mut gaps = with_sets.filter_map(|(_, subnet)| {
-            let gap = gap(lint.plan, subnet.dhcp.as_ref()?, &fqdn)?;
+            let mut servers = subnet.dhcp.iter();
+            let gap = servers.find_map(|dhcp| gap(lint.plan, dhcp, &fqdn))?;
             Some((&subnet.name, gap))
         });
         let Some((subnet, gap)) = gaps.next() else {

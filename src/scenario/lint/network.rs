@@ -23,16 +23,29 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         let Some(who) = who(lint, subnet) else {
             continue;
         };
-        match &lint.plan.subnets[subnet.0].dhcp {
-            Some(dhcp) => {
-                relay(lint, subnet, dhcp.server);
-                configuration(lint, subnet, dhcp, &who);
-                room(lint, subnet, dhcp);
-            }
-            None if has_kernel(lint.plan, subnet) => {} // which may serve DHCP
-            None => no_dhcp(lint, subnet, &who),
+        for (dhcp, given) in servers(lint, subnet) {
+            relay(lint, subnet, dhcp, given);
+            configuration(lint, subnet, (dhcp, given), &who);
+        }
+        // A kernel may serve DHCP.
+        if servers(lint, subnet).next().is_some() {
+            room(lint, subnet);
+        } else if !has_kernel(lint.plan, subnet) {
+            no_dhcp(lint, subnet, &who);
         }
     }
+    for subnet in 0..lint.plan.subnets.len() {
+        several_servers(lint, SubnetId(subnet));
+    }
+}
+
+/// The DHCP servers of a subnet, each with what the file says of it.
+pub(super) fn servers<'a>(
+    lint: &Lint<'a>,
+    subnet: SubnetId,
+) -> impl Iterator<Item = (&'a Dhcp, &'a At<file::Dhcp>)> + use<'a> {
+    let (planned, given) = (&lint.plan.subnets[subnet.0], &lint.file.subnets[subnet.0]);
+    planned.dhcp.iter().zip(&given.dhcp)
 }
 
 /// What a set of this subnet would go by.
@@ -139,15 +152,15 @@ fn no_dhcp(lint: &mut Lint<'_>, subnet: SubnetId, (who, from): &(String, Span)) 
 }
 
 /// CL-10: a way from the relay to the server, and back.
-fn relay(lint: &mut Lint<'_>, from: SubnetId, server: Ipv4Addr) {
-    let plan = lint.plan;
+fn relay(lint: &mut Lint<'_>, from: SubnetId, dhcp: &Dhcp, given: &At<file::Dhcp>) {
+    let (plan, server) = (lint.plan, dhcp.server);
     let mut subnets = plan.subnets.iter();
     let holds_it = |subnet: &plan::Subnet| subnet.prefix.contains(server);
     let Some(to) = subnets.position(holds_it).map(SubnetId) else {
         return;
     };
     let gap = way(plan, from, to).and_then(|()| way(plan, to, from));
-    let (Err(gap), Some(given)) = (gap, &lint.file.subnets[from.0].dhcp) else {
+    let Err(gap) = gap else {
         return;
     };
     if is_told(lint, from) || is_told(lint, to) {
@@ -165,21 +178,14 @@ fn relay(lint: &mut Lint<'_>, from: SubnetId, server: Ipv4Addr) {
 }
 
 /// CL-10: an address for every set that is here at first.
-fn room(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp) {
-    let own = class_of_sets(dhcp).and_then(|class| class.pool);
-    let (first, last) = own.unwrap_or(dhcp.pool);
-    let addresses = (u32::from(last) - u32::from(first)) as usize + 1;
+fn room(lint: &mut Lint<'_>, subnet: SubnetId) {
     let stays = lint.stays.in_(subnet).filter(|stay| !stay.moved);
     let sets = stays.map(|stay| count(&lint.file.phones[stay.table]));
-    let outside = |address: &Ipv4Addr| *address < first || *address > last;
-    let reserved = dhcp.reservations.iter().filter(|(_, at)| outside(at));
-    let (sets, addresses) = (sets.sum::<usize>(), addresses + reserved.count());
-    let Some(given) = &lint.file.subnets[subnet.0].dhcp else {
+    let addresses = servers(lint, subnet).map(|(dhcp, _)| addresses_for_sets(dhcp));
+    let (sets, addresses) = (sets.sum::<usize>(), addresses.sum::<usize>());
+    let Some((_, given)) = servers(lint, subnet).next().filter(|_| sets > addresses) else {
         return;
     };
-    if sets <= addresses {
-        return;
-    }
     let span = place(given.value.pool.as_ref(), &given.span);
     let name = &lint.plan.subnets[subnet.0].name;
     let message = format!("the DHCP of {name} has {addresses} addresses for {sets} sets");
@@ -188,11 +194,61 @@ fn room(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp) {
     lint.warn("CL-10", problem, effect);
 }
 
+/// How many sets at most a server has addresses for.
+fn addresses_for_sets(dhcp: &Dhcp) -> usize {
+    let (first, last) = pool_of_sets(dhcp);
+    let outside = |address: &Ipv4Addr| *address < first || *address > last;
+    let reserved = dhcp.reservations.iter().filter(|(_, at)| outside(at));
+    (u32::from(last) - u32::from(first)) as usize + 1 + reserved.count()
+}
+
+fn pool_of_sets(dhcp: &Dhcp) -> (Ipv4Addr, Ipv4Addr) {
+    let own = class_of_sets(dhcp).and_then(|class| class.pool);
+    own.unwrap_or(dhcp.pool)
+}
+
+/// Servers beside each other: none of them gives out an address of another's pool, and none says no for the others.
+fn several_servers(lint: &mut Lint<'_>, subnet: SubnetId) {
+    let all: Vec<_> = servers(lint, subnet).collect();
+    let name = &lint.plan.subnets[subnet.0].name;
+    for (n, (dhcp, given)) in all.iter().enumerate() {
+        let (first, last) = pool_of_sets(dhcp);
+        let overlaps = |(other, _): &&(&Dhcp, _)| {
+            let (from, to) = pool_of_sets(other);
+            first <= to && from <= last
+        };
+        if let Some((other, place_of_other)) = all[..n].iter().find(overlaps) {
+            let span = place(given.value.pool.as_ref(), &given.span);
+            let other_span = place(place_of_other.value.pool.as_ref(), &place_of_other.span);
+            let message = format!(
+                "{} and {} both give out addresses of {first} - {last}",
+                other.server, dhcp.server
+            );
+            let problem = Problem::new(&span, message)
+                .context(&other_span, format!("the pool of {}", other.server))
+                .help("give each server of a subnet a `pool` of its own".to_owned());
+            let effect = "two stations may get one address, for neither server knows what the other has given";
+            lint.warn("several-servers", problem, effect);
+        }
+        if dhcp.authoritative && all.len() > 1 {
+            let span = place(given.value.authoritative.as_ref(), &given.span);
+            let message = format!("{} is not the only DHCP server of {name}", dhcp.server);
+            let problem = Problem::new(&span, message)
+                .label("is authoritative")
+                .help("write authoritative = false".to_owned());
+            let effect = "it refuses a set that asks all servers for more time on an address of another's, and the set loses it";
+            lint.warn("several-servers", problem, effect);
+        }
+    }
+}
+
 /// CL-7: what DHCP tells is something that a set takes, and leads to an element.
-fn configuration(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp, who: &(String, Span)) {
-    let Some(given) = &lint.file.subnets[subnet.0].dhcp else {
-        return;
-    };
+fn configuration(
+    lint: &mut Lint<'_>,
+    subnet: SubnetId,
+    (dhcp, given): (&Dhcp, &At<file::Dhcp>),
+    who: &(String, Span),
+) {
     match told(dhcp) {
         Err(refusal) => {
             let name = &lint.plan.subnets[subnet.0].name;
@@ -205,7 +261,13 @@ fn configuration(lint: &mut Lint<'_>, subnet: SubnetId, dhcp: &Dhcp, who: &(Stri
             let problem = Problem::new(&given.span, message)
                 .context(&who.1, who.0.as_str())
                 .help(help.to_owned());
-            let effect = "it shows `DHCP: Offer 1 Rej`, asks again, and never learns the address of an element";
+            let mut servers = servers(lint, subnet);
+            let effect = match servers.any(|(other, _)| told(other).is_ok()) {
+                true => "it shows `DHCP: Offer 1 Rej`, and waits for the offer of another server",
+                false => {
+                    "it shows `DHCP: Offer 1 Rej`, asks again, and never learns the address of an element"
+                }
+            };
             lint.warn("CL-7", problem, effect);
         }
         Ok(chosen) => {

@@ -26,7 +26,9 @@ pub(crate) const ALLOWABLE: &[&str] = &[
     "firmware-folder",
     "lonely-router",
     "no-steps",
+    "no-vlan",
     "no-way",
+    "several-servers",
 ];
 
 /// Of the warning that an entry of `allow` silences nothing.

@@ -95,6 +95,11 @@ impl Way {
         }
     }
 
+    /// Reads nothing more before the next connection begins.
+    pub(super) fn stop_reading(&mut self) {
+        self.next = None;
+    }
+
     /// Reads what is new of a payload that begins at `seq`, which is not after the next byte.
     fn read(&mut self, seq: u32, payload: &[u8], said: &mut Vec<Said>) {
         let Some(next) = self.next else { return };

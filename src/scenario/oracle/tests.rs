@@ -57,6 +57,7 @@ fn a_reset_of_a_set_that_has_started_anew_acknowledges_nothing() {
     wire.connect();
     wire.set_is_told(save("***6001"));
     wire.send(0, tcp::RST, &[]);
+    wire.send(0, tcp::RST | tcp::ACK, &[]);
     wire.connect();
     wire.set_says(device(Some("***6000"), 0));
     assert_eq!(wire.broken(), None);
@@ -212,7 +213,7 @@ impl Wire {
             src_port: from.2,
             dst_port: to.2,
             seq: self.seq[way],
-            ack: if flags == tcp::ACK {
+            ack: if flags & tcp::ACK != 0 {
                 self.seq[1 - way]
             } else {
                 0

@@ -100,6 +100,8 @@ pub enum PhoneIs {
     Address(Option<Ipv4Addr>),
     /// It has an address of this subnet.
     AddressIn(SubnetId),
+    /// The VLAN that its frames are tagged with; `None`: they have no tag.
+    InVlan(Option<u16>),
     /// The PIN in its memory.
     StoredPin(Option<String>),
     /// The reason of its last prompt contains this text.

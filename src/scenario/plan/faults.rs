@@ -1,6 +1,8 @@
 //! Faults of the timeline: what is done to frames, cables and power, where, and for how long.
 
-use super::{ElementId, HostId, MadeFile, PhoneId, StationId, SubnetId};
+use std::sync::Arc;
+
+use super::{ElementId, HostId, MadeFile, PhoneId, Powered, SubnetId};
 pub use crate::fabric::{Bitrate, Burst, Corruption, Impairment, Probability};
 use crate::time::Duration;
 use crate::wire::Frame;
@@ -70,9 +72,18 @@ pub struct SendFrame {
     pub frame: Frame,
 }
 
-/// A station that loses power and gets it back.
+/// Bytes that one end of the connection between a set and its element sends, out of its turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Say {
+    pub set: PhoneId,
+    /// The element, if it is not the set that says it.
+    pub by: Option<ElementId>,
+    pub bytes: Arc<[u8]>,
+}
+
+/// A station or a router that loses power and gets it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
-    pub station: StationId,
+    pub station: Powered,
     pub lasts: Duration,
 }

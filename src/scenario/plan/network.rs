@@ -25,7 +25,8 @@ pub struct Subnet {
     pub gateway: Option<Ipv4Addr>,
     /// How its cables are.
     pub cable: Cable,
-    pub dhcp: Option<Dhcp>,
+    /// Of each server, in the order of the file.
+    pub dhcp: Vec<Dhcp>,
 }
 
 /// Latency and rate of a cable, each way.

@@ -19,18 +19,46 @@ const CIRCUIT_ID: u8 = 1;
 const REMOTE_ID: u8 = 2;
 const LEASE: Duration = Duration::from_secs(8 * 3600);
 
-/// The DHCP servers of a file, each by the first subnet that names it.
-pub(super) fn servers(file: &file::File) -> impl Iterator<Item = (usize, &file::Subnet)> {
-    let mut known = BTreeSet::new();
-    let with_dhcp = |(_, subnet): &(usize, &file::Subnet)| subnet.dhcp.is_some();
-    let subnets = file.subnets.iter().enumerate().filter(with_dhcp);
-    // Where the address can't be known, a problem has been told, and the server is nobody else's.
-    subnets.filter(move |(_, subnet)| server(subnet).is_none_or(|at| known.insert(at.value)))
+/// A DHCP server, by the first subnet that names it.
+pub(super) struct Server<'f> {
+    /// Index of the subnet.
+    pub(super) subnet: usize,
+    /// Which of the subnet's servers it is, from 0.
+    nth: usize,
+    pub(super) dhcp: &'f At<file::Dhcp>,
 }
 
-/// The address of a subnet's DHCP server: the second of its hosts if the file does not say.
-pub(super) fn server(subnet: &file::Subnet) -> Option<At<Ipv4Addr>> {
-    let dhcp = subnet.dhcp.as_ref()?;
+impl Server<'_> {
+    /// What steps call it: `dhcp.office`; the second of the subnet's `dhcp.office.2`.
+    pub(super) fn name(&self, subnet: &str) -> String {
+        match self.nth {
+            0 => format!("dhcp.{subnet}"),
+            n => format!("dhcp.{subnet}.{}", n + 1),
+        }
+    }
+}
+
+/// The DHCP servers of a file.
+pub(super) fn servers(file: &file::File) -> impl Iterator<Item = Server<'_>> {
+    let mut known = BTreeSet::new();
+    let all = file.subnets.iter().enumerate().flat_map(|(i, subnet)| {
+        let servers = subnet.dhcp.iter().enumerate();
+        servers.map(move |(nth, dhcp)| {
+            let server = Server {
+                subnet: i,
+                nth,
+                dhcp,
+            };
+            (server, address(subnet, dhcp))
+        })
+    });
+    // Where the address can't be known, a problem has been told, and the server is nobody else's.
+    let new = all.filter(move |(_, at)| at.as_ref().is_none_or(|at| known.insert(at.value)));
+    new.map(|(server, _)| server)
+}
+
+/// The address of a DHCP server of a subnet: the second of its hosts if the file does not say.
+pub(super) fn address(subnet: &file::Subnet, dhcp: &At<file::Dhcp>) -> Option<At<Ipv4Addr>> {
     if let Some(server) = &dhcp.value.server {
         return Some(server.clone());
     }
@@ -39,15 +67,20 @@ pub(super) fn server(subnet: &file::Subnet) -> Option<At<Ipv4Addr>> {
     Some(At::new(second, dhcp.span.clone()))
 }
 
-/// The server of a subnet, if it stands in another one: the gateway relays to it.
-pub(super) fn relayed_to(subnet: &file::Subnet) -> Option<At<Ipv4Addr>> {
+/// The address of a server of a subnet, if it stands in another one: the gateway relays to it.
+pub(super) fn elsewhere(subnet: &file::Subnet, dhcp: &At<file::Dhcp>) -> Option<At<Ipv4Addr>> {
     let prefix = subnet.prefix.as_ref()?.value;
-    server(subnet).filter(|server| !prefix.contains(server.value))
+    address(subnet, dhcp).filter(|server| !prefix.contains(server.value))
 }
 
-/// The relay agent of a subnet's gateway, if its server stands in another one.
+/// The relay agent of a subnet's gateway, if a server stands in another one.
 pub(super) fn relay(subnet: &file::Subnet) -> Option<Relay> {
-    let server = relayed_to(subnet)?.value;
+    let servers = subnet.dhcp.iter();
+    let servers = servers.filter_map(|dhcp| Some(elsewhere(subnet, dhcp)?.value));
+    let servers: Vec<Ipv4Addr> = servers.collect();
+    if servers.is_empty() {
+        return None;
+    }
     let given = subnet.gateway.as_ref()?.value.relay.as_ref();
     let given = given.map(|given| &given.value);
     let mut information = Vec::new();
@@ -61,7 +94,7 @@ pub(super) fn relay(subnet: &file::Subnet) -> Option<Relay> {
         }
     }
     Some(Relay {
-        server,
+        servers,
         information: (!information.is_empty()).then_some(information),
         trusts: given.is_some_and(|it| it.trusted.as_ref().is_some_and(|yes| yes.value)),
     })
@@ -81,7 +114,7 @@ pub(super) fn dhcp(
     let name_servers = name_servers.filter_map(|server| resolver.name_server_address(server));
     let name_servers = name_servers.collect();
     let (lease, renew, rebind) = times(given, resolver.problems);
-    check_relay(resolver, at);
+    check_server(resolver, at, dhcp);
     let everybodys = pool(
         resolver,
         given.pool.as_ref(),
@@ -89,7 +122,7 @@ pub(super) fn dhcp(
         &subnet,
     );
     let classes = classes(resolver, given, &subnet, everybodys);
-    let server = server(&resolver.file.subnets[at]);
+    let server = address(&resolver.file.subnets[at], dhcp);
     Dhcp {
         server: server.map_or(Ipv4Addr::UNSPECIFIED, |server| server.value),
         pool: everybodys,
@@ -108,10 +141,21 @@ pub(super) fn dhcp(
     }
 }
 
-/// A server in another subnet needs somebody who relays to it.
-fn check_relay(resolver: &mut Resolver<'_>, at: usize) {
-    let subnet = &resolver.subnets[at];
-    let Some(At { value, span }) = relayed_to(&resolver.file.subnets[at]) else {
+/// A subnet has a server once, and one in another subnet needs somebody who relays to it.
+fn check_server(resolver: &mut Resolver<'_>, at: usize, dhcp: &At<file::Dhcp>) {
+    let (subnet, file) = (&resolver.subnets[at], &resolver.file.subnets[at]);
+    let own = address(file, dhcp);
+    let mut before = subnet.dhcp.iter();
+    if let Some(At { value, span }) = &own
+        && before.any(|other| other.server == *value)
+    {
+        let message = format!("{value} serves {} already", subnet.name);
+        let help = "give each server of a subnet a `server` address of its own".to_owned();
+        resolver
+            .problems
+            .push(Problem::new(span, message).help(help));
+    }
+    let Some(At { value, span }) = elsewhere(file, dhcp) else {
         return;
     };
     if subnet.gateway.is_none() {

@@ -2,7 +2,7 @@
 
 use super::Resolver;
 use crate::scenario::file::{At, FileChange, On, Trouble};
-use crate::scenario::plan::{self, Action, Cables, Fault, FaultId, Flap, StationId};
+use crate::scenario::plan::{self, Action, Cables, Fault, FaultId, Flap};
 use crate::scenario::problem::Problem;
 
 /// The action; `None` after a problem.
@@ -49,20 +49,10 @@ pub(super) fn act(resolver: &mut Resolver<'_>, trouble: &Trouble) -> Option<Acti
             }
         }
         Trouble::JumpLeaseClock { server, by } => {
-            match resolver.names.station(server, resolver.problems)? {
-                StationId::Host(host) if server.value.starts_with("dhcp.") => {
-                    Action::JumpLeaseClock {
-                        server: host,
-                        by: *by,
-                    }
-                }
-                StationId::Host(_) | StationId::Element(_) => {
-                    let message = format!("`{}` keeps no leases", server.value);
-                    let problem = Problem::new(&server.span, message);
-                    let help = "a DHCP server is called `dhcp.` and its subnet".to_owned();
-                    resolver.problems.push(problem.help(help));
-                    return None;
-                }
+            let (file, problems) = (resolver.file, &mut *resolver.problems);
+            Action::JumpLeaseClock {
+                server: resolver.names.dhcp_server(server, file, problems)?,
+                by: *by,
             }
         }
         Trouble::Flap(flap) => Action::Flap(Flap {

@@ -86,8 +86,8 @@ pub(super) fn hosts(resolver: &mut Resolver<'_>) -> Vec<Host> {
         let kind = dns_server(resolver, dns, address);
         hosts.push(given.host(resolver, hosts.len(), kind));
     }
-    for (i, subnet) in dhcp::servers(file) {
-        hosts.push(dhcp_server(resolver, SubnetId(i), subnet));
+    for server in dhcp::servers(file) {
+        hosts.push(dhcp_server(resolver, &server));
     }
     hosts
 }
@@ -130,15 +130,17 @@ fn dns_server(resolver: &mut Resolver<'_>, dns: &file::Dns, address: Ipv4Addr) -
     }
 }
 
-/// The server that `subnet` is the first to name: there, or where its address belongs.
-fn dhcp_server(resolver: &mut Resolver<'_>, first: SubnetId, subnet: &file::Subnet) -> Host {
-    let name = format!("dhcp.{}", resolver.subnets[first.0].name);
-    let elsewhere = dhcp::relayed_to(subnet).map(|server| {
+/// A server, in the subnet that is the first to name it or where its address belongs.
+fn dhcp_server(resolver: &mut Resolver<'_>, server: &dhcp::Server<'_>) -> Host {
+    let first = SubnetId(server.subnet);
+    let name = server.name(&resolver.subnets[first.0].name);
+    let subnet = &resolver.file.subnets[first.0];
+    let elsewhere = dhcp::elsewhere(subnet, server.dhcp).map(|server| {
         let where_ = (resolver.subnets.as_slice(), &resolver.names);
         place(None, Some(&server), &server.span, where_, resolver.problems)
     });
     let at = elsewhere.unwrap_or(Some(first));
-    let server = dhcp::server(subnet);
+    let server = dhcp::address(subnet, server.dhcp);
     let mac = server.as_ref().zip(at).map(|(server, at)| {
         let (stations, subnet) = (&mut resolver.stations, &resolver.subnets[at.0]);
         stations.server(&name, (server, None), subnet, None, resolver.problems)

@@ -73,8 +73,9 @@ pub(super) fn plan(file: &File, text: &str, problems: &mut Problems) -> Option<P
     let macs: Vec<Mac> = phones.iter().map(|phone: &Phone| phone.mac).collect();
     let elements = cluster::elements(&mut resolver, &places, &codes, &macs);
     for (i, subnet) in file.subnets.iter().enumerate() {
-        if let Some(dhcp) = &subnet.dhcp {
-            resolver.subnets[i].dhcp = Some(dhcp::dhcp(&mut resolver, i, dhcp, &macs));
+        for dhcp in &subnet.dhcp {
+            let dhcp = dhcp::dhcp(&mut resolver, i, dhcp, &macs);
+            resolver.subnets[i].dhcp.push(dhcp);
         }
     }
     let trunks = cluster::trunks(&mut resolver);
@@ -123,7 +124,7 @@ mod tests {
             let plan = plan(&format!(
                 "[[subnet]]\nname = \"a\"\nprefix = \"{prefix}\"\n{dhcp}"
             ));
-            let (first, last) = plan.subnets[0].dhcp.as_ref().unwrap().pool;
+            let (first, last) = plan.subnets[0].dhcp[0].pool;
             assert_eq!(format!("{first} - {last}"), pool);
         }
     }

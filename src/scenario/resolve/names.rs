@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::dhcp;
 use crate::scenario::file::{At, File};
 use crate::scenario::nearest::did_you_mean;
-use crate::scenario::plan::{ElementId, HostId, PhoneId, Place, StationId, SubnetId};
+use crate::scenario::plan::{ElementId, HostId, PhoneId, Place, Powered, StationId, SubnetId};
 use crate::scenario::problem::{Problem, Problems, Span};
 
 /// The hosts are boot servers, kernels, DNS servers and DHCP servers, in this order.
@@ -51,8 +51,8 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The names of everything but phones and routers; a DHCP server's is `dhcp.` and that of the first
-    /// subnet that names it.
+    /// The names of everything but phones and routers that a gateway makes; a DHCP server's is that of
+    /// [`dhcp::Server::name`].
     pub(super) fn of(file: &File, problems: &mut Problems) -> Names {
         let mut names = Names {
             incomplete: file.incomplete,
@@ -73,10 +73,10 @@ impl Names {
             let host_id = dns_server(file, i);
             names.add(dns.name.as_ref(), Named::Host(host_id), problems);
         }
-        for (i, (_, subnet)) in dhcp::servers(file).enumerate() {
+        for (i, server) in dhcp::servers(file).enumerate() {
             let host_id = HostId(file.tftp.len() + file.hosts.len() + file.dns.len() + i);
-            let name = subnet.name.as_ref();
-            let name = name.map(|name| At::new(format!("dhcp.{}", name.value), name.span.clone()));
+            let name = file.subnets[server.subnet].name.as_ref();
+            let name = name.map(|name| At::new(server.name(&name.value), name.span.clone()));
             // A subnet's own name is told if it is given twice; its server's would be as well.
             if name
                 .as_ref()
@@ -187,23 +187,42 @@ impl Names {
         })
     }
 
-    /// A server or an element.
-    pub(super) fn station(&self, name: &At<String>, problems: &mut Problems) -> Option<StationId> {
-        self.find(
-            name,
-            "a server or an element",
-            problems,
-            |named| match named {
-                Named::Host(host) => Some(StationId::Host(*host)),
-                Named::Element(element) => Some(StationId::Element(*element)),
-                // A kernel's power is not ours to take; a step may run `ip link set eth0 down` there.
-                Named::Kernel(_)
-                | Named::Subnet(_)
-                | Named::Router
-                | Named::Phone(_)
-                | Named::Group(_) => None,
-            },
-        )
+    /// What a step can stop and start: a server, an element or a router. `routers`: by the plan's order.
+    pub(super) fn powered(
+        &self,
+        name: &At<String>,
+        routers: &[String],
+        problems: &mut Problems,
+    ) -> Option<Powered> {
+        let wanted = "a server, an element or a router";
+        self.find(name, wanted, problems, |named| match named {
+            Named::Host(host) => Some(Powered::Station(StationId::Host(*host))),
+            Named::Element(element) => Some(Powered::Station(StationId::Element(*element))),
+            // Each router that has a name is one of the plan's.
+            Named::Router => {
+                let at = routers.iter().position(|it| *it == name.value);
+                Some(Powered::Router(at.unwrap_or_default()))
+            }
+            // A kernel's power is not ours to take; a step may run `ip link set eth0 down` there.
+            Named::Kernel(_) | Named::Subnet(_) | Named::Phone(_) | Named::Group(_) => None,
+        })
+    }
+
+    /// A DHCP server: those come last among the hosts.
+    pub(super) fn dhcp_server(
+        &self,
+        name: &At<String>,
+        file: &File,
+        problems: &mut Problems,
+    ) -> Option<HostId> {
+        let first = dns_server(file, file.dns.len());
+        self.find(name, "a DHCP server", problems, |named| {
+            if let Named::Host(host) = named {
+                (*host >= first).then_some(*host)
+            } else {
+                None
+            }
+        })
     }
 
     /// One phone.

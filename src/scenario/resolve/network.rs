@@ -53,7 +53,7 @@ pub(super) fn subnets(file: &file::File, problems: &mut Problems) -> Vec<Subnet>
             policy: None,
             gateway,
             cable: cable(&subnet.cable),
-            dhcp: None,
+            dhcp: Vec::new(),
         });
     }
     subnets

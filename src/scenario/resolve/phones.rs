@@ -132,7 +132,7 @@ fn phone(
             .as_ref()
             .and_then(|server| call_server(resolver, model, server)),
         dhcp: table.dhcp_client.clone().map(Arc::new),
-        vlan: table.vlan,
+        vlan: table.vlan.as_ref().map(|vlan| vlan.value),
         lldp: table.lldp.as_ref().map_or_else(
             || resolver.subnets.iter().any(|it| it.policy.is_some()),
             |lldp| lldp.value,

@@ -1,10 +1,10 @@
-//! What a step sends becomes a frame, byte for byte.
+//! What a step sends becomes a frame, or a message on a connection, byte for byte.
 
 use std::net::Ipv4Addr;
 
 use super::Resolver;
-use crate::scenario::file::{Message, Send};
-use crate::scenario::plan::{Action, Place, SendFrame};
+use crate::scenario::file::{Message, Payload, Registration, Send};
+use crate::scenario::plan::{Action, Place, Say, SendFrame};
 use crate::scenario::problem::Problem;
 use crate::wire::{Mac, arp, checksums, ethernet, icmp, ipv4, udp};
 
@@ -15,6 +15,9 @@ const TTL: u8 = 64;
 
 /// The action; `None` after a problem.
 pub(super) fn act(resolver: &mut Resolver<'_>, send: &Send) -> Option<Action> {
+    if let Message::Registration(said) = &send.message {
+        return say(resolver, send, said);
+    }
     let from = std::slice::from_ref(&send.from);
     let places = resolver
         .names
@@ -34,17 +37,7 @@ pub(super) fn act(resolver: &mut Resolver<'_>, send: &Send) -> Option<Action> {
     };
     let src = send.src_mac.or(own).unwrap_or(NOBODY);
     let mut frame = encode(send, src);
-    for patch in &send.patches {
-        let end = patch.at.value + patch.bytes.len();
-        let Some(place) = frame.get_mut(patch.at.value..end) else {
-            let message = format!("the frame has {} bytes", frame.len());
-            resolver
-                .problems
-                .push(Problem::new(&patch.at.span, message));
-            return None;
-        };
-        place.copy_from_slice(&patch.bytes);
-    }
+    patch(resolver, send, "frame", &mut frame)?;
     if send.mended {
         checksums::mend(&mut frame);
     }
@@ -53,6 +46,43 @@ pub(super) fn act(resolver: &mut Resolver<'_>, send: &Send) -> Option<Action> {
         from: *from,
         frame: frame.into(),
     }))
+}
+
+/// A message on the connection between a set and its element, from either end.
+fn say(resolver: &mut Resolver<'_>, send: &Send, said: &Registration) -> Option<Action> {
+    let (set, by) = match &said.to {
+        None => (resolver.names.phone(&send.from, resolver.problems)?, None),
+        Some(to) => {
+            let element = resolver.names.element(&send.from, resolver.problems);
+            let set = resolver.names.phone(to, resolver.problems);
+            (set?, Some(element?))
+        }
+    };
+    let mut bytes = said.envelope.encode();
+    patch(resolver, send, "message", &mut bytes)?;
+    bytes.truncate(send.cut.unwrap_or(usize::MAX));
+    Some(Action::Say(Say {
+        set,
+        by,
+        bytes: bytes.into(),
+    }))
+}
+
+/// Changes bytes; `None` after a problem.
+fn patch(resolver: &mut Resolver<'_>, send: &Send, what: &str, bytes: &mut [u8]) -> Option<()> {
+    let len = bytes.len();
+    for patch in &send.patches {
+        let end = patch.at.value + patch.bytes.len();
+        let Some(place) = bytes.get_mut(patch.at.value..end) else {
+            let message = format!("the {what} has {len} bytes");
+            resolver
+                .problems
+                .push(Problem::new(&patch.at.span, message));
+            return None;
+        };
+        place.copy_from_slice(&patch.bytes);
+    }
+    Some(())
 }
 
 fn encode(send: &Send, src: Mac) -> Vec<u8> {
@@ -69,6 +99,8 @@ fn encode(send: &Send, src: Mac) -> Vec<u8> {
     };
     match &send.message {
         Message::Raw(bytes) => return bytes.clone(),
+        // It has no frame of its own.
+        Message::Registration(_) => {}
         Message::Arp {
             reply,
             sender_mac,
@@ -86,15 +118,27 @@ fn encode(send: &Send, src: Mac) -> Vec<u8> {
             };
             arp.encode(&mut frame);
         }
-        Message::Udp { src, dst, payload } => {
+        Message::Udp {
+            src: from,
+            dst,
+            payload,
+        } => {
             link(ethernet::ETHERTYPE_IPV4);
             let header = udp::Header {
-                src_port: src.1,
+                src_port: from.1,
                 dst_port: dst.1,
             };
+            let payload = match payload {
+                Payload::Bytes(bytes) => bytes.clone(),
+                Payload::Dhcp(dhcp) => {
+                    let mut message = dhcp.message.clone();
+                    message.chaddr[..6].copy_from_slice(&dhcp.client.unwrap_or(src).0);
+                    message.encode()
+                }
+            };
             let mut datagram = Vec::new();
-            header.encode(src.0, dst.0, payload, &mut datagram);
-            packet((src.0, dst.0), ipv4::UDP, &datagram, &mut frame);
+            header.encode(from.0, dst.0, &payload, &mut datagram);
+            packet((from.0, dst.0), ipv4::UDP, &datagram, &mut frame);
         }
         Message::Echo { src, dst, payload } => {
             link(ethernet::ETHERTYPE_IPV4);

@@ -1,19 +1,19 @@
 //! What has power and which cables are in, as the timeline goes: a step that would change nothing is a slip.
 //!
 //! Steps alone stop and start stations and pull cables, so all of this is known before a run. At the beginning
-//! every cable is in, and every server and element has power.
+//! every cable is in, and every server, router and element has power.
 
 use std::collections::BTreeMap;
 
 use super::Resolver;
 use crate::scenario::file::{self, At};
-use crate::scenario::plan::{Action, ElementId, PhoneId, StationId};
+use crate::scenario::plan::{Action, ElementId, PhoneId, Powered, StationId};
 use crate::scenario::problem::{Problem, Span};
 
 /// What is not as it was at the beginning, and since which step.
 #[derive(Debug, Default)]
 pub(super) struct States {
-    stopped: BTreeMap<StationId, Span>,
+    stopped: BTreeMap<Powered, Span>,
     unplugged: BTreeMap<PhoneId, Span>,
 }
 
@@ -83,7 +83,8 @@ impl States {
     /// Nobody can work at an element without power.
     fn need_power(&self, resolver: &mut Resolver<'_>, elements: &[ElementId], span: &Span) {
         let stopped = |element: &ElementId| {
-            let span = self.stopped.get(&StationId::Element(*element))?;
+            let element_id = Powered::Station(StationId::Element(*element));
+            let span = self.stopped.get(&element_id)?;
             Some((element.0, span))
         };
         if let Some((element, first)) = elements.iter().find_map(stopped) {

@@ -7,8 +7,8 @@ use super::states::States;
 use crate::capture::filter::Filter;
 use crate::scenario::file::{self, At, Expect, Told};
 use crate::scenario::plan::{
-    Action, Control, ElementId, Exec, Expectation, Frames, HostId, PhoneId, PhoneIs, ProgramIs,
-    Set, Step, StepKind, What,
+    Action, Control, ElementId, Exec, Expectation, Frames, HostId, PhoneId, PhoneIs, Powered,
+    ProgramIs, Set, Step, StepKind, What,
 };
 use crate::scenario::problem::{Problem, Span};
 use crate::scenario::{template, units};
@@ -88,11 +88,11 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
         As::Trouble(trouble) => super::faults::act(resolver, trouble)?,
         As::Stop(station) => match program(resolver, station) {
             Some(host) => Action::Control(host, Control::Stop),
-            None => Action::Stop(resolver.names.station(station, resolver.problems)?),
+            None => Action::Stop(powered(resolver, station)?),
         },
         As::Start(station) => match program(resolver, station) {
             Some(host) => Action::Control(host, Control::Start),
-            None => Action::Start(resolver.names.station(station, resolver.problems)?),
+            None => Action::Start(powered(resolver, station)?),
         },
         As::Kill(name) => match program(resolver, name) {
             Some(host) => Action::Control(host, Control::Kill),
@@ -118,6 +118,11 @@ fn act(resolver: &mut Resolver<'_>, codes: &[Codes], action: &file::Action) -> O
             within: exec.within,
         }),
     })
+}
+
+fn powered(resolver: &mut Resolver<'_>, name: &At<String>) -> Option<Powered> {
+    let (routers, problems) = (&resolver.routers, &mut *resolver.problems);
+    resolver.names.powered(name, routers, problems)
 }
 
 fn nothing_to_kill(resolver: &mut Resolver<'_>, name: &At<String>) -> Option<Action> {
@@ -224,6 +229,7 @@ fn of_phones(
                 .subnet(&name, resolver.problems)
                 .map(PhoneIs::AddressIn)
         }
+        Told::Vlan(vlan) => Some(PhoneIs::InVlan(*vlan)),
         Told::StoredPin(None) => Some(PhoneIs::StoredPin(None)),
         Told::Prompt(text) => Some(PhoneIs::Prompt(text.clone())),
         Told::Flashed(count) => Some(PhoneIs::Flashed(*count)),
@@ -303,6 +309,7 @@ fn of_element(resolver: &mut Resolver<'_>, element: ElementId, told: &At<Told>) 
         | Told::Display(_)
         | Told::Address(_)
         | Told::Subnet(_)
+        | Told::Vlan(_)
         | Told::StoredPin(_)
         | Told::Prompt(_)
         | Told::Neighbour(_)

@@ -4,20 +4,22 @@
 //! nothing under faults that the scenario does not know. After the last step and the last fault the network is
 //! left alone for a time that is bounded. Users come back each minute and type, if their set asks, the PIN that they
 //! typed last; administrators who synchronised elements do so again, in case it did not go through. The run ends when
-//! every set that is owed service has it, or when the time is up. A set that has brought the address of another subnet
+//! every set that is owed service has it two minutes in a row, or when the time is up. A set that has brought the address of another subnet
 //! gets no other before its lease ends (MV-1): for such a one there is the length of a lease more.
 //!
 //! Which sets are owed service, the scenario itself says: those that have it in the end of a run without a mix
-//! ([`Run::shake`] with an empty one), left alone for as long. Only a set whose DN belongs to another set by
-//! then is not: who asks first for a number that two want, faults may decide. And nobody is once a set has been given
-//! the address of a server.
+//! ([`Run::shake`] with an empty one), left alone for as long, each with the DN that it has there or another one that
+//! was typed on it; where elements give numbers out by themselves, with any. A set is not whose DN belongs by
+//! then to another one that wants it too, for who asks first for a number that two want, faults may decide; and no set is
+//! once a server has given one of them the address of a station of the scenario, which had no power when the server asked
+//! whether anybody has it: who looks for the station may find the set.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Run, Stage};
 use crate::scenario::mix::Mix;
 use crate::scenario::outcome::{Outcome, Settled};
-use crate::scenario::plan::{ElementId, HostKind, Operation, PhoneId};
+use crate::scenario::plan::{Action, ElementId, Operation, PhoneId, StepKind};
 use crate::scenario::watch::Listener;
 use crate::time::{Duration, Instant};
 use crate::wire::Mac;
@@ -42,6 +44,8 @@ pub(super) struct Shaken {
     pub(super) synchronised: BTreeSet<ElementId>,
     /// When the last step ended.
     stepped: Instant,
+    /// Every set had its service when somebody looked last.
+    was_well: bool,
 }
 
 impl<L: Listener> Run<'_, L> {
@@ -54,6 +58,7 @@ impl<L: Listener> Run<'_, L> {
             pins: BTreeMap::new(),
             synchronised: BTreeSet::new(),
             stepped: Instant::ZERO,
+            was_well: false,
         }));
     }
 
@@ -79,9 +84,13 @@ impl<L: Listener> Run<'_, L> {
     /// Users come back, and somebody looks whether all is well.
     pub(super) fn look_again(&mut self, until: Instant) -> Stage {
         let now = self.lab.world.now();
-        let is_calm = self.shaken.as_ref().is_some_and(|it| it.owed.is_none());
         let stranded = self.stranded();
-        if now >= until || !is_calm && stranded.is_empty() {
+        let Some(shaken) = &mut self.shaken else {
+            return Stage::Done;
+        };
+        let is_well = shaken.owed.is_some() && stranded.is_empty();
+        let was_well = std::mem::replace(&mut shaken.was_well, is_well);
+        if now >= until || is_well && was_well {
             return Stage::Done;
         }
         if now + self.longest_lease() >= until && stranded.iter().any(|it| self.is_at_home(*it)) {
@@ -112,7 +121,7 @@ impl<L: Listener> Run<'_, L> {
     }
 
     fn longest_lease(&self) -> Duration {
-        let leases = self.plan.subnets.iter().filter_map(|it| it.dhcp.as_ref());
+        let leases = self.plan.subnets.iter().flat_map(|it| &it.dhcp);
         leases.map(|it| it.lease).max().unwrap_or_default()
     }
 
@@ -125,39 +134,53 @@ impl<L: Listener> Run<'_, L> {
 
     /// Sets that are owed service and have none.
     fn stranded(&self) -> Vec<PhoneId> {
-        if self.is_a_server_robbed() {
+        let mut leased = self.watch.oracle.leased();
+        if leased.any(|address| self.plan.is_a_stations(address)) {
             return Vec::new();
         }
         let owed = self.shaken.as_ref().and_then(|it| it.owed.as_ref());
+        let mut elements = self.plan.elements.iter();
+        let any_dn = elements.any(|element| element.automatic.is_some());
         let without = owed.into_iter().flatten().filter(|(phone, dn)| {
-            let has_service = self.watch.phones[phone.0].registered.is_some();
-            !has_service && !self.is_anothers(dn, self.plan.phones[phone.0].mac)
+            let mac = self.plan.phones[phone.0].mac;
+            let registered = self.watch.phones[phone.0].registered.as_ref();
+            let has_service =
+                registered.is_some_and(|(has, _)| any_dn || has == dn || self.wants(mac, has));
+            !has_service && !self.is_anothers(dn, mac)
         });
         without.map(|(phone, _)| *phone).collect()
     }
 
-    /// Whether a set has the address of a server or an element. A DHCP server gave it away: when it probed the address,
-    /// its owner had no power, or was not heard. From then on nobody is sure to reach that one.
-    fn is_a_server_robbed(&self) -> bool {
-        let elements = self.plan.elements.iter().map(|it| it.address);
-        let hosts = self.plan.hosts.iter().filter_map(|it| match it.kind {
-            HostKind::Tftp { address, .. }
-            | HostKind::Dns { address, .. }
-            | HostKind::Dhcp { address } => Some(address),
-            HostKind::Kernel { .. } | HostKind::Interface { .. } => None,
-        });
-        let owned: BTreeSet<_> = elements.chain(hosts).collect();
-        let mut sets = self.watch.phones.iter();
-        sets.any(|set| set.address.is_some_and(|it| owned.contains(&it)))
-    }
-
-    /// Whether a DN belongs to another set than this one, at any element.
+    /// Whether a DN belongs to another set than this one, at any element, and that one wants it.
     fn is_anothers(&self, dn: &str, mac: Mac) -> bool {
         let mut elements = (0..self.plan.elements.len()).map(ElementId);
         elements.any(|id| {
             let set = self.lab.element(id).and_then(|it| it.set_at(dn));
-            set.is_some_and(|set| set != mac)
+            set.is_some_and(|set| set != mac && self.wants(set, dn))
         })
+    }
+
+    /// Whether a set is programmed at this DN, or a PIN with it is in its memory in the beginning, or typed on it at any
+    /// time. Of a set that is no phone of the scenario nobody knows.
+    fn wants(&self, set: Mac, dn: &str) -> bool {
+        let mut phones = (0..).map(PhoneId).zip(&self.plan.phones);
+        let Some((id, phone)) = phones.find(|(_, phone)| phone.mac == set) else {
+            return true;
+        };
+        let typed = self.plan.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Act(Action::EnterPin { phone, pin }) if *phone == id => Some(pin),
+            StepKind::Act(_) | StepKind::Expect { .. } => None,
+        });
+        let own = phone.user_pin.iter().chain(&phone.stored_pin);
+        let rows = self.plan.elements.iter().flat_map(|it| &it.directory);
+        let mut programmed = rows.filter(|(_, mac)| *mac == Some(set));
+        // A code alone asks for whichever number is free (RG-13).
+        let is_code = |pin: &str| {
+            let mut elements = self.plan.elements.iter();
+            elements.any(|element| element.registration_code == pin)
+        };
+        let mut pins = own.chain(typed);
+        pins.any(|pin| pin.ends_with(dn) || is_code(pin)) || programmed.any(|(own, _)| own == dn)
     }
 
     /// What a shaken run came to.

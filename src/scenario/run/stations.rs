@@ -2,31 +2,31 @@
 
 use super::programs::END_WITHIN;
 use super::{READY_WITHIN, Run, Stage};
-use crate::scenario::plan::{Control, Exec, HostId, StationId};
+use crate::scenario::plan::{Control, Exec, HostId, Powered, StationId};
 use crate::scenario::units::show_duration;
 use crate::scenario::watch::Listener;
 use crate::sim::{EdgeId, Halt, Program};
 
 impl<L: Listener> Run<'_, L> {
-    /// A station loses power.
-    pub(super) fn stop_station(&mut self, station: StationId) -> Stage {
-        if let StationId::Element(element) = station
+    /// A station or a router loses power.
+    pub(super) fn stop_station(&mut self, powered: Powered) -> Stage {
+        if let Powered::Station(StationId::Element(element)) = powered
             && self.outside(element).is_some()
         {
             return self.stop_outside(element);
         }
-        self.lab.stop(station, &mut self.watch);
+        self.lab.stop(powered, &mut self.watch);
         self.next_step()
     }
 
-    /// A station gets power.
-    pub(super) fn start_station(&mut self, station: StationId) -> Stage {
-        if let StationId::Element(element) = station
+    /// A station or a router gets power.
+    pub(super) fn start_station(&mut self, powered: Powered) -> Stage {
+        if let Powered::Station(station @ StationId::Element(element)) = powered
             && self.outside(element).is_some()
         {
             return self.start_outside(element, Some(station));
         }
-        self.lab.start(station, &mut self.watch);
+        self.lab.start(powered, &mut self.watch);
         self.next_step()
     }
 

@@ -63,14 +63,14 @@ const CASES: &[(&str, &str)] = &[
 step = [
   { power-up = "anna" },
   { within = "1 min", expect.anna = { registered = true } },
-  { expect.anna = { registered = "6001", element = "mivb-b", display = "Booting", address = "none", subnet = "shop", stored-pin = "none", prompt = "unknown", neighbour = { "10.1.0.10" = "none", "10.1.0.77" = "FAILED" }, flashed = 2, redirects = 1 } },
+  { expect.anna = { registered = "6001", element = "mivb-b", display = "Booting", address = "none", subnet = "shop", vlan = 7, stored-pin = "none", prompt = "unknown", neighbour = { "10.1.0.10" = "none", "10.1.0.77" = "FAILED" }, flashed = 2, redirects = 1 } },
 ]"#,
     ),
     (
         "the same of a phone that is off",
         r#"
 step = [
-  { expect.anna = { registered = true, element = "mivb-a", display = "Booting", address = "10.1.0.50", subnet = "office", stored-pin = "***6000", prompt = "unknown", flashed = 1 } },
+  { expect.anna = { registered = true, element = "mivb-a", display = "Booting", address = "10.1.0.50", subnet = "office", vlan = 7, stored-pin = "***6000", prompt = "unknown", flashed = 1 } },
 ]"#,
     ),
     (
@@ -80,7 +80,7 @@ step = [
   { expect.anna = { registered = false, display = "", address = "none", stored-pin = "none", flashed = 0, redirects = 0 } },
   { power-up = "anna" },
   { within = "1 min", expect.anna = { registered = "6000" } },
-  { expect.anna = { registered = true, element = "mivb-a", display = "DN 6000 / ICP 10.1.0.10", address = "10.1.0.50", subnet = "office", stored-pin = "***6000", prompt = "no PIN", neighbour = { "10.1.0.10" = "REACHABLE", "10.1.0.77" = "none" }, flashed = 1 } },
+  { expect.anna = { registered = true, element = "mivb-a", display = "DN 6000 / ICP 10.1.0.10", address = "10.1.0.50", subnet = "office", vlan = "none", stored-pin = "***6000", prompt = "no PIN", neighbour = { "10.1.0.10" = "REACHABLE", "10.1.0.77" = "none" }, flashed = 1 } },
   { expect.mivb-a = { directory = { "6000" = "anna", "6001" = "none" } } },
 ]"#,
     ),

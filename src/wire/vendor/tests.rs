@@ -50,6 +50,41 @@ fn the_entry_of_another_enterprise_is_passed_over() {
 }
 
 #[test]
+fn our_entry_counts_wherever_it_stands_among_those_of_several_enterprises() {
+    let ours = option_125(b"id:ipphone.mitel.com;sw_tftp=10.0.0.1;call_srv=10.0.0.2");
+    let empty = vec![0, 0, 0x0d, 0xe9, 0];
+    // Text of ours in another's entry is that one's.
+    let mut alike = vec![0, 0, 0, 9, 0];
+    alike.extend(b"id:ipphone.mitel.com;sw_tftp=10.0.0.7;call_srv=10.0.0.7");
+    alike[4] = (alike.len() - 5) as u8;
+    let rest = option_125(b"id:ipphone.mitel.com;sw_tftp=10.0.0.8;call_srv=10.0.0.8");
+    for (entries, taken) in [
+        (vec![&ours, &empty, &alike], true),
+        (vec![&empty, &ours, &alike], true),
+        (vec![&alike, &empty, &ours], true),
+        (vec![&alike, &ours, &rest], true),
+        (vec![&empty, &alike], false),
+    ] {
+        let value: Vec<u8> = entries.into_iter().flatten().copied().collect();
+        let chosen = decode_125(&value).accept();
+        let found = chosen.as_ref().ok().map(|chosen| chosen.sw_tftp);
+        assert_eq!(
+            found,
+            taken.then_some(Ipv4Addr::new(10, 0, 0, 1)),
+            "{value:?}"
+        );
+    }
+    // More than 255 bytes come as several options of one code, cut anywhere (RFC 3396), also in our entry.
+    let long = [&alike[..], &alike, &alike, &alike, &ours].concat();
+    let mut message = Message::new(BOOTREPLY, Mac::ZERO, 1);
+    message.options.push(125, &long[..255]);
+    message.options.push(3, &[10, 0, 0, 1]);
+    message.options.push(125, &long[255..]);
+    let read = Message::decode(&message.encode()).unwrap();
+    assert_eq!(choose(&read).unwrap().sw_tftp, Ipv4Addr::new(10, 0, 0, 1));
+}
+
+#[test]
 fn a_repeated_tag_counts_with_its_last_value_that_is_one() {
     let decoded =
         text("call_srv=10.0.0.1;sw_tftp=10.0.0.2;call_srv=10.0.0.3;call_srv=;vlan=5;vlan=5000");

@@ -11,39 +11,54 @@ use super::{machine, run};
 #[test]
 fn dhclient_leases_renews_and_releases_and_reads_option_125_bit_for_bit() {
     let test = "dhclient_leases_renews_and_releases_and_reads_option_125_bit_for_bit";
-    let files = [
-        ("conf", include_str!("dhclient.conf")),
-        ("script", include_str!("dhclient.script")),
-    ];
-    leases(
-        test,
-        "dhclient",
-        "--version",
-        include_str!("dhclient.toml"),
-        &files,
-    );
+    dhclient(test, include_str!("dhclient.toml"));
 }
 
 #[test]
 fn dhcpcd_leases_renews_and_releases_and_reads_option_125_bit_for_bit() {
     let test = "dhcpcd_leases_renews_and_releases_and_reads_option_125_bit_for_bit";
-    let files = [
-        ("conf", include_str!("dhcpcd.conf")),
-        ("script", include_str!("dhcpcd.script")),
-    ];
-    leases(
-        test,
-        "dhcpcd",
-        "--version",
-        include_str!("dhcpcd.toml"),
-        &files,
-    );
+    dhcpcd(test, include_str!("dhcpcd.toml"));
+}
+
+#[test]
+fn dhclient_asks_for_its_old_address_after_a_restart() {
+    let test = "dhclient_asks_for_its_old_address_after_a_restart";
+    dhclient(test, include_str!("dhclient-reboot.toml"));
+}
+
+#[test]
+fn dhcpcd_declines_an_address_that_a_kernel_has() {
+    let test = "dhcpcd_declines_an_address_that_a_kernel_has";
+    dhcpcd(test, include_str!("dhcpcd-declines.toml"));
 }
 
 #[test]
 fn perfdhcp_completes_300_exchanges_a_second_without_a_drop() {
     let test = "perfdhcp_completes_300_exchanges_a_second_without_a_drop";
     leases(test, "perfdhcp", "-v", include_str!("perfdhcp.toml"), &[]);
+}
+
+#[test]
+fn perfdhcp_as_a_relay_of_another_subnet_gets_its_option_82_back() {
+    let test = "perfdhcp_as_a_relay_of_another_subnet_gets_its_option_82_back";
+    let scenario = include_str!("perfdhcp-relay.toml");
+    leases(test, "perfdhcp", "-v", scenario, &[]);
+}
+
+fn dhclient(test: &str, scenario: &str) {
+    let files = [
+        ("conf", include_str!("dhclient.conf")),
+        ("script", include_str!("dhclient.script")),
+    ];
+    leases(test, "dhclient", "--version", scenario, &files);
+}
+
+fn dhcpcd(test: &str, scenario: &str) {
+    let files = [
+        ("conf", include_str!("dhcpcd.conf")),
+        ("script", include_str!("dhcpcd.script")),
+    ];
+    leases(test, "dhcpcd", "--version", scenario, &files);
 }
 
 /// Runs a scenario with a client that has its files in a folder of its own. `{client}` and `{folder}` in the scenario
