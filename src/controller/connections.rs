@@ -17,6 +17,26 @@ const PROMPT_WAIT: Duration = Duration::from_mins(30);
 /// A set that was told to go, or that said goodbye, has this time to close the connection.
 const LEAVE_WAIT: Duration = Duration::from_secs(10);
 
+/// When something is said, to whom, and in answer to which message.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn {
+    pub(super) now: Instant,
+    pub(super) stream: StreamId,
+    /// The number of the set's message; 0 where none is answered.
+    pub(super) sequence: u32,
+}
+
+impl Turn {
+    /// Said of one's own accord.
+    pub(super) fn unasked(now: Instant, stream: StreamId) -> Turn {
+        Turn {
+            now,
+            stream,
+            sequence: 0,
+        }
+    }
+}
+
 /// How far a conversation has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {

@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 
-use super::connections::{Connections, State};
+use super::connections::{Connections, State, Turn};
 use super::fault::Fault;
 use super::faulty::{Faulty, Heard};
 use super::forms::{Forms, Trunk};
@@ -394,25 +394,6 @@ impl Element {
                 self.connections.forget(stream);
             }
             None => {}
-        }
-    }
-}
-
-/// When something is said, to whom, and in answer to which message.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Turn {
-    pub(super) now: Instant,
-    pub(super) stream: StreamId,
-    /// The number of the set's message; 0 where none is answered.
-    pub(super) sequence: u32,
-}
-
-impl Turn {
-    fn unasked(now: Instant, stream: StreamId) -> Turn {
-        Turn {
-            now,
-            stream,
-            sequence: 0,
         }
     }
 }

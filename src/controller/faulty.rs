@@ -12,7 +12,8 @@
 
 use std::collections::VecDeque;
 
-use super::element::{Effects, Turn, encode};
+use super::connections::Turn;
+use super::element::{Effects, encode};
 use super::fault::Fault;
 use super::forms::Forms;
 use super::registration::{Action, Request, Verdict, decide};

@@ -107,34 +107,10 @@ pub fn drive_live(
 ) -> Result<Lateness, LiveError> {
     be_punctual();
     let mut driver = Driver::new(ports, settings)?;
-    let mut next = Next::At(Instant::ZERO);
     driver.clock = Clock::start();
-    loop {
-        let now = driver.clock.now();
-        driver.lateness.note(next, now, settings.late_bound);
-        next = run.advance(now);
-        if next != Next::Finished {
-            match driver.take_in(run, now) {
-                Ok(true) => next = run.advance(now),
-                Ok(false) => {}
-                Err(LiveError::Stopped { .. }) if settings.stands => next = Next::Finished,
-                Err(error) => {
-                    driver.end_programs(run);
-                    return Err(error);
-                }
-            }
-        }
-        run.keep_promises()
-            .map_err(|reason| LiveError::Promises { reason })?;
-        driver.send_out(run)?;
-        if next == Next::Finished {
-            driver.end_programs(run);
-            return Ok(driver.lateness);
-        }
-        if !driver.tend_programs(run)? {
-            driver.wait(next)?;
-        }
-    }
+    let ended = driver.go(run, settings);
+    driver.end_programs(run);
+    ended.map(|()| driver.lateness)
 }
 
 /// What an epoll event is about.
@@ -207,6 +183,33 @@ impl<'a> Driver<'a> {
             driver.watch(interrupts.fd(), Source::Interrupt)?;
         }
         Ok(driver)
+    }
+
+    /// Drives the run to its end.
+    fn go(&mut self, run: &mut impl Drive, settings: &Settings<'_>) -> Result<(), LiveError> {
+        let mut next = Next::At(Instant::ZERO);
+        loop {
+            let now = self.clock.now();
+            self.lateness.note(next, now, settings.late_bound);
+            next = run.advance(now);
+            if next != Next::Finished {
+                match self.take_in(run, now) {
+                    Ok(true) => next = run.advance(now),
+                    Ok(false) => {}
+                    Err(LiveError::Stopped { .. }) if settings.stands => next = Next::Finished,
+                    Err(error) => return Err(error),
+                }
+            }
+            run.keep_promises()
+                .map_err(|reason| LiveError::Promises { reason })?;
+            self.send_out(run)?;
+            if next == Next::Finished {
+                return Ok(());
+            }
+            if !self.tend_programs(run)? {
+                self.wait(next)?;
+            }
+        }
     }
 
     fn watch(&self, fd: BorrowedFd<'_>, source: Source) -> Result<(), LiveError> {
