@@ -49,10 +49,11 @@ pub(super) struct SelectArgs {
 /// How they are run.
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunnerArgs {
-    /// How many run at once. Without it: as many as this machine has cores, and four times that of live ones.
+    /// How many run at once. Without it: as many as this machine has cores, and 16 times that of live ones.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// How long one run may take on this machine's clock.
+    /// How long one run may take on this machine's clock. With a controller under test at least two minutes more than the
+    /// longest scenario that is run.
     #[arg(long, value_name = "TIME", default_value = "5 min", value_parser = read_duration)]
     timeout: Duration,
     /// Skip scenarios that need this machine's kernel.
@@ -67,6 +68,18 @@ pub(super) struct RunnerArgs {
     /// The seed of every scenario, in place of its own.
     #[arg(long)]
     seed: Option<u64>,
+}
+
+impl RunnerArgs {
+    /// How long one run may take. One of a controller under test is not cut off while it takes no longer than is wanted.
+    fn run_max(&self, is_outside: bool) -> Duration {
+        let least = self.longest + Duration::from_mins(2);
+        if is_outside {
+            self.timeout.max(least)
+        } else {
+            self.timeout
+        }
+    }
 }
 
 /// A build of a controller, in the place of elements: as `jackfield run` has it.

@@ -179,9 +179,10 @@ impl Case {
             options.push(format!("--record={}", path.display()));
         }
         words.splice(1..1, options);
-        match os::run_self(&words, runner.timeout) {
+        let timeout = runner.run_max(self.rehearsal.is_some());
+        match os::run_self(&words, timeout) {
             Ok(end) => {
-                let (status, why) = judge(&end, runner.timeout);
+                let (status, why) = judge(&end, timeout);
                 (status, why, logs(&outcome(&end)))
             }
             Err(error) => {
