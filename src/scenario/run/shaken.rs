@@ -132,6 +132,14 @@ impl<L: Listener> Run<'_, L> {
         address.is_none_or(|address| subnet.prefix.contains(address))
     }
 
+    /// Whether a set tags its frames with a VLAN that its port does not carry.
+    fn is_in_no_vlan(&self, phone: PhoneId) -> bool {
+        let subnets = &self.plan.subnets;
+        let at = &subnets[self.lab.phones[phone.0].subnet.0];
+        let vlan = self.lab.phone(phone).and_then(|(_, set)| set.vlan());
+        vlan.is_some_and(|vlan| !at.voice.iter().any(|it| subnets[it.0].vlan == vlan.id))
+    }
+
     /// Sets that are owed service and have none.
     fn stranded(&self) -> Vec<PhoneId> {
         let mut leased = self.watch.oracle.leased();
@@ -146,7 +154,7 @@ impl<L: Listener> Run<'_, L> {
             let registered = self.watch.phones[phone.0].registered.as_ref();
             let has_service =
                 registered.is_some_and(|(has, _)| any_dn || has == dn || self.wants(mac, has));
-            !has_service && !self.is_anothers(dn, mac)
+            !has_service && !self.is_anothers(dn, mac) && !self.is_in_no_vlan(*phone)
         });
         without.map(|(phone, _)| *phone).collect()
     }
