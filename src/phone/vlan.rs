@@ -54,6 +54,11 @@ impl Phone {
         self.vlan.map(|(vlan, _)| vlan)
     }
 
+    /// Whether it is in a VLAN that DHCP named.
+    pub fn is_in_vlan_of_dhcp(&self) -> bool {
+        matches!(self.vlan, Some((_, VlanSource::Dhcp)))
+    }
+
     /// Tags its frames from now on.
     pub(super) fn enter_vlan(&mut self, vlan: Vlan, by: VlanSource, out: &mut Outbox<AppEffect>) {
         self.vlan = Some((vlan, by));

@@ -132,11 +132,13 @@ impl<L: Listener> Run<'_, L> {
         address.is_none_or(|address| subnet.prefix.contains(address))
     }
 
-    /// Whether a set tags its frames with a VLAN that its port does not carry.
+    /// Whether DHCP has sent a set into a VLAN that its port does not carry.
     fn is_in_no_vlan(&self, phone: PhoneId) -> bool {
         let subnets = &self.plan.subnets;
         let at = &subnets[self.lab.phones[phone.0].subnet.0];
-        let vlan = self.lab.phone(phone).and_then(|(_, set)| set.vlan());
+        let set = self.lab.phone(phone).map(|(_, set)| set);
+        let vlan = set.filter(|set| set.is_in_vlan_of_dhcp());
+        let vlan = vlan.and_then(|set| set.vlan());
         vlan.is_some_and(|vlan| !at.voice.iter().any(|it| subnets[it.0].vlan == vlan.id))
     }
 
