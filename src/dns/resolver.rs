@@ -135,7 +135,9 @@ impl Resolver {
             return None;
         }
         let answer = Answer::decode(datagram.payload).ok()?;
-        if answer.id != search.query.id || plain_name(&answer.name) != search.query.name {
+        // "... verify that the question section corresponds to the information currently desired" (RFC 1035 section 7.3).
+        let Query { id, name, asks, .. } = &search.query;
+        if answer.id != *id || answer.asks != *asks || plain_name(&answer.name) != *name {
             return None;
         }
         match (answer.rcode, answer.address) {

@@ -1,13 +1,13 @@
 //! DNS messages (RFC 1035), as far as a stub resolver and a server of addresses need them: one question, its answer.
 //!
 //! The bytes are the crate simple-dns's. Here stands what this project makes of a message: names without the last
-//! point; of an answer the first address in it, whatever aliases lead there.
+//! point; of an answer the first address of the name that was asked for, or of what it is an alias of.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use simple_dns::rdata::{A, RData};
+use simple_dns::rdata::{A, CNAME, RData};
 use simple_dns::{
     CLASS, Name, OPCODE, Packet, PacketFlag, QCLASS, QTYPE, Question, RCODE, ResourceRecord, TYPE,
 };
@@ -54,7 +54,7 @@ pub struct Answer {
     pub asks: Asks,
     /// What the server says.
     pub rcode: Rcode,
-    /// The first address, and for how many seconds it holds: the shortest time of all records of the answer.
+    /// The name's first address, and for how many seconds it holds: the shortest time of the records that lead there.
     pub address: Option<(Ipv4Addr, u32)>,
 }
 
@@ -138,18 +138,6 @@ impl Answer {
         let [question] = packet.questions.as_slice() else {
             return Err(DecodeError::new("dns", 4, "not one question"));
         };
-        let address = packet.answers.iter().find_map(|record| {
-            if let RData::A(a) = &record.rdata {
-                Some(Ipv4Addr::from_bits(a.address))
-            } else {
-                None
-            }
-        });
-        let ttl = packet
-            .answers
-            .iter()
-            .map(|record| time_of(record.ttl))
-            .min();
         Ok(Answer {
             id: packet.id(),
             recursion: packet.has_flags(PacketFlag::RECURSION_DESIRED),
@@ -162,7 +150,7 @@ impl Answer {
             } else {
                 Rcode::Failure
             },
-            address: address.zip(ttl),
+            address: address_in(question, &packet.answers),
         })
     }
 }
@@ -183,6 +171,28 @@ fn time_of(ttl: u32) -> u32 {
 
 fn parse(bytes: &[u8]) -> Result<Packet<'_>, DecodeError> {
     Packet::parse(bytes).map_err(|_| DecodeError::new("dns", 0, "not a message"))
+}
+
+/// The address that records give a question's name, and for how many seconds. An alias stands before what it is an alias
+/// of (RFC 1034 section 4.3.2 step 3 a); records of other names, types or classes answer something else (RFC 1035
+/// section 7.3).
+fn address_in(question: &Question<'_>, records: &[ResourceRecord<'_>]) -> Option<(Ipv4Addr, u32)> {
+    let plain = |name: &Name<'_>| plain_name(&name.to_string()).into_owned();
+    let (mut name, mut holds) = (plain(&question.qname), TTL_MAX);
+    for record in records {
+        if plain(&record.name) != name || !record.match_qclass(question.qclass) {
+            continue;
+        }
+        if let RData::CNAME(CNAME(of)) = &record.rdata {
+            (name, holds) = (plain(of), holds.min(time_of(record.ttl)));
+        } else if let RData::A(a) = &record.rdata {
+            return Some((
+                Ipv4Addr::from_bits(a.address),
+                holds.min(time_of(record.ttl)),
+            ));
+        }
+    }
+    None
 }
 
 fn question(name: &str, Asks(kind, class): Asks) -> Option<Question<'_>> {
@@ -264,6 +274,26 @@ mod tests {
         let bytes = [&header[..], question, alias, address].concat();
         let found = Answer::decode(&bytes).unwrap().address;
         assert_eq!(found, Some((Ipv4Addr::new(10, 9, 0, 11), 5)));
+    }
+
+    #[test]
+    fn records_of_another_name_type_or_class_have_no_address_for_the_question() {
+        let header = b"\0\x07\x81\x80\0\x01\0\x01\0\0\0\0";
+        let question = b"\x01a\x07example\0\0\x01\0\x01";
+        let address = Ipv4Addr::new(10, 9, 0, 11);
+        for (record, found) in [
+            // A, in letters of another size, class IN.
+            (&b"\x01A\x07Example\0\0\x01\0\x01"[..], Some((address, 60))),
+            (b"\x01b\xc0\x0e\0\x01\0\x01", None),
+            // Class CH.
+            (b"\xc0\x0c\0\x01\0\x03", None),
+            // NULL: four bytes of anything.
+            (b"\xc0\x0c\0\x0a\0\x01", None),
+        ] {
+            let data = b"\0\0\0\x3c\0\x04\x0a\x09\0\x0b";
+            let bytes = [&header[..], question, record, data].concat();
+            assert_eq!(Answer::decode(&bytes).unwrap().address, found, "{record:?}");
+        }
     }
 
     #[test]

@@ -118,6 +118,7 @@ fn an_answer_that_is_not_to_this_question_is_ignored() {
             port,
             answer(id, "other.example", Rcode::NxDomain, None),
         ),
+        (ONE, PORT, port, answer_to_another_class(id)),
         (TWO, PORT, port, good.clone()),
         (ONE, 54, port, good.clone()),
         (ONE, PORT, port ^ 1, good.clone()),
@@ -305,6 +306,13 @@ impl Bench {
         }
         found
     }
+}
+
+/// That the name does not exist in class CH.
+fn answer_to_another_class(id: u16) -> Vec<u8> {
+    let mut bytes = answer(id, NAME, Rcode::NxDomain, None);
+    *bytes.last_mut().unwrap() = 3;
+    bytes
 }
 
 fn answer(id: u16, name: &str, rcode: Rcode, address: Option<(Ipv4Addr, u32)>) -> Vec<u8> {
