@@ -5,8 +5,9 @@
 //! is forgotten while it had a MAC (a simple set's time is over, the carrier is gone) is traced as FAILED
 //! without one; a FAILED entry that is no longer shown is not traced.
 //!
-//! The table is bounded: where there is no room, the entry that has been STALE for the longest makes some. If
-//! there is none, nobody new is learnt, and a packet for one is dropped.
+//! The table is bounded: where there is no room, the entry that has been FAILED for the longest makes some, and if
+//! none is, the one that has been STALE for the longest. If there is neither, nobody new is learnt, and a packet for one
+//! is dropped. The kernel (`neigh_forced_gc`) takes what is FAILED at once, and what is STALE after 5 s.
 //!
 //! Not modelled: how the kernel bounds the number of entries (`gc_thresh1` to `gc_thresh3`, 1,024 for all
 //! namespaces together), and its drawing the reachable time anew every 300 s.
@@ -37,8 +38,8 @@ pub(super) struct Neighbours {
     entries: BTreeMap<Ipv4Addr, Entry>,
     known: Sieve,
     deadlines: Deadlines<Ipv4Addr>,
-    /// The STALE ones, by the time at which they last changed.
-    stale: BTreeSet<(Instant, Ipv4Addr)>,
+    /// Those that make room for others, in that order: whether it has a MAC, and when it last changed.
+    spare: BTreeSet<(bool, Instant, Ipv4Addr)>,
     entries_max: usize,
     dropped: BTreeMap<DropReason, u64>,
 }
@@ -52,7 +53,7 @@ impl Neighbours {
             entries: BTreeMap::new(),
             known: Sieve::default(),
             deadlines: Deadlines::default(),
-            stale: BTreeSet::new(),
+            spare: BTreeSet::new(),
             entries_max: ENTRIES_MAX,
             dropped: BTreeMap::new(),
         }
@@ -161,7 +162,7 @@ impl Neighbours {
             }
         }
         self.deadlines = Deadlines::default();
-        self.stale.clear();
+        self.spare.clear();
     }
 
     /// Which addresses it may have an entry for.
@@ -189,12 +190,8 @@ impl Neighbours {
         if before.is_none() && !self.has_room(out) {
             return Action::Nothing;
         }
-        if let Some(Entry {
-            state: State::Stale { .. },
-            changed,
-        }) = before
-        {
-            self.stale.remove(&(changed, address));
+        if let Some(key) = before.as_ref().and_then(|entry| spare(entry, address)) {
+            self.spare.remove(&key);
         }
         let seen_before = before.as_ref().map(|entry| (entry.name(), entry.mac()));
         let (after, action) = step(before, event, now, &self.settings, self.reachable);
@@ -202,9 +199,7 @@ impl Neighbours {
         self.deadlines
             .set(address, after.as_ref().and_then(Entry::deadline));
         if let Some(entry) = after {
-            if let State::Stale { .. } = entry.state {
-                self.stale.insert((entry.changed, address));
-            }
+            self.spare.extend(spare(&entry, address));
             self.known.add(address.to_bits());
             self.entries.insert(address, entry);
         }
@@ -224,21 +219,24 @@ impl Neighbours {
         action
     }
 
-    /// Whether there is room for one more, once the entry that was STALE for the longest is forgotten.
+    /// Whether there is room for one more, once the first of those that make room is forgotten.
     fn has_room(&mut self, out: &mut Outbox<Transmit>) -> bool {
         if self.entries.len() < self.entries_max {
             return true;
         }
-        let Some((_, address)) = self.stale.pop_first() else {
+        let Some((had_mac, _, address)) = self.spare.pop_first() else {
             return false;
         };
         self.entries.remove(&address);
-        out.trace(TraceEvent::Neighbour {
-            interface: self.interface,
-            address,
-            state: None,
-            mac: None,
-        });
+        self.deadlines.set(address, None);
+        if had_mac {
+            out.trace(TraceEvent::Neighbour {
+                interface: self.interface,
+                address,
+                state: None,
+                mac: None,
+            });
+        }
         true
     }
 
@@ -257,6 +255,18 @@ impl Neighbours {
     /// Frames that were dropped while they waited, since the beginning, by reason.
     pub(super) fn dropped(&self) -> &BTreeMap<DropReason, u64> {
         &self.dropped
+    }
+}
+
+/// Where an entry stands among those that make room; `None` if it does not.
+fn spare(entry: &Entry, address: Ipv4Addr) -> Option<(bool, Instant, Ipv4Addr)> {
+    match entry.state {
+        State::Failed { .. } => Some((false, entry.changed, address)),
+        State::Stale { .. } => Some((true, entry.changed, address)),
+        State::Incomplete { .. }
+        | State::Reachable { .. }
+        | State::Delay { .. }
+        | State::Probe { .. } => None,
     }
 }
 
@@ -302,6 +312,45 @@ mod tests {
         );
         let left: Vec<u8> = known(&table);
         assert_eq!(left, [2, 4, 5]);
+    }
+
+    #[test]
+    fn who_never_answered_makes_room_before_anybody_who_did() {
+        let mut out = Outbox::default();
+        let mut rng = Rng::stream(1, "neighbours");
+        let settings = NeighbourSettings::linux();
+        let mut table = Neighbours::new(0, settings, &mut rng);
+        table.entries_max = 3;
+        let host = |n| Ipv4Addr::new(10, 0, 0, n);
+        let at = |secs| Instant::ZERO + Duration::from_secs(secs);
+        table.hear(at(0), host(1), mac(1), Hearing::AsksUs, &mut out);
+        for (n, since) in [(2, 1), (3, 2)] {
+            table.mac_for_use(at(since), host(n), &mut out);
+        }
+        for secs in 1..9 {
+            while table.pop_due(at(secs), &mut out).is_some() {}
+        }
+        let failed = Some((NeighbourState::Failed, None));
+        assert_eq!(
+            (table.state(host(2)), table.state(host(3))),
+            (failed, failed)
+        );
+        drop(out.drain());
+        // One stranger after the other has the place of the one that failed first.
+        table.mac_for_use(at(9), host(4), &mut out);
+        table.mac_for_use(at(9), host(5), &mut out);
+        let known = |table: &Neighbours| (1..=6).filter(|n| table.knows(host(*n))).collect();
+        let left: Vec<u8> = known(&table);
+        assert_eq!(left, [1, 4, 5]);
+        let told = out.drain().filter(|it| {
+            matches!(it, Out::Trace(TraceEvent::Neighbour { address, .. }) if *address < host(4))
+        });
+        assert_eq!(told.count(), 0, "they had no MAC to lose");
+        // None of those who still may answer goes for a sixth: the one that is STALE does.
+        table.mac_for_use(at(9), host(6), &mut out);
+        let left: Vec<u8> = known(&table);
+        assert_eq!(left, [4, 5, 6]);
+        assert_eq!(table.next_deadline(), Some(at(9) + settings.retransmit));
     }
 
     fn mac(last: u8) -> Mac {
