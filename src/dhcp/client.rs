@@ -324,11 +324,13 @@ impl Client {
                 self.take_checked(held, ack, out)
             }
 
-            (Bound(held), Event::Timeout(_)) => self.renew(now, held, out),
-            (Renewing(held, _), Event::Timeout(Due::Retransmission)) => self.renew(now, held, out),
-            (Renewing(held, _), Event::Timeout(Due::Rebinding))
-            | (Rebinding(held, _), Event::Timeout(Due::Retransmission)) => {
-                self.rebind(now, held, out)
+            (Bound(held), Event::Timeout(_)) => self.renew(now, now, held, out),
+            (Renewing(held, query), Event::Timeout(Due::Retransmission)) => {
+                self.renew(now, query.began, held, out)
+            }
+            (Renewing(held, query), Event::Timeout(Due::Rebinding))
+            | (Rebinding(held, query), Event::Timeout(Due::Retransmission)) => {
+                self.rebind(now, query.began, held, out)
             }
             (Rebinding(..), Event::Timeout(Due::Expiry)) => {
                 out.push(AppEffect::Configure(None));

@@ -178,11 +178,13 @@ impl Client {
     pub(super) fn renew(
         &mut self,
         now: Instant,
+        began: Instant,
         held: Held,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        let query = self.query(now, held.rebind_at);
-        let message = message::extend(self.mac, &self.config, &held, query.xid);
+        let query = self.query(now, began, held.rebind_at);
+        let secs = seconds_since(began, now);
+        let message = message::extend(self.mac, &self.config, &held, query.xid, secs);
         out.push(message::to_server(held.lease.server, &message));
         self.state = State::Renewing(held, query);
         None
@@ -192,11 +194,13 @@ impl Client {
     pub(super) fn rebind(
         &mut self,
         now: Instant,
+        began: Instant,
         held: Held,
         out: &mut Outbox<AppEffect>,
     ) -> Option<ClientEvent> {
-        let query = self.query(now, held.expires_at);
-        let message = message::extend(self.mac, &self.config, &held, query.xid);
+        let query = self.query(now, began, held.expires_at);
+        let secs = seconds_since(began, now);
+        let message = message::extend(self.mac, &self.config, &held, query.xid, secs);
         out.push(message::to_all(&message));
         self.state = State::Rebinding(held, query);
         None
@@ -257,10 +261,11 @@ impl Client {
 
     /// A new question for more time. It is asked again after half of what is left of this stage, but not
     /// within a minute (RFC 2131 section 4.4.5).
-    fn query(&mut self, now: Instant, stage_ends: Instant) -> Query {
+    fn query(&mut self, now: Instant, began: Instant, stage_ends: Instant) -> Query {
         let gap = (stage_ends.since(now) / 2).max(self.config.timing.renewal_gap_min);
         Query {
             xid: self.rng.u32(),
+            began,
             sent: now,
             resend_at: now + gap,
         }

@@ -38,8 +38,8 @@ pub(super) fn request(mac: Mac, config: &ClientConfig, asked: &Asked) -> Message
 
 /// REQUEST for more time: with `ciaddr`, and neither server identifier nor requested address. The client
 /// has an address and can be answered there.
-pub(super) fn extend(mac: Mac, config: &ClientConfig, held: &Held, xid: u32) -> Message {
-    let mut message = begin(mac, config, MessageType::Request, xid, 0);
+pub(super) fn extend(mac: Mac, config: &ClientConfig, held: &Held, xid: u32, secs: u16) -> Message {
+    let mut message = begin(mac, config, MessageType::Request, xid, secs);
     message.ciaddr = held.lease.address;
     push_wishes(config, &mut message);
     message

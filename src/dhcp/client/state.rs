@@ -99,6 +99,9 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(super) struct Query {
     pub(super) xid: u32,
+    /// When the first was sent, at T1: `secs` counts from "began address acquisition or renewal process" on (RFC 2131
+    /// table 1).
+    pub(super) began: Instant,
     pub(super) sent: Instant,
     pub(super) resend_at: Instant,
 }

@@ -232,14 +232,14 @@ fn what_it_sends_holds_what_rfc_2131_table_5_wants() {
         without_xid(sent("SELECTING", "OFFER")),
         format!("DHCP Request, {client}, options 53 Request, 54 10.1.0.2, 50 10.1.0.50, {wishes}")
     );
-    for (state, event) in [
-        ("BOUND", "timeout"),
-        ("RENEWING", "timeout"),
-        ("REBINDING", "timeout"),
+    for (state, secs) in [
+        ("BOUND", ""),
+        ("RENEWING", "secs 1500, "),
+        ("REBINDING", "secs 3500, "),
     ] {
         assert_eq!(
-            without_xid(sent(state, event)),
-            format!("DHCP Request, {client}, has 10.1.0.50, options 53 Request, {wishes}")
+            without_xid(sent(state, "timeout")),
+            format!("DHCP Request, {secs}{client}, has 10.1.0.50, options 53 Request, {wishes}")
         );
     }
     assert_eq!(
@@ -297,6 +297,24 @@ fn a_request_has_the_secs_of_the_discover_that_was_answered() {
     bench.timeout();
     let requests = &bench.sent[bench.sent.len() - 2..];
     assert!(requests.iter().all(|request| request.secs == 4));
+}
+
+#[test]
+fn a_renewal_counts_its_secs_from_t1_and_goes_on_counting_past_t2() {
+    let mut bench = Bench::in_state("BOUND");
+    let asked = bench.sent.len();
+    while bench.client.lease().is_some() {
+        bench.timeout();
+    }
+    let secs: Vec<u16> = bench.sent[asked..].iter().map(|it| it.secs).collect();
+    let renewing = [0, 1_500, 2_250, 2_625, 2_812, 2_906, 2_966];
+    let rebinding = [3_000, 3_500, 3_750, 3_875, 3_937, 3_997];
+    assert_eq!(secs, [&renewing[..], &rebinding].concat());
+    // The next one begins at 0.
+    let mut bench = Bench::in_state("REBINDING");
+    bench.give("ACK").unwrap();
+    bench.timeout();
+    assert_eq!(bench.sent.last().unwrap().secs, 0);
 }
 
 #[test]
