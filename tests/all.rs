@@ -14,6 +14,8 @@ mod captures;
 mod cli;
 #[path = "all/compare.rs"]
 mod compare;
+#[path = "all/controller.rs"]
+mod controller;
 #[path = "all/faults.rs"]
 mod faults;
 #[path = "../fixtures/library/tests/office.rs"]

@@ -151,6 +151,12 @@ impl Attendant<Element> for Clerk {
         // Nobody is left to be told that the log is full or gone.
         let _ = writeln!(self.log, "{now:>12}  {}", event_text(event));
     }
+
+    fn refused(&mut self, why: &io::Error) {
+        complain(&format!(
+            "warning: sets have to wait to be connected: {why}"
+        ));
+    }
 }
 
 /// Takes one request from standard input to a controller, and its answer to standard output. The exit status is the

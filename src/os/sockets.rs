@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A question is all that somebody writes to the Unix socket before closing that direction; the answer is written back,
-//! and the connection closed. Datagrams and addresses are the host's affair in the emulated network; here they are the
+//! and the connection closed. Who connects while no descriptor is left for that waits in the kernel. Datagrams and addresses are the host's affair in the emulated network; here they are the
 //! kernel's, and an app that asks for them gets nothing.
 
 mod stream;
@@ -20,6 +20,8 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixListener;
 
+use rustix::event::epoll::EventFlags;
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 
 use self::stream::{Came, Stream};
@@ -27,10 +29,14 @@ use super::clock::Clock;
 use super::waiting::Waiting;
 use crate::app::{App, AppEffect, HostEvent, StreamEnd, StreamEvent, StreamId};
 use crate::outbox::{Out, Outbox, TraceEvent};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// Connections taken from a listener in one turn.
 const ACCEPTED_MAX: usize = 64;
+/// A longer question ends its connection; those that an administrator has are some hundred bytes long.
+const QUESTION_BYTES_MAX: usize = 1024 * 1024;
+/// How long nobody is taken from a listener once the machine has refused a connection.
+const REFUSED_FOR: Duration = Duration::from_millis(100);
 
 /// Where an app stands.
 #[derive(Debug)]
@@ -56,6 +62,9 @@ pub trait Attendant<A> {
 
     /// Something happened.
     fn tell(&mut self, now: Instant, event: &TraceEvent);
+
+    /// The machine has no descriptor or memory for another connection, for the first time. Peers wait until it has.
+    fn refused(&mut self, why: &io::Error);
 }
 
 /// Why an app can't stand on the machine's sockets.
@@ -83,6 +92,7 @@ pub fn host_on_sockets<A: App>(
     loop {
         host.carry_out(app, attendant, &mut out)?;
         host.wait(app.poll_timeout().map(|(at, _)| at))?;
+        host.listen_again()?;
         while let Some(number) = host.waiting.next() {
             let source = Source::of(number);
             if source == Source::End {
@@ -144,6 +154,10 @@ struct SocketHost {
     askers: BTreeMap<u64, (Stream, Vec<u8>)>,
     accepted: u64,
     asked: u64,
+    /// Nobody is taken from a listener until then.
+    refused_until: Option<Instant>,
+    /// Whether the attendant knows that it happens.
+    refusal_told: bool,
     /// Ends that the app has not been told of.
     ended: VecDeque<(StreamId, StreamEnd)>,
     buffer: Vec<u8>,
@@ -161,6 +175,8 @@ impl SocketHost {
             askers: BTreeMap::new(),
             accepted: 0,
             asked: 0,
+            refused_until: None,
+            refusal_told: false,
             ended: VecDeque::new(),
             buffer: vec![0; 16 * 1024],
         };
@@ -177,8 +193,9 @@ impl SocketHost {
         added.map_err(wait_failed)
     }
 
-    /// Waits until something comes in, or the app's deadline has come.
+    /// Waits until something comes in, or the app's deadline has come, or the listeners' time.
     fn wait(&mut self, until: Option<Instant>) -> Result<(), SocketError> {
+        let until = until.into_iter().chain(self.refused_until).min();
         let at_most = until.map(|at| at.since(self.clock.now()));
         self.waiting.wait(at_most).map_err(wait_failed)
     }
@@ -192,8 +209,8 @@ impl SocketHost {
         out: &mut Outbox<AppEffect>,
     ) -> Result<(), SocketError> {
         match source {
-            Source::Listener(port) => self.accept(app, port, out)?,
-            Source::Questions => self.accept_askers()?,
+            Source::Listener(port) => self.accept(app, attendant, port, out)?,
+            Source::Questions => self.accept_asker(attendant)?,
             Source::Asker(number) => self.hear_out(app, attendant, number, out),
             Source::Stream(stream) => self.receive(app, stream, out),
             Source::End => {}
@@ -201,9 +218,10 @@ impl SocketHost {
         Ok(())
     }
 
-    fn accept(
+    fn accept<A: App>(
         &mut self,
-        app: &mut impl App,
+        app: &mut A,
+        attendant: &mut impl Attendant<A>,
         port: u16,
         out: &mut Outbox<AppEffect>,
     ) -> Result<(), SocketError> {
@@ -211,9 +229,10 @@ impl SocketHost {
             let Some(listener) = self.listeners.get(&port) else {
                 return Ok(());
             };
-            // Whatever is wrong with one connection, or with all at present, the next turn tries again.
-            let Ok((socket, SocketAddr::V4(peer))) = listener.accept() else {
-                return Ok(());
+            let (socket, peer) = match listener.accept() {
+                Ok((socket, SocketAddr::V4(peer))) => (socket, peer),
+                Ok((_, SocketAddr::V6(_))) => return Ok(()),
+                Err(error) => return self.not_accepted(attendant, &error),
             };
             let Ok(stream) = Stream::accepted(socket) else {
                 continue;
@@ -232,16 +251,58 @@ impl SocketHost {
         Ok(())
     }
 
-    fn accept_askers(&mut self) -> Result<(), SocketError> {
+    fn accept_asker<A>(&mut self, attendant: &mut impl Attendant<A>) -> Result<(), SocketError> {
         let Some(questions) = &self.settings.questions else {
             return Ok(());
         };
-        if let Ok((socket, _)) = questions.accept() {
-            socket.set_nonblocking(true).map_err(wait_failed)?;
-            self.asked += 1;
-            let stream = Stream::open(socket.into());
-            self.watch(stream.fd(), Source::Asker(self.asked))?;
-            self.askers.insert(self.asked, (stream, Vec::new()));
+        let socket = match questions.accept() {
+            Ok((socket, _)) => socket,
+            Err(error) => return self.not_accepted(attendant, &error),
+        };
+        socket.set_nonblocking(true).map_err(wait_failed)?;
+        self.asked += 1;
+        let stream = Stream::open(socket.into());
+        self.watch(stream.fd(), Source::Asker(self.asked))?;
+        self.askers.insert(self.asked, (stream, Vec::new()));
+        Ok(())
+    }
+
+    /// Whatever is wrong with one connection, the next turn tries again. If the machine has no room for any, a turn at once
+    /// would find the same, and the next, and so take all of the processor: the listeners are left alone for a moment.
+    fn not_accepted<A>(
+        &mut self,
+        attendant: &mut impl Attendant<A>,
+        error: &io::Error,
+    ) -> Result<(), SocketError> {
+        let (Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM), None) =
+            (Errno::from_io_error(error), self.refused_until)
+        else {
+            return Ok(());
+        };
+        self.refused_until = Some(self.clock.now() + REFUSED_FOR);
+        if !std::mem::replace(&mut self.refusal_told, true) {
+            attendant.refused(error);
+        }
+        self.heed_listeners(EventFlags::empty())
+    }
+
+    /// Takes connections again once the moment is over.
+    fn listen_again(&mut self) -> Result<(), SocketError> {
+        if self.refused_until.is_none_or(|at| self.clock.now() < at) {
+            return Ok(());
+        }
+        self.refused_until = None;
+        self.heed_listeners(EventFlags::IN)
+    }
+
+    /// Has epoll wait for this at all listeners.
+    fn heed_listeners(&self, interest: EventFlags) -> Result<(), SocketError> {
+        let listeners = self.listeners.iter();
+        let listeners = listeners.map(|(port, it)| (it.as_fd(), Source::Listener(*port)));
+        let questions = self.settings.questions.iter();
+        for (fd, source) in listeners.chain(questions.map(|it| (it.as_fd(), Source::Questions))) {
+            let changed = self.waiting.change(fd, source.number(), interest);
+            changed.map_err(wait_failed)?;
         }
         Ok(())
     }
@@ -258,6 +319,10 @@ impl SocketHost {
             return;
         };
         match stream.take_in(&mut self.buffer) {
+            Some(Came::Bytes(length)) if question.len() + length > QUESTION_BYTES_MAX => {
+                self.askers.remove(&number);
+                return;
+            }
             Some(Came::Bytes(length)) => question.extend(&self.buffer[..length]),
             Some(Came::LastByte) => {
                 let answer = attendant.ask(app, self.clock.now(), question, out);

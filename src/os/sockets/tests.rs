@@ -82,6 +82,29 @@ fn an_aborted_connection_is_reset() {
 }
 
 #[test]
+fn a_question_without_end_ends_its_connection() {
+    let folder = Scratch::new().unwrap();
+    let path = folder.path().join("socket");
+    let settings = SocketSettings {
+        questions: Some(UnixListener::bind(&path).unwrap()),
+        ..settings(free_address())
+    };
+    let (echo, _events) = Echo::new();
+    let asked = hosted(echo, settings, || {
+        let mut stream = UnixStream::connect(&path).unwrap();
+        stream.write_all(&vec![b'a'; QUESTION_BYTES_MAX]).unwrap();
+        // The last byte may find the door closed.
+        let _ = stream.write_all(b"a");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.read(&mut [0; 8]).map_err(|error| error.kind())
+    });
+    assert!(
+        matches!(asked, Ok(0) | Err(io::ErrorKind::ConnectionReset)),
+        "{asked:?}"
+    );
+}
+
+#[test]
 fn a_question_is_answered_when_all_of_it_is_there() {
     let folder = Scratch::new().unwrap();
     let path = folder.path().join("socket");
@@ -210,6 +233,8 @@ impl Attendant<Echo> for Shouts {
     }
 
     fn tell(&mut self, _now: Instant, _event: &TraceEvent) {}
+
+    fn refused(&mut self, _why: &io::Error) {}
 }
 
 /// An address at which nobody listens.
