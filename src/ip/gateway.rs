@@ -142,8 +142,8 @@ pub enum GatewayError {
 pub struct Gateway {
     legs: Vec<Leg>,
     powered: bool,
-    /// The gateway's own addresses, in order: each packet is looked up here twice.
-    own: Vec<Ipv4Addr>,
+    /// The gateway's own addresses, in order, and whose they are: each packet is looked up here twice.
+    own: Vec<(Ipv4Addr, u16)>,
     routes: Routes,
     limits: Limits,
     proxied: Pending,
@@ -220,8 +220,8 @@ impl Gateway {
             relay: leg.relay.clone(),
             due: None,
         });
-        if let Err(place) = self.own.binary_search(&leg.address) {
-            self.own.insert(place, leg.address);
+        if let Err(place) = self.place_of(leg.address) {
+            self.own.insert(place, (leg.address, number));
         }
         let target = Target {
             interface: number,
@@ -412,7 +412,18 @@ impl Gateway {
     }
 
     fn is_own(&self, address: Ipv4Addr) -> bool {
-        self.own.binary_search(&address).is_ok()
+        self.place_of(address).is_ok()
+    }
+
+    /// The interface that has this address.
+    fn leg_with(&self, address: Ipv4Addr) -> Option<u16> {
+        let place = self.place_of(address).ok()?;
+        Some(self.own[place].1)
+    }
+
+    /// Where an address stands among the gateway's own, or would stand.
+    fn place_of(&self, address: Ipv4Addr) -> Result<usize, usize> {
+        self.own.binary_search_by_key(&address, |(own, _)| *own)
     }
 }
 

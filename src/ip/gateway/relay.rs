@@ -65,7 +65,7 @@ impl Gateway {
             return Err(DropReason::RelayedTooOften);
         }
         // Nobody before this gateway has an address of its own (RFC 3046 section 2.1.1).
-        if self.own.binary_search(&message.giaddr).is_ok() {
+        if self.is_own(message.giaddr) {
             return Err(DropReason::RelaySpoofed);
         }
         message.hops += 1;
@@ -94,8 +94,7 @@ impl Gateway {
         payload: &[u8],
         out: &mut Outbox<Transmit>,
     ) -> Option<Result<(), DropReason>> {
-        let relays = self.legs.iter().any(|leg| leg.relay.is_some());
-        if ports.dst_port != SERVER_PORT || !relays {
+        if ports.dst_port != SERVER_PORT || !self.legs.iter().any(|leg| leg.relay.is_some()) {
             return None;
         }
         Some(decode(payload).and_then(|message| self.deliver(now, message, out)))
@@ -108,11 +107,10 @@ impl Gateway {
         mut message: Message,
         out: &mut Outbox<Transmit>,
     ) -> Result<(), DropReason> {
-        let mut relays = (0u16..).zip(&self.legs).filter_map(|(number, leg)| {
-            let relay = leg.relay.as_ref()?;
-            (leg.address == message.giaddr).then_some((number, relay))
-        });
-        let (Some((number, relay)), BOOTREPLY) = (relays.next(), message.op) else {
+        let number = self.leg_with(message.giaddr);
+        let number = number.ok_or(DropReason::NoListener)?;
+        let relay = self.legs[usize::from(number)].relay.as_ref();
+        let (Some(relay), BOOTREPLY) = (relay, message.op) else {
             return Err(DropReason::NoListener);
         };
         // "removed by [...] the relay agent [...] which added it" (RFC 3046 section 2.1).
