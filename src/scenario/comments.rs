@@ -22,6 +22,10 @@ use crate::wire::{Frame, Mac, arp, dhcp, ethernet, ipv4, lldp, tcp, tftp, udp};
 pub struct Explainer {
     subnets: Vec<Known>,
     routers: Vec<Router>,
+    /// Which router has this MAC on this segment: index into `routers`.
+    router_macs: BTreeMap<(SubnetId, Mac), usize>,
+    /// Which router has this address, and whether it relays DHCP there.
+    router_addresses: BTreeMap<Ipv4Addr, (usize, bool)>,
     gateways: BTreeMap<Ipv4Addr, SubnetId>,
     phones: BTreeMap<Mac, Set>,
     holders: BTreeMap<Ipv4Addr, Mac>,
@@ -69,6 +73,12 @@ impl Explainer {
             (phone.mac, set)
         });
         let interfaces = || plan.routers.iter().flat_map(|router| &router.interfaces);
+        let owned = plan.routers.iter().enumerate().flat_map(|(n, router)| {
+            let interfaces = router.interfaces.iter();
+            interfaces.map(move |it| (n, it))
+        });
+        let macs = owned.clone().map(|(n, it)| ((it.subnet, it.mac), n));
+        let addresses = owned.map(|(n, it)| (it.address, (n, it.relay.is_some())));
         let subnets = plan.subnets.iter().map(|subnet| {
             let mut interfaces = interfaces();
             let gateway = interfaces.find(|it| Some(it.address) == subnet.gateway);
@@ -82,6 +92,8 @@ impl Explainer {
         Explainer {
             subnets: subnets.collect(),
             routers: plan.routers.clone(),
+            router_macs: macs.collect(),
+            router_addresses: addresses.collect(),
             gateways: numbered()
                 .filter_map(|(n, s)| Some((s.gateway?, SubnetId(n))))
                 .collect(),
@@ -172,11 +184,10 @@ impl Explainer {
     fn about_relay(&self, on: SubnetId, message: &dhcp::Message) -> Option<String> {
         let link = *self.gateways.get(&message.giaddr)?;
         let who = &self.phones.get(&message.mac())?.name;
-        let is_relay = |router: &&Router| {
-            let mut interfaces = router.interfaces.iter();
-            interfaces.any(|it| it.address == message.giaddr && it.relay.is_some())
+        let &(router, true) = self.router_addresses.get(&message.giaddr)? else {
+            return None;
         };
-        let relay = &self.routers.iter().find(is_relay)?.name;
+        let relay = &self.routers[router].name;
         let (kind, from) = (message.message_type().ok()?, &self.subnets[link.0].name);
         Some(match (message.op, link == on) {
             (dhcp::BOOTREQUEST, _) => {

@@ -69,11 +69,8 @@ impl Explainer {
         if arp.operation != arp::REQUEST {
             return None;
         }
-        let is_here = |router: &&Router| {
-            let mut interfaces = router.interfaces.iter();
-            interfaces.any(|it| it.subnet == on && it.mac == arp.sender_mac)
-        };
-        let router = &self.routers.iter().find(is_here)?.name;
+        let router = *self.router_macs.get(&(on, arp.sender_mac))?;
+        let router = &self.routers[router].name;
         let (set, rule) = self.moved_away(arp.target_ip)?;
         let left = &self.subnets[on.0].name;
         Some(format!(
@@ -93,9 +90,8 @@ impl Explainer {
         };
         let to: [u8; 4] = *quoted.get(DESTINATION_AT..)?.first_chunk()?;
         let (set, rule) = self.moved_away(to.into())?;
-        let mut routers = self.routers.iter();
-        let says = |router: &&Router| router.interfaces.iter().any(|it| it.address == ip.src);
-        let router = &routers.find(says)?.name;
+        let (router, _) = *self.router_addresses.get(&ip.src)?;
+        let router = &self.routers[router].name;
         let address = ip.dst.to_string();
         let told = self.elements.get(&ip.dst).unwrap_or(&address);
         Some(format!(
@@ -109,9 +105,13 @@ impl Explainer {
     /// which its way back is lost.
     fn moved_away(&self, address: Ipv4Addr) -> Option<(&Set, &'static str)> {
         let set = self.holder(address)?;
+        let here = set.heard_on?;
+        // Most sets are where they belong.
+        if self.subnets[here.0].prefix.contains(address) {
+            return None;
+        }
         let mut subnets = self.subnets.iter();
         let left = SubnetId(subnets.position(|subnet| subnet.prefix.contains(address))?);
-        let here = set.heard_on.filter(|here| *here != left)?;
         let gateway = |subnet: SubnetId| self.subnets[subnet.0].gateway;
         let mut gateways = self.gateways.iter();
         let old_gateway = gateways.find(|(_, of)| **of == left);
