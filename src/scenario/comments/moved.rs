@@ -139,19 +139,24 @@ impl Explainer {
         }
         let mut subnets = self.subnets.iter();
         let left = subnets.find(|subnet| subnet.prefix.contains(ip.src));
-        let to = match left.and_then(|left| left.gateway) {
-            Some(gateway) if gateway == ethernet.dst && here.gateway == Some(gateway) => {
+        let old_gateway = left.and_then(|left| left.gateway);
+        let (name, to) = (&set.name, ethernet.dst);
+        let is_here = self.router_macs.contains_key(&(on, to));
+        let mut routers = self.router_macs.keys();
+        let whose = match old_gateway == Some(to) {
+            true if here.gateway == Some(to) => {
                 "; it sends to the MAC that its old gateway had, which is the one's here too · MV-2, MV-5"
             }
-            Some(gateway) if gateway == ethernet.dst => {
-                "; it sends to the MAC that its old gateway had · MV-2"
+            true if is_here => "; it sends to the MAC that its old gateway had · MV-2",
+            true => "; it sends to the MAC that its old gateway had, which nobody has here · MV-2",
+            false if !is_here && routers.any(|(_, mac)| *mac == to) => {
+                "; it sends to a MAC that nobody has here · MV-2"
             }
-            Some(_) | None => " · MV-2",
+            false => " · MV-2",
         };
-        let (name, here) = (&set.name, &here.name);
+        let (address, here) = (ip.src, &here.name);
         Some(format!(
-            "{name} kept {}, which is no address of {here}{to}",
-            ip.src
+            "{name} kept {address}, which is no address of {here}{whose}"
         ))
     }
 }

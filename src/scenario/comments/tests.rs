@@ -138,10 +138,24 @@ fn where_a_moved_sets_syn_goes_is_said_only_if_it_goes_to_the_old_gateway() {
     let to_old = said(&mut explainer, OFFICE_GATEWAY);
     let to_proxy = said(&mut explainer, SHOP_GATEWAY);
     let kept = "anna kept 10.1.0.50, which is no address of shop";
-    let to_mac = "it sends to the MAC that its old gateway had";
+    let to_mac = "it sends to the MAC that its old gateway had, which nobody has here";
     assert_eq!(to_old, format!("{kept}; {to_mac} · MV-2"));
     assert_eq!(to_proxy, format!("{kept} · MV-2"));
     assert_eq!(explainer.comment(OFFICE, &syn(OFFICE_GATEWAY)), None);
+}
+
+#[test]
+fn a_syn_to_a_mac_that_was_learnt_on_the_way_and_that_nobody_here_has_is_told_of() {
+    let link = SubnetId(2);
+    let said = explainer().comment(link, &syn(SHOP_GATEWAY)).unwrap();
+    let kept = "anna kept 10.1.0.50, which is no address of link";
+    assert_eq!(
+        said,
+        format!("{kept}; it sends to a MAC that nobody has here · MV-2")
+    );
+    // No router's: whose it is, nobody here can tell.
+    let said = explainer().comment(link, &syn(BERT)).unwrap();
+    assert_eq!(said, format!("{kept} · MV-2"));
 }
 
 #[test]
