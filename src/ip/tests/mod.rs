@@ -7,6 +7,7 @@ mod arp;
 mod fragments;
 mod fuzz;
 mod gateway;
+mod gateway_arp;
 mod host;
 mod moved;
 mod neighbour;
