@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::os::FOLDER;
 use crate::scenario::plan::{Driver, Element, HostProgram, Outside, Plan, Ready};
-use crate::scenario::{FORMS_FILE, read_duration};
+use crate::scenario::{FORMS_FILE, misspelt_placeholder, read_duration};
 use crate::time::Duration;
 use crate::wire::reg;
 
@@ -123,6 +123,10 @@ fn find_named<'a>(all: &'a [Assigned], name: &str) -> Option<&'a Assigned> {
         .find(|it| it.element.as_deref().is_some_and(|it| it == name))
 }
 
+/// What stands in braces in a command: [`filled_in`] puts all but the last in, `{scenario}` is left to
+/// [`super::live::place_commands`].
+const PLACEHOLDERS: &[&str] = &["forms", "folder", "listen", "address", "name", "scenario"];
+
 /// The words of a command for this element.
 fn filled_in(words: &[String], element: &Element) -> Vec<String> {
     let address = element.address.to_string();
@@ -158,6 +162,14 @@ impl FromStr for Assigned {
         let words = words(command)?;
         if words.is_empty() || element.as_deref() == Some("") {
             return Err("there is no command".to_owned());
+        }
+        let mut misspelt = words
+            .iter()
+            .map(|word| misspelt_placeholder(word, PLACEHOLDERS));
+        if let Some((wrong, meant)) = misspelt.find_map(|it| it) {
+            return Err(format!(
+                "`{{{wrong}}}` is no placeholder; did you mean `{{{meant}}}`?"
+            ));
         }
         Ok(Assigned { element, words })
     }
@@ -312,6 +324,18 @@ ceid = { index = 2, digits = "2" }
         let command: Assigned = "env A=b c".parse().unwrap();
         assert_eq!((command.element, command.words.len()), (None, 3));
         assert!("mivb-a=".parse::<Assigned>().is_err());
+    }
+
+    #[test]
+    fn a_misspelt_placeholder_is_refused_and_braces_of_a_shell_are_not() {
+        let refused = "mivb-a=c --forms {form}".parse::<Assigned>().unwrap_err();
+        assert_eq!(
+            refused,
+            "`{form}` is no placeholder; did you mean `{forms}`?"
+        );
+        for command in ["sh -c 'c ${form}'", "c '{\"form\": 1}' {forms} {scenario}"] {
+            assert!(command.parse::<Assigned>().is_ok(), "{command}");
+        }
     }
 
     fn args(controllers: &[&str], drivers: &[&str]) -> ControllerArgs {

@@ -171,6 +171,12 @@ fn a_driver_decides_between_skipped_and_failed_and_one_that_is_broken_fails() {
             SKIPPED,
             "needs `delete-mac` of mivb-a, whose driver does not know it",
         ),
+        // Else what a slip of the hand hides would be skipped for ever.
+        (
+            r#"echo '{"operations": ["show-forms", "delete_mac"]}'"#.to_owned(),
+            FAILED,
+            "`operations`: `delete_mac` is no request; did you mean `delete-mac`?",
+        ),
         // It takes the request, and then says that this build has no such thing.
         (
             format!(
