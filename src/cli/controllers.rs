@@ -87,6 +87,21 @@ impl ControllerArgs {
         }
         Ok(())
     }
+
+    /// Why no element is a program, although there is a command for them; `None` if one is, or there is no command.
+    pub(super) fn unused(&self, plan: &Plan) -> Option<&'static str> {
+        let is_used = plan
+            .elements
+            .iter()
+            .any(|element| element.outside.is_some());
+        match (self.is_empty() || is_used, plan.elements.is_empty()) {
+            (true, _) => None,
+            (false, true) => Some("it has no element, which a program could be"),
+            (false, false) => {
+                Some("no element can be a program: the scenario needs each with its fault")
+            }
+        }
+    }
 }
 
 /// Whether each command is for an element that there is, and for another one than the others.
@@ -309,6 +324,35 @@ ceid = { index = 2, digits = "2" }
             faults::place(&mut plan, &["mivb-a=saves-no-pin".to_owned()]),
             Ok(())
         );
+    }
+
+    #[test]
+    fn a_scenario_whose_elements_all_have_faults_leaves_nothing_to_a_program() {
+        let one = SCENARIO.replace(
+            "index = 1, digits = \"1\" }",
+            "index = 1, digits = \"1\" }\nfault = \"half-closes\"",
+        );
+        let all = one.replace(
+            "index = 2, digits = \"2\" }",
+            "index = 2, digits = \"2\" }\nfault = \"half-closes\"",
+        );
+        for (text, why) in [
+            (SCENARIO, None),
+            (&one, None),
+            (
+                &all,
+                Some("no element can be a program: the scenario needs each with its fault"),
+            ),
+            (
+                "scenario = \"Nobody\"",
+                Some("it has no element, which a program could be"),
+            ),
+        ] {
+            let mut plan = scenario::read(text).unwrap();
+            let args = args(&["c"], &[]);
+            args.replace(&mut plan).unwrap();
+            assert_eq!(args.unused(&plan), why, "{text}");
+        }
     }
 
     #[test]

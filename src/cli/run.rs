@@ -1,5 +1,6 @@
 //! `jackfield run`: one scenario, under the driver that the user asks for.
 
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use crate::os::{Clock, LiveError, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::Plan;
 use crate::scenario::{
-    self, Deaf, Files, Listener, Mix, Outcome, Run, Settled, Stopped, VIRTUAL_EPOCH_NANOS,
+    self, Deaf, Files, Listener, Mix, Outcome, Recorder, Run, Settled, Stopped, VIRTUAL_EPOCH_NANOS,
 };
 use crate::sim::drive_virtual;
 use crate::suite::RecordWriter;
@@ -144,20 +145,8 @@ fn go(
 ) -> Exit {
     let capture = capture_path(args);
     let prepared = Clock::start();
-    let epoch = match args.is_live() {
-        true => date_nanos(),
-        false => VIRTUAL_EPOCH_NANOS,
-    };
-    let recorder = match recorder(plan, capture.as_deref(), epoch) {
-        Ok(recorder) => recorder,
-        Err(error) => {
-            complain(&format!("error: capture: {error}"));
-            return Exit::MachineRefused;
-        }
-    };
-    let record = args.record.as_ref().map(|path| create(path)).transpose();
-    let record = match record {
-        Ok(file) => file.map(|file| RecordWriter::new(plan, args.is_live(), BufWriter::new(file))),
+    let (recorder, record) = match writers(args, plan, capture.as_deref()) {
+        Ok(writers) => writers,
         Err(error) => {
             complain(&format!("error: {error}"));
             return Exit::MachineRefused;
@@ -170,6 +159,9 @@ fn go(
             return Exit::ScenarioWrong;
         }
     };
+    if let Some(reason) = args.controllers.unused(plan) {
+        run.skip(reason.to_owned());
+    }
     if let Some((mix, owed)) = mix {
         run.shake(mix, Some(owed));
     }
@@ -212,6 +204,23 @@ fn go(
         true => exit(&pace, &outcome, mix.is_some()),
         false => Exit::MachineRefused,
     }
+}
+
+/// What writes the frames, and the record if there is one.
+fn writers(
+    args: &RunArgs,
+    plan: &Plan,
+    capture: Option<&Path>,
+) -> io::Result<(Recorder, Option<RecordWriter<BufWriter<File>>>)> {
+    let epoch = match args.is_live() {
+        true => date_nanos(),
+        false => VIRTUAL_EPOCH_NANOS,
+    };
+    let of_capture = |error| io::Error::other(format!("capture: {error}"));
+    let recorder = recorder(plan, capture, epoch).map_err(of_capture)?;
+    let record = args.record.as_ref().map(|path| create(path)).transpose()?;
+    let record = record.map(|file| RecordWriter::new(plan, args.is_live(), BufWriter::new(file)));
+    Ok((recorder, record))
 }
 
 /// Whether files were written to their ends. The first that was not is told of.

@@ -38,8 +38,8 @@ impl<L: Listener> Run<'_, L> {
         }
     }
 
-    /// The run ends when it is next asked what to do.
-    fn skip(&mut self, reason: String) {
+    /// Skips the run: it ends when it is next asked what to do.
+    pub fn skip(&mut self, reason: String) {
         self.skipped.get_or_insert(reason);
     }
 

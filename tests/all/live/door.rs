@@ -140,6 +140,10 @@ fn what_a_scenario_needs_and_nobody_carries_skips_it_before_anything_is_started(
             "dn-in-use",
             "needs `show-forms` of mivb-a, which has no driver",
         ),
+        (
+            "heartbeats-without-an-answer",
+            "no element can be a program: the scenario needs each with its fault",
+        ),
     ] {
         let path = format!("fixtures/scenarios/{scenario}.toml");
         let output = folder
