@@ -11,6 +11,7 @@ use super::files::{capture_path, create, firmware_folder, keep_logs, read_scenar
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
 use super::{RunArgs, complain, faults, print, sweep};
+use crate::lab::lay_dissector;
 use crate::os::{Clock, LiveError, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::Plan;
@@ -187,6 +188,10 @@ fn go(
         outcome.stopped.get_or_insert(Stopped { line, reason });
     }
     let logged = keep_logs(capture.as_deref(), &mut outcome);
+    let shown = capture.as_deref().filter(|_| !args.json);
+    let laid = shown.map_or(Ok(()), |capture| {
+        lay_dissector(capture, &outcome).map_err(io::Error::other)
+    });
     let capture = capture.map(|path| path.display().to_string());
     let captured = captured.map(|()| capture.as_deref());
     let value = json(args, plan, &outcome, known, &captured);
@@ -200,7 +205,13 @@ fn go(
     );
     let recorded = record.map_or(Ok(()), |record| record.finish(&value));
     let captured = captured.map(drop);
-    match are_whole([("capture", captured), ("log", logged), ("record", recorded)]) {
+    let files = [
+        ("capture", captured),
+        ("log", logged),
+        ("script", laid),
+        ("record", recorded),
+    ];
+    match are_whole(files) {
         true => exit(&pace, &outcome, mix.is_some()),
         false => Exit::MachineRefused,
     }
@@ -224,7 +235,7 @@ fn writers(
 }
 
 /// Whether files were written to their ends. The first that was not is told of.
-fn are_whole(files: [(&str, io::Result<()>); 3]) -> bool {
+fn are_whole(files: [(&str, io::Result<()>); 4]) -> bool {
     let all: io::Result<()> = files.into_iter().try_for_each(|(what, written)| {
         written.map_err(|error| io::Error::other(format!("the {what} is incomplete: {error}")))
     });
