@@ -21,6 +21,11 @@ use crate::time::Instant;
 pub trait Remarks {
     /// Something to tell about the station called `who`.
     fn remark(&mut self, now: Instant, who: &str, line: Line);
+
+    /// Whether nobody will read it: then it need not be worded.
+    fn is_deaf(&self) -> bool {
+        false
+    }
 }
 
 /// An event in words, without a time.
@@ -30,4 +35,8 @@ pub fn event_text(event: &TraceEvent) -> String {
 
 impl Remarks for Deaf {
     fn remark(&mut self, _now: Instant, _who: &str, _line: Line) {}
+
+    fn is_deaf(&self) -> bool {
+        true
+    }
 }

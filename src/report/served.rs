@@ -148,7 +148,9 @@ impl<L: Listener + Remarks> Listener for ServedReport<L> {
             | TraceEvent::Trunk(_)
             | TraceEvent::Phone(_) => false,
         };
-        if told_anyway && let Line::Detail(text) = super::words::line(event) {
+        if told_anyway
+            && !self.inner.is_deaf()
+            && let Line::Detail(text) = super::words::line(event) {
             return self.inner.remark(now, who, Line::Says(text));
         }
         self.inner.event(now, who, event);
