@@ -150,7 +150,8 @@ impl<L: Listener + Remarks> Listener for ServedReport<L> {
         };
         if told_anyway
             && !self.inner.is_deaf()
-            && let Line::Detail(text) = super::words::line(event) {
+            && let Line::Detail(text) = super::words::line(event)
+        {
             return self.inner.remark(now, who, Line::Says(text));
         }
         self.inner.event(now, who, event);
