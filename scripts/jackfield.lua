@@ -3,8 +3,9 @@
 --   wireshark -X lua_script:scripts/jackfield.lua capture.pcapng
 --   tshark    -X lua_script:scripts/jackfield.lua -r capture.pcapng -Y jfreg
 --
--- It adds three things:
+-- It adds four things:
 --   jfreg   the registration protocol on TCP port 6800 (docs/registration-protocol.md)
+--   jftrunk the trunk protocol on TCP port 6810 (docs/trunk-protocol.md)
 --   jf125   the configuration string in DHCP option 125 for enterprise 1027, raw (layout A) or in a
 --           sub-option (layout B, RFC 3925 section 4); stock Wireshark takes a correct layout A for
 --           malformed
@@ -180,6 +181,17 @@ local function add_field(tree, tvb, at, message, seen, info)
     return at + 2 + len
 end
 
+-- Several messages share a segment: each has its place in the Info column.
+local function add_info(pinfo, line)
+    if pinfo.private.jf_seen == tostring(pinfo.number) then
+        pinfo.cols.info:append(" | " .. line)
+    else
+        pinfo.cols.info:set(line)
+    end
+    pinfo.private.jf_seen = tostring(pinfo.number)
+    pinfo.cols.info:fence()
+end
+
 -- One message, whole.
 local function dissect_message(tvb, pinfo, root)
     local tree = root:add(jfreg, tvb())
@@ -210,32 +222,136 @@ local function dissect_message(tvb, pinfo, root)
     local line = name
     if #info > 0 then line = line .. ": " .. table.concat(info, ", ") end
     tree:append_text(", " .. line)
-    -- Several messages share a segment: each has its place in the column.
-    if pinfo.private.jfreg_seen == tostring(pinfo.number) then
-        pinfo.cols.info:append(" | " .. line)
-    else
-        pinfo.cols.info:set(line)
-    end
-    pinfo.private.jfreg_seen = tostring(pinfo.number)
-    pinfo.cols.info:fence()
+    add_info(pinfo, line)
     return tvb:len()
 end
 
--- The length of the message that begins here. Bytes that begin no message are shown as one.
-local function message_len(tvb, _, offset)
-    local len = tvb(offset + 6, 2):uint()
-    if tvb(offset, 2):string() ~= "JF" or len < HEADER_LEN or len > MESSAGE_LEN_MAX then
-        return tvb:len() - offset
+-- How long the message is that begins at an offset, with this magic and its length at `at` of a header of `least` bytes.
+-- Bytes that begin no message are shown as one.
+local function message_len(magic, least, at)
+    return function(tvb, _, offset)
+        local len = tvb(offset + at, 2):uint()
+        if tvb(offset, 2):string() ~= magic or len < least or len > MESSAGE_LEN_MAX then
+            return tvb:len() - offset
+        end
+        return len
     end
-    return len
 end
 
 function jfreg.dissector(tvb, pinfo, root)
-    dissect_tcp_pdus(tvb, root, HEADER_LEN, message_len, dissect_message)
+    dissect_tcp_pdus(tvb, root, HEADER_LEN, message_len("JF", HEADER_LEN, 6), dissect_message)
     return tvb:len()
 end
 
 DissectorTable.get("tcp.port"):add(6800, jfreg)
+
+---------------------------------------------------------------------------------------------------------
+-- The trunk protocol
+---------------------------------------------------------------------------------------------------------
+
+local jftrunk = Proto("jftrunk", "jackfield trunk")
+
+local TRUNK_HEADER_LEN = 6
+local NUMBER_LEN_MAX = 7
+
+local TRUNK_TYPES = {
+    [1] = "Hello",
+    [2] = "Keep-Alive",
+    [3] = "Keep-Alive Answer",
+    [4] = "Numbers",
+    [5] = "Numbers End",
+    [6] = "Written",
+}
+
+local t = {
+    magic = ProtoField.string("jftrunk.magic", "Magic"),
+    version = ProtoField.uint8("jftrunk.version", "Version"),
+    type = ProtoField.uint8("jftrunk.type", "Type", base.DEC, TRUNK_TYPES),
+    length = ProtoField.uint16("jftrunk.length", "Length"),
+    ceid = ProtoField.string("jftrunk.ceid", "CEID digits"),
+    dn = ProtoField.string("jftrunk.dn", "DN"),
+    count = ProtoField.uint32("jftrunk.count", "Count"),
+    unknown = ProtoField.bytes("jftrunk.unknown", "Unknown body"),
+}
+jftrunk.fields = t
+
+local trunk_bad =
+    ProtoExpert.new("jftrunk.bad", "Not a message", expert.group.MALFORMED, expert.severity.ERROR)
+jftrunk.experts = { trunk_bad }
+
+-- Numbers to the end, each after its length. `characters` are those that one may have.
+local function add_numbers(tree, tvb, field, characters)
+    local numbers, at = {}, TRUNK_HEADER_LEN
+    while at < tvb:len() do
+        local len = tvb(at, 1):uint()
+        if len < 1 or len > NUMBER_LEN_MAX or at + 1 + len > tvb:len() then
+            tree:add_proto_expert_info(trunk_bad, "a number has 1 to 7 characters, all in the message")
+            return numbers
+        end
+        local number = tvb(at + 1, len):string()
+        tree:add(field, tvb(at + 1, len))
+        if number:match(characters) ~= number then
+            tree:add_proto_expert_info(trunk_bad, "not a number: " .. number)
+        end
+        table.insert(numbers, number)
+        at = at + 1 + len
+    end
+    return numbers
+end
+
+-- What follows the header of a message of this type, and its text in the Info column.
+local function add_body(tree, tvb, message)
+    local len = tvb:len() - TRUNK_HEADER_LEN
+    if message == 1 then
+        local numbers = add_numbers(tree, tvb, t.ceid, "%d+")
+        if #numbers ~= 1 then tree:add_proto_expert_info(trunk_bad, "not the digits of one CEID") end
+        return ", CEID digits " .. table.concat(numbers, " ")
+    elseif message == 4 then
+        return ", " .. table.concat(add_numbers(tree, tvb, t.dn, "[%d*#]+"), " ")
+    elseif message == 5 or message == 6 then
+        if len ~= 4 then
+            tree:add_proto_expert_info(trunk_bad, "a count has 4 bytes")
+            return ""
+        end
+        tree:add(t.count, tvb(TRUNK_HEADER_LEN, 4))
+        return ", " .. tvb(TRUNK_HEADER_LEN, 4):uint()
+    elseif len > 0 then
+        tree:add(t.unknown, tvb(TRUNK_HEADER_LEN, len))
+    end
+    return ""
+end
+
+-- One message, whole.
+local function dissect_trunk_message(tvb, pinfo, root)
+    local tree = root:add(jftrunk, tvb())
+    pinfo.cols.protocol = "jftrunk"
+    if tvb:len() < TRUNK_HEADER_LEN or tvb(0, 2):string() ~= "JT" or tvb(2, 1):uint() ~= 1 then
+        tree:add_proto_expert_info(trunk_bad, "does not begin with \"JT\" and version 1")
+        add_info(pinfo, "Not a message")
+        return tvb:len()
+    end
+    local message = tvb(3, 1):uint()
+    tree:add(t.magic, tvb(0, 2))
+    tree:add(t.version, tvb(2, 1))
+    tree:add(t.type, tvb(3, 1))
+    tree:add(t.length, tvb(4, 2))
+    local name = TRUNK_TYPES[message] or string.format("Unknown, type %d", message)
+    local line = name .. add_body(tree, tvb, message)
+    tree:append_text(", " .. line)
+    add_info(pinfo, line)
+    return tvb:len()
+end
+
+-- The port may be another's: a segment that does not begin as a message is left to others.
+function jftrunk.dissector(tvb, pinfo, root)
+    local begin = tvb(0, math.min(2, tvb:len())):string()
+    if begin ~= ("JT"):sub(1, #begin) then return 0 end
+    local len = message_len("JT", TRUNK_HEADER_LEN, 4)
+    dissect_tcp_pdus(tvb, root, TRUNK_HEADER_LEN, len, dissect_trunk_message)
+    return tvb:len()
+end
+
+DissectorTable.get("tcp.port"):add(6810, jftrunk)
 
 ---------------------------------------------------------------------------------------------------------
 -- Option 125 for enterprise 1027

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::capture::Format;
-use crate::report::{Style, TextReport, summary};
+use crate::report::{DISSECTOR, Style, TextReport, dissector_of, summary};
 use crate::scenario::plan::Plan;
 use crate::scenario::{
     self, BuildError, CaptureSink, Outcome, PhoneView, Problems, Recorder, Run, Scenario,
@@ -153,6 +153,9 @@ impl Lab {
         if let (Err(source), Some(path)) = (captured, &self.capture) {
             return Err(file_error(path, source));
         }
+        if let Some(capture) = &self.capture {
+            lay_dissector(capture, &outcome)?;
+        }
         let capture = self.capture.as_ref().map(|path| path.display().to_string());
         let mut report = String::from_utf8_lossy(&text).into_owned();
         report += &summary(plan, &outcome, &self.file, capture.as_deref(), style);
@@ -210,6 +213,20 @@ impl fmt::Display for Ran {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.report)
     }
+}
+
+/// Lays Wireshark's script beside the capture of a run whose report has commands that need it. A capture that is no file, but
+/// say a pipe, has no place beside it.
+///
+/// # Errors
+/// [`LabError::File`].
+pub(crate) fn lay_dissector(capture: &Path, outcome: &Outcome) -> Result<(), LabError> {
+    let is_shown = outcome.verdicts.iter().any(|verdict| !verdict.passed);
+    if !is_shown || !capture.is_file() {
+        return Ok(());
+    }
+    let path = dissector_of(capture);
+    std::fs::write(&path, DISSECTOR).map_err(|source| file_error(&path, source))
 }
 
 /// Every file of a folder, by name.

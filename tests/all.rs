@@ -30,3 +30,5 @@ mod scenarios;
 mod suite;
 #[path = "all/support.rs"]
 mod support;
+#[path = "all/trunk.rs"]
+mod trunk;

@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::os::FOLDER;
 use crate::scenario::plan::{Driver, Element, HostProgram, Outside, Plan, Ready};
-use crate::scenario::{FORMS_FILE, read_duration};
+use crate::scenario::{FORMS_FILE, misspelt_placeholder, read_duration};
 use crate::time::Duration;
 use crate::wire::reg;
 
@@ -87,6 +87,21 @@ impl ControllerArgs {
         }
         Ok(())
     }
+
+    /// Why no element is a program, although there is a command for them; `None` if one is, or there is no command.
+    pub(super) fn unused(&self, plan: &Plan) -> Option<&'static str> {
+        let is_used = plan
+            .elements
+            .iter()
+            .any(|element| element.outside.is_some());
+        match (self.is_empty() || is_used, plan.elements.is_empty()) {
+            (true, _) => None,
+            (false, true) => Some("it has no element, which a program could be"),
+            (false, false) => {
+                Some("no element can be a program: the scenario needs each with its fault")
+            }
+        }
+    }
 }
 
 /// Whether each command is for an element that there is, and for another one than the others.
@@ -123,6 +138,10 @@ fn find_named<'a>(all: &'a [Assigned], name: &str) -> Option<&'a Assigned> {
         .find(|it| it.element.as_deref().is_some_and(|it| it == name))
 }
 
+/// What stands in braces in a command: [`filled_in`] puts all but the last in, `{scenario}` is left to
+/// [`super::live::place_commands`].
+const PLACEHOLDERS: &[&str] = &["forms", "folder", "listen", "address", "name", "scenario"];
+
 /// The words of a command for this element.
 fn filled_in(words: &[String], element: &Element) -> Vec<String> {
     let address = element.address.to_string();
@@ -158,6 +177,14 @@ impl FromStr for Assigned {
         let words = words(command)?;
         if words.is_empty() || element.as_deref() == Some("") {
             return Err("there is no command".to_owned());
+        }
+        let mut misspelt = words
+            .iter()
+            .map(|word| misspelt_placeholder(word, PLACEHOLDERS));
+        if let Some((wrong, meant)) = misspelt.find_map(|it| it) {
+            return Err(format!(
+                "`{{{wrong}}}` is no placeholder; did you mean `{{{meant}}}`?"
+            ));
         }
         Ok(Assigned { element, words })
     }
@@ -300,6 +327,35 @@ ceid = { index = 2, digits = "2" }
     }
 
     #[test]
+    fn a_scenario_whose_elements_all_have_faults_leaves_nothing_to_a_program() {
+        let one = SCENARIO.replace(
+            "index = 1, digits = \"1\" }",
+            "index = 1, digits = \"1\" }\nfault = \"half-closes\"",
+        );
+        let all = one.replace(
+            "index = 2, digits = \"2\" }",
+            "index = 2, digits = \"2\" }\nfault = \"half-closes\"",
+        );
+        for (text, why) in [
+            (SCENARIO, None),
+            (&one, None),
+            (
+                &all,
+                Some("no element can be a program: the scenario needs each with its fault"),
+            ),
+            (
+                "scenario = \"Nobody\"",
+                Some("it has no element, which a program could be"),
+            ),
+        ] {
+            let mut plan = scenario::read(text).unwrap();
+            let args = args(&["c"], &[]);
+            args.replace(&mut plan).unwrap();
+            assert_eq!(args.unused(&plan), why, "{text}");
+        }
+    }
+
+    #[test]
     fn a_command_is_split_into_words_as_a_shell_does_it() {
         let split = |text: &str| words(text).unwrap();
         assert_eq!(split("  a  b\tc "), ["a", "b", "c"]);
@@ -312,6 +368,18 @@ ceid = { index = 2, digits = "2" }
         let command: Assigned = "env A=b c".parse().unwrap();
         assert_eq!((command.element, command.words.len()), (None, 3));
         assert!("mivb-a=".parse::<Assigned>().is_err());
+    }
+
+    #[test]
+    fn a_misspelt_placeholder_is_refused_and_braces_of_a_shell_are_not() {
+        let refused = "mivb-a=c --forms {form}".parse::<Assigned>().unwrap_err();
+        assert_eq!(
+            refused,
+            "`{form}` is no placeholder; did you mean `{forms}`?"
+        );
+        for command in ["sh -c 'c ${form}'", "c '{\"form\": 1}' {forms} {scenario}"] {
+            assert!(command.parse::<Assigned>().is_ok(), "{command}");
+        }
     }
 
     fn args(controllers: &[&str], drivers: &[&str]) -> ControllerArgs {

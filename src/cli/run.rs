@@ -1,5 +1,6 @@
 //! `jackfield run`: one scenario, under the driver that the user asks for.
 
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
@@ -10,11 +11,12 @@ use super::files::{capture_path, create, firmware_folder, keep_logs, read_scenar
 use super::live::{self, Pace, Terms};
 use super::progress::Progress;
 use super::{RunArgs, complain, faults, print, sweep};
+use crate::lab::lay_dissector;
 use crate::os::{Clock, LiveError, Settings, date_nanos};
 use crate::report::{JsonLines, Style, TextReport, outcome_json, summary};
 use crate::scenario::plan::Plan;
 use crate::scenario::{
-    self, Deaf, Files, Listener, Mix, Outcome, Run, Settled, Stopped, VIRTUAL_EPOCH_NANOS,
+    self, Deaf, Files, Listener, Mix, Outcome, Recorder, Run, Settled, Stopped, VIRTUAL_EPOCH_NANOS,
 };
 use crate::sim::drive_virtual;
 use crate::suite::RecordWriter;
@@ -144,20 +146,8 @@ fn go(
 ) -> Exit {
     let capture = capture_path(args);
     let prepared = Clock::start();
-    let epoch = match args.is_live() {
-        true => date_nanos(),
-        false => VIRTUAL_EPOCH_NANOS,
-    };
-    let recorder = match recorder(plan, capture.as_deref(), epoch) {
-        Ok(recorder) => recorder,
-        Err(error) => {
-            complain(&format!("error: capture: {error}"));
-            return Exit::MachineRefused;
-        }
-    };
-    let record = args.record.as_ref().map(|path| create(path)).transpose();
-    let record = match record {
-        Ok(file) => file.map(|file| RecordWriter::new(plan, args.is_live(), BufWriter::new(file))),
+    let (recorder, record) = match writers(args, plan, capture.as_deref()) {
+        Ok(writers) => writers,
         Err(error) => {
             complain(&format!("error: {error}"));
             return Exit::MachineRefused;
@@ -170,6 +160,9 @@ fn go(
             return Exit::ScenarioWrong;
         }
     };
+    if let Some(reason) = args.controllers.unused(plan) {
+        run.skip(reason.to_owned());
+    }
     if let Some((mix, owed)) = mix {
         run.shake(mix, Some(owed));
     }
@@ -195,6 +188,10 @@ fn go(
         outcome.stopped.get_or_insert(Stopped { line, reason });
     }
     let logged = keep_logs(capture.as_deref(), &mut outcome);
+    let shown = capture.as_deref().filter(|_| !args.json);
+    let laid = shown.map_or(Ok(()), |capture| {
+        lay_dissector(capture, &outcome).map_err(io::Error::other)
+    });
     let capture = capture.map(|path| path.display().to_string());
     let captured = captured.map(|()| capture.as_deref());
     let value = json(args, plan, &outcome, known, &captured);
@@ -208,14 +205,37 @@ fn go(
     );
     let recorded = record.map_or(Ok(()), |record| record.finish(&value));
     let captured = captured.map(drop);
-    match are_whole([("capture", captured), ("log", logged), ("record", recorded)]) {
+    let files = [
+        ("capture", captured),
+        ("log", logged),
+        ("script", laid),
+        ("record", recorded),
+    ];
+    match are_whole(files) {
         true => exit(&pace, &outcome, mix.is_some()),
         false => Exit::MachineRefused,
     }
 }
 
+/// What writes the frames, and the record if there is one.
+fn writers(
+    args: &RunArgs,
+    plan: &Plan,
+    capture: Option<&Path>,
+) -> io::Result<(Recorder, Option<RecordWriter<BufWriter<File>>>)> {
+    let epoch = match args.is_live() {
+        true => date_nanos(),
+        false => VIRTUAL_EPOCH_NANOS,
+    };
+    let of_capture = |error| io::Error::other(format!("capture: {error}"));
+    let recorder = recorder(plan, capture, epoch).map_err(of_capture)?;
+    let record = args.record.as_ref().map(|path| create(path)).transpose()?;
+    let record = record.map(|file| RecordWriter::new(plan, args.is_live(), BufWriter::new(file)));
+    Ok((recorder, record))
+}
+
 /// Whether files were written to their ends. The first that was not is told of.
-fn are_whole(files: [(&str, io::Result<()>); 3]) -> bool {
+fn are_whole(files: [(&str, io::Result<()>); 4]) -> bool {
     let all: io::Result<()> = files.into_iter().try_for_each(|(what, written)| {
         written.map_err(|error| io::Error::other(format!("the {what} is incomplete: {error}")))
     });

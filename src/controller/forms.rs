@@ -248,6 +248,7 @@ impl Forms {
         ceid_digits.map_or(Ok(()), check_ceid_digits)?;
         self.remote
             .insert(dn.to_owned(), ceid_digits.map(str::to_owned));
+        self.given.remove(dn);
         self.find_free();
         Ok(())
     }
@@ -583,6 +584,18 @@ mod tests {
         assert_eq!(forms.give_dn("0100"), Ok(None));
         assert_eq!(free(&forms).as_deref(), Some("0101"));
         forms.add_dn("0100").unwrap();
+        assert_eq!(free(&forms).as_deref(), Some("0100"));
+    }
+
+    #[test]
+    fn a_dn_that_was_given_away_is_free_once_a_row_that_named_it_is_deleted() {
+        let mut forms = with_directory(&["0100"]);
+        forms.set_automatic("0100", "0101").unwrap();
+        let free = |forms: &Forms| forms.automatic().flatten();
+        assert_eq!(forms.give_dn("0100"), Ok(None));
+        forms.set_remote("0100", Some("2")).unwrap();
+        assert_eq!(free(&forms).as_deref(), Some("0101"));
+        forms.replace_remote("2", &[]).unwrap();
         assert_eq!(free(&forms).as_deref(), Some("0100"));
     }
 

@@ -130,6 +130,11 @@ impl Switch {
         self.speaker.say(port, says);
     }
 
+    /// The set that it hears by LLDP at this port has gone, without a word.
+    pub fn set_has_gone(&mut self, port: PortId) {
+        self.speaker.carrier_lost(port);
+    }
+
     /// Takes a frame that it does not hand on, and says what that calls for.
     fn take(&mut self, now: Instant, port: PortId, frame: &Frame, out: &mut Outbox<Transmit>) {
         let is_lldp = frame.get(12..14) == Some(&wire::lldp::ETHERTYPE.to_be_bytes());

@@ -10,7 +10,7 @@ mod words;
 pub use json::{JsonLines, outcome_json};
 pub use served::{Served, ServedReport};
 pub use site::{Diagnosis, SiteReport};
-pub use text::{Style, TextReport, shell_word, summary};
+pub use text::{DISSECTOR, Style, TextReport, dissector_of, shell_word, summary};
 pub use words::Line;
 
 use crate::outbox::TraceEvent;

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use super::words::{Line, line};
 use super::{Remarks, rules};
@@ -286,10 +287,12 @@ fn failure(verdict: &Verdict, file: &str, capture: Option<&str>, style: Style) -
         let _ = writeln!(text, "  told      by {told}");
     }
     if let Some(capture) = capture {
-        let (file, filter) = (shell_word(capture), shell_word(&display_filter(verdict)));
+        let script = format!("lua_script:{}", dissector_of(Path::new(capture)).display());
+        let (script, file) = (shell_word(&script), shell_word(capture));
+        let filter = shell_word(&display_filter(verdict));
         let _ = writeln!(
             text,
-            "  see       tshark {TSHARK_OPTIONS} -r {file} -Y {filter}"
+            "  see       tshark -X {script} {TSHARK_OPTIONS} -r {file} -Y {filter}"
         );
     }
     text
@@ -370,10 +373,17 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
-/// What tshark needs to count what was counted here: the registration protocol, and TCP's payload read in each
-/// copy of a segment, one a link that it crosses, which tshark else takes for retransmissions.
-const TSHARK_OPTIONS: &str =
-    "-X lua_script:scripts/jackfield.lua -o tcp.analyze_sequence_numbers:FALSE";
+/// Wireshark's script for what it does not know: the protocols of this project, and option 125.
+pub const DISSECTOR: &str = include_str!("../../scripts/jackfield.lua");
+
+/// Where that script has to be for the command that shows what failed: beside the capture.
+pub fn dissector_of(capture: &Path) -> PathBuf {
+    capture.with_file_name("jackfield.lua")
+}
+
+/// What tshark needs, besides the script, to count what was counted here: TCP's payload read in each copy of a segment,
+/// one a link that it crosses, which tshark else takes for retransmissions.
+const TSHARK_OPTIONS: &str = "-o tcp.analyze_sequence_numbers:FALSE";
 /// Lines of a program's output that a summary shows.
 const LINES_SHOWN: usize = 20;
 /// Characters of such a line.

@@ -262,6 +262,19 @@ impl Lab {
             });
     }
 
+    /// Takes a phone's power, and so its LLDP from the port of its switch, to which it brings no signal any more. Its MAC stays
+    /// there: frames to many sets without power would else go to all ports.
+    pub(super) fn power_down(&mut self, phone: PhoneId, observer: &mut impl Observer) {
+        let jack = self.phones[phone.0];
+        self.power(jack.node, false, observer);
+        let switch = self.segments[jack.subnet.0].node;
+        self.world
+            .with(switch, observer, |station, _, _| match station {
+                Station::Switch(switch) => switch.set_has_gone(jack.port),
+                Station::Gateway(_) | Station::Host(_) | Station::Edge(_) => {}
+            });
+    }
+
     /// Pulls a phone's cable.
     pub(super) fn unplug(&mut self, phone: PhoneId, observer: &mut impl Observer) {
         self.pulled.insert(self.phones[phone.0].link);

@@ -329,7 +329,7 @@ impl<'p, L: Listener> Run<'p, L> {
             Action::PowerDown { phones } => {
                 for phone in phones {
                     self.typing.set(phone.0, None);
-                    self.lab.power(self.lab.phones[phone.0].node, false, watch);
+                    self.lab.power_down(*phone, watch);
                 }
             }
             Action::Move { phones, .. } => {

@@ -484,7 +484,7 @@ impl Tshark {
     }
 }
 
-fn tshark(capture: &Path, arguments: &[String]) -> String {
+pub(super) fn tshark(capture: &Path, arguments: &[String]) -> String {
     let output = Command::new("tshark")
         .args(["-X", "lua_script:scripts/jackfield.lua"])
         .args(["-o", EACH_SEGMENT_FOR_ITSELF])

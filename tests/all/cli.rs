@@ -1,12 +1,12 @@
 //! The program as its user meets it: what it prints, what it writes, what its exit code says.
 
 use std::fs;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use pcap_parser::{Block, LegacyPcapSlice, PcapBlockOwned, PcapNGSlice};
 use serde_json::Value;
 
-use super::support::{Folder, RUNS, assert_golden, files};
+use super::support::{Folder, RUNS, assert_golden, files, has_program, skipped};
 
 const MOVE: &str = "fixtures/scenarios/subnet-move.toml";
 
@@ -127,6 +127,40 @@ fn a_failed_expectation_is_exit_1_with_its_report_and_its_capture() {
         let frames = frames_of(&folder.read(&format!("captures/{name}")));
         let said = format!("{frames} frames in captures/{name}");
         assert!(stdout(&output).contains(&said), "{}", stdout(&output));
+    }
+}
+
+/// In whatever folder the run was made.
+#[test]
+fn the_command_that_a_failure_prints_shows_its_frames() {
+    let test = "the_command_that_a_failure_prints_shows_its_frames";
+    if !has_program("tshark") {
+        return skipped(test, "no tshark");
+    }
+    // The second's filter is on the registration protocol, which tshark knows by the script alone.
+    for (arguments, failures) in [
+        (&["fixtures/failing/wrong-expectations.toml"][..], 4),
+        (
+            &[
+                "fixtures/scenarios/redirect-loop.toml",
+                "--fault=counts-no-redirects",
+            ],
+            1,
+        ),
+    ] {
+        let folder = Folder::new();
+        let output = run(&folder, &[&["run"], arguments].concat());
+        let lines = stdout(&output).lines();
+        let commands = lines.filter_map(|line| line.strip_prefix("  see       "));
+        let commands: Vec<&str> = commands.collect();
+        assert_eq!(commands.len(), failures, "{}", stdout(&output));
+        for command in commands {
+            let mut shell = Command::new("sh");
+            let shown = shell.args(["-c", command]).current_dir(folder.path(""));
+            let shown = shown.output().unwrap();
+            assert_eq!(code(&shown), 0, "{command}: {}", stderr(&shown));
+            assert!(!stdout(&shown).is_empty(), "{command}");
+        }
     }
 }
 

@@ -280,6 +280,11 @@ pub(super) fn host(item: &Item<'_>, problems: &mut Problems) -> Option<Host> {
         let message = "a host is a kernel of this machine, or it is nothing";
         problems.push(Problem::new(&span, message).help("write kernel = true".to_owned()));
     }
+    let places = ["at", "address"];
+    if fields.present(&places).is_empty() && !fields.is_misspelt(&places) {
+        let problem = Problem::new(&fields.span, "this does not say where it stands");
+        problems.push(problem.label("needs `at` or `address`"));
+    }
     let trunk = fields.optional("trunk", problems, one_or_more(text));
     Some(Host {
         span: fields.span.clone(),

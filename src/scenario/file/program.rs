@@ -2,14 +2,14 @@
 
 use super::fields::{Fields, entries};
 use super::keys;
-use super::value::{Item, any_text, list, number, text};
+use super::value::{Item, any_text, command_word, list, number, text};
 use crate::scenario::plan::{HostProgram, Ready};
 use crate::scenario::problem::{Problem, Problems};
 
 /// The keys of a `[[host]]` that are about its program; `None` if it has none.
 pub(super) fn program(fields: &mut Fields<'_, '_>, problems: &mut Problems) -> Option<HostProgram> {
     let given = fields.present(&["environment", "ready"]);
-    let command = fields.optional("command", problems, list(any_text));
+    let command = fields.optional("command", problems, list(command_word));
     let environment = fields.optional("environment", problems, environment);
     let ready = fields.optional("ready", problems, ready);
     let Some(command) = command else {

@@ -10,7 +10,7 @@ use super::expect::{Expect, expect};
 use super::faults::{Trouble, trouble};
 use super::fields::Fields;
 use super::send::{Send, send};
-use super::value::{Item, any_text, list, number, of, one_or_more, parsed, text, word};
+use super::value::{Item, command_word, list, number, of, one_or_more, parsed, text, word};
 use super::{At, keys};
 use crate::scenario::plan::When;
 use crate::scenario::problem::{Problem, Problems, Span};
@@ -197,7 +197,7 @@ fn exec(item: &Item<'_>, problems: &mut Problems) -> Option<Exec> {
     const WITHIN: Duration = Duration::from_secs(20);
     let mut fields = Fields::of(item, &keys::EXEC, problems)?;
     let host = fields.required("host", problems, text);
-    let command = fields.required("command", problems, list(any_text));
+    let command = fields.required("command", problems, list(command_word));
     let status = fields.optional("status", problems, number(0, 255));
     let prints = fields.optional("prints", problems, one_or_more(text));
     let within = fields.optional("within", problems, of(units::duration));

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::At;
+use crate::scenario::placeholder::{self, misspelt_placeholder};
 use crate::scenario::problem::{Problem, Problems};
 use crate::scenario::units::Wrong;
 
@@ -29,6 +30,16 @@ pub(super) fn any_text(item: &Item<'_>, problems: &mut Problems) -> Option<Strin
         return Some(text.clone().into_owned());
     }
     wrong_type(item, "text in quotes", problems)
+}
+
+/// A word of a command; one or the other placeholder may stand in it.
+pub(super) fn command_word(item: &Item<'_>, problems: &mut Problems) -> Option<String> {
+    let text = any_text(item, problems)?;
+    if let Some((wrong, meant)) = misspelt_placeholder(&text, placeholder::OF_FILES) {
+        let problem = Problem::new(&item.span(), format!("`{{{wrong}}}` is no placeholder"));
+        problems.push(problem.help(format!("did you mean `{{{meant}}}`?")));
+    }
+    Some(text)
 }
 
 /// Text of some form, for example a duration.

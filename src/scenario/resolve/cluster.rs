@@ -95,7 +95,7 @@ pub(super) fn places(resolver: &mut Resolver<'_>) -> Vec<(SubnetId, Mac)> {
         let mut found = (SubnetId(0), Mac::ZERO);
         if let Some(address) = address {
             let where_ = (resolver.subnets.as_slice(), &resolver.names);
-            let subnet = place(at, Some(address), &element.span, where_, resolver.problems);
+            let subnet = place(at, Some(address), where_, resolver.problems);
             if let Some(at) = subnet {
                 let who = element
                     .name

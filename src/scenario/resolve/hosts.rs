@@ -137,7 +137,7 @@ fn dhcp_server(resolver: &mut Resolver<'_>, server: &dhcp::Server<'_>) -> Host {
     let subnet = &resolver.file.subnets[first.0];
     let elsewhere = dhcp::elsewhere(subnet, server.dhcp).map(|server| {
         let where_ = (resolver.subnets.as_slice(), &resolver.names);
-        place(None, Some(&server), &server.span, where_, resolver.problems)
+        place(None, Some(&server), where_, resolver.problems)
     });
     let at = elsewhere.unwrap_or(Some(first));
     let server = dhcp::address(subnet, server.dhcp);
@@ -169,7 +169,7 @@ impl Given<'_> {
     fn host(self, resolver: &mut Resolver<'_>, position: usize, kind: HostKind) -> Host {
         let name = self.name.map(|name| name.value.clone()).unwrap_or_default();
         let where_ = (resolver.subnets.as_slice(), &resolver.names);
-        let at = place(self.at, self.address, self.span, where_, resolver.problems);
+        let at = place(self.at, self.address, where_, resolver.problems);
         let (stations, problems) = (&mut resolver.stations, &mut *resolver.problems);
         let mac = match (self.address, at) {
             (Some(address), Some(at)) => {

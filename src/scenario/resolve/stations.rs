@@ -126,11 +126,11 @@ pub(super) fn check_host(address: &At<Ipv4Addr>, subnet: &Subnet, problems: &mut
     false
 }
 
-/// The subnet that a station stands in: the one it names, or the one that its address belongs to.
+/// The subnet that a station stands in: the one it names, or the one that its address belongs to. One that has neither
+/// is told of already.
 pub(super) fn place(
     at: Option<&At<String>>,
     address: Option<&At<Ipv4Addr>>,
-    span: &Span,
     (subnets, names): (&[Subnet], &Names),
     problems: &mut Problems,
 ) -> Option<SubnetId> {
@@ -150,11 +150,7 @@ pub(super) fn place(
             }
             found
         }
-        (None, None) => {
-            let problem = Problem::new(span, "this does not say where it stands");
-            problems.push(problem.label("needs `at` or `address`"));
-            None
-        }
+        (None, None) => None,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::controller::{
     Answer, DataError, Forms, FormsData, Request, read_forms, read_operations, read_trunks,
 };
 use crate::outbox::{Administered, TraceEvent};
+use crate::scenario::nearest::did_you_mean;
 use crate::scenario::needs::{Need, needs};
 use crate::scenario::outcome::Violation;
 use crate::scenario::plan::{
@@ -37,8 +38,8 @@ impl<L: Listener> Run<'_, L> {
         }
     }
 
-    /// The run ends when it is next asked what to do.
-    fn skip(&mut self, reason: String) {
+    /// Skips the run: it ends when it is next asked what to do.
+    pub fn skip(&mut self, reason: String) {
         self.skipped.get_or_insert(reason);
     }
 
@@ -181,6 +182,7 @@ impl<L: Listener> Run<'_, L> {
         match &call.request {
             Request::Operations => {
                 let operations = read_operations(&value)?;
+                check_spelling(&operations)?;
                 self.outsiders.learn_operations(element, operations);
                 self.skip_if_unmet(|run, need| {
                     match need.element != element || run.outsiders.knows(element, need.request) {
@@ -282,5 +284,39 @@ impl<L: Listener> Run<'_, L> {
                 .map_or(READY_WITHIN, |outside| outside.ready_within),
             StationId::Host(_) => READY_WITHIN,
         }
+    }
+}
+
+/// A build may know requests of its own. One whose name is nearly that of a request that the build does not name is a slip
+/// of the hand, and would have the scenarios that need it skipped.
+fn check_spelling(operations: &[String]) -> Result<(), String> {
+    let missing = Request::NAMES
+        .into_iter()
+        .filter(|name| !operations.iter().any(|it| it == name));
+    for name in operations {
+        if !Request::NAMES.contains(&name.as_str())
+            && let Some(help) = did_you_mean(name, missing.clone())
+        {
+            return Err(format!("`operations`: `{name}` is no request; {help}"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_misspelt_is_told_from_one_of_the_builds_own() {
+        let check = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            check_spelling(&names)
+        };
+        assert_eq!(
+            check(&["show-trunks", "show-form"]),
+            Err("`operations`: `show-form` is no request; did you mean `show-forms`?".to_owned())
+        );
+        assert_eq!(check(&["show-forms", "show-form", "reboot"]), Ok(()));
     }
 }

@@ -140,6 +140,10 @@ fn what_a_scenario_needs_and_nobody_carries_skips_it_before_anything_is_started(
             "dn-in-use",
             "needs `show-forms` of mivb-a, which has no driver",
         ),
+        (
+            "heartbeats-without-an-answer",
+            "no element can be a program: the scenario needs each with its fault",
+        ),
     ] {
         let path = format!("fixtures/scenarios/{scenario}.toml");
         let output = folder
@@ -170,6 +174,12 @@ fn a_driver_decides_between_skipped_and_failed_and_one_that_is_broken_fails() {
             r#"echo '{"operations": []}'"#.to_owned(),
             SKIPPED,
             "needs `delete-mac` of mivb-a, whose driver does not know it",
+        ),
+        // Else what a slip of the hand hides would be skipped for ever.
+        (
+            r#"echo '{"operations": ["show-forms", "delete_mac"]}'"#.to_owned(),
+            FAILED,
+            "`operations`: `delete_mac` is no request; did you mean `delete-mac`?",
         ),
         // It takes the request, and then says that this build has no such thing.
         (
