@@ -43,7 +43,9 @@ struct Found {
     /// Server, and why its last offer is of no use, if so.
     offers: Vec<(Ipv4Addr, Option<String>)>,
     nak: Option<String>,
-    /// Address and gateway.
+    /// It has an address.
+    is_bound: bool,
+    /// Its address and gateway, or those that it had last.
     bound: Option<(Ipv4Addr, Option<Ipv4Addr>)>,
     /// Neighbours that do not answer ARP.
     silent: Vec<Ipv4Addr>,
@@ -269,8 +271,11 @@ impl Found {
         match event {
             PhoneEvent::Bound {
                 address, gateway, ..
-            } => self.bound = Some((*address, *gateway)),
-            PhoneEvent::Unbound { .. } | PhoneEvent::Released { .. } => self.bound = None,
+            } => {
+                self.is_bound = true;
+                self.bound = Some((*address, *gateway));
+            }
+            PhoneEvent::Unbound { .. } | PhoneEvent::Released { .. } => self.is_bound = false,
             PhoneEvent::Downloaded { file, .. } => {
                 self.loaded.push(file.clone());
                 self.failed_file = None;
@@ -312,6 +317,7 @@ impl Found {
     fn diagnosis(&self) -> Diagnosis {
         let (stopped, mend) = self
             .at_the_element()
+            .or_else(|| self.at_a_silent_neighbour())
             .or_else(|| self.at_the_boot_server())
             .unwrap_or_else(|| self.at_dhcp());
         Diagnosis { stopped, mend }
@@ -326,6 +332,7 @@ impl Found {
                 format!("{element} asks for a PIN ({reason})"),
                 "give the PIN that a user would type, code and DN, with --pin, for example --pin '***6000'".to_owned(),
             ),
+            Call::Fails(..) if !self.silent.is_empty() => return None,
             Call::Fails(to, reason) => (
                 format!("no connection to the call server {to}: {reason}"),
                 format!(
@@ -345,8 +352,30 @@ impl Found {
         Some((stopped, mend))
     }
 
+    /// Nothing is sent to who does not answer ARP: so this comes before what answers are there.
+    fn at_a_silent_neighbour(&self) -> Option<(String, String)> {
+        let (_, gateway) = self.bound?;
+        let silent = *self.silent.last()?;
+        Some(if Some(silent) == gateway {
+            (
+                format!("the gateway {silent} does not answer ARP"),
+                format!(
+                    "nobody has {silent} here: see the router option (3) of the DHCP server, and the router"
+                ),
+            )
+        } else {
+            (
+                format!("{silent} does not answer ARP"),
+                format!(
+                    "nobody has {silent} here: see the addresses in the DHCP server's option 125 (sw_tftp, call_srv) \
+                     and its name servers (option 6)"
+                ),
+            )
+        })
+    }
+
     fn at_the_boot_server(&self) -> Option<(String, String)> {
-        let (address, gateway) = self.bound?;
+        let (address, _) = self.bound?;
         let server = self.boot_server?;
         let file = self.failed_file.as_deref().unwrap_or("the next image");
         if let Some(error) = &self.boot_error {
@@ -355,26 +384,12 @@ impl Found {
                 format!("put {file} into the folder that the TFTP server serves, readable by it"),
             ));
         }
-        let silent = self
-            .silent
-            .iter()
-            .find(|it| **it == server || Some(**it) == gateway);
-        Some(match silent {
-            Some(next_hop) if *next_hop == server => (
-                format!("the boot server {server} does not answer ARP"),
-                format!("nobody has {server} here: see sw_tftp in the DHCP server's option 125"),
-            ),
-            Some(next_hop) => (
-                format!("the gateway {next_hop} does not answer ARP"),
-                format!(
-                    "nobody has {next_hop} here: see the router option (3) of the DHCP server, and the router"
-                ),
-            ),
-            None if self.boot_server_answers => (
+        Some(match self.boot_server_answers {
+            true => (
                 format!("the download of {file} from {server} does not come to its end"),
                 "look for lost frames, and for fragments that a filter drops".to_owned(),
             ),
-            None => (
+            false => (
                 format!("the boot server {server} does not answer on ports 20001 and 69"),
                 format!(
                     "see that a TFTP server runs at {server}, that its network has a route back to {address}, and \
@@ -385,7 +400,7 @@ impl Found {
     }
 
     fn at_dhcp(&self) -> (String, String) {
-        if self.bound.is_some() {
+        if self.is_bound {
             return (
                 format!("the set shows `{}`", self.display),
                 "give it more time with --within".to_owned(),
@@ -490,6 +505,7 @@ impl<L: Listener + Remarks> Listener for SiteReport<L> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Duration;
 
     #[test]
     fn a_prompt_is_told_only_while_it_stands() {
@@ -534,6 +550,28 @@ mod tests {
             "the call server's name a.example does not resolve: no such name"
         );
         assert!(mend.contains("option 6"), "{mend}");
+    }
+
+    #[test]
+    fn who_does_not_answer_arp_is_named_also_while_the_set_starts_over() {
+        let gateway = Ipv4Addr::new(10, 1, 0, 1);
+        let mut found = Found::default();
+        found.note(&PhoneEvent::Bound {
+            address: Ipv4Addr::new(10, 1, 0, 50),
+            prefix_len: 24,
+            gateway: Some(gateway),
+            server: ELEMENT,
+            lease: Duration::from_secs(60),
+        });
+        found.silent.push(ELEMENT);
+        let stopped = |found: &Found| found.diagnosis().stopped;
+        assert_eq!(stopped(&found), "10.9.0.10 does not answer ARP");
+        found.note(&PhoneEvent::Unbound {
+            reason: "starts over",
+        });
+        assert_eq!(stopped(&found), "10.9.0.10 does not answer ARP");
+        found.silent.push(gateway);
+        assert_eq!(stopped(&found), "the gateway 10.1.0.1 does not answer ARP");
     }
 
     const ELEMENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 10);
