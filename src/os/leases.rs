@@ -217,8 +217,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::os::Clock;
-    use crate::time::Instant;
 
     #[test]
     fn what_was_committed_is_there_again_and_a_row_replaces_the_one_before() {
@@ -285,28 +283,6 @@ mod tests {
     fn a_folder_that_is_not_there_is_told() {
         let error = LeaseStore::open(Path::new("/no/such/folder/leases")).unwrap_err();
         assert!(matches!(error, LeaseStoreError::Open { .. }), "{error}");
-    }
-
-    #[test]
-    #[ignore = "a measurement"]
-    fn commits_per_second() {
-        let file = Scratch::new("speed");
-        let mut store = LeaseStore::open(&file.0).unwrap();
-        for batch in [1_u32, 16, 64] {
-            let clock = Clock::start();
-            let mut commits = 0;
-            while clock.now().since(Instant::ZERO).as_secs() < 2 {
-                let leases = (0..batch).map(|n| lease(commits * batch + n, StoredState::Leased));
-                store.commit(&leases.collect::<Vec<_>>()).unwrap();
-                commits += 1;
-            }
-            let seconds = clock.now().since(Instant::ZERO).as_secs_f64();
-            let rate = f64::from(commits) / seconds;
-            eprintln!(
-                "{batch} leases a commit: {rate:.0} commits/s, {:.0} leases/s",
-                rate * f64::from(batch)
-            );
-        }
     }
 
     fn lease(n: u32, state: StoredState) -> StoredLease {

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! A question is all that somebody writes to the Unix socket before closing that direction; the answer is written back,
-//! and the connection closed. Who connects while no descriptor is left for that waits in the kernel. Datagrams and addresses are the host's affair in the emulated network; here they are the
-//! kernel's, and an app that asks for them gets nothing.
+//! and the connection closed. Who connects while no descriptor is left for that waits in the kernel. Datagrams and
+//! addresses are the host's affair in the emulated network; here they are the kernel's, and an app that asks for them
+//! gets nothing.
 
 mod stream;
 #[cfg(test)]

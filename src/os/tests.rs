@@ -2,12 +2,9 @@
 //!
 //! These tests need root and /dev/net/tun; where the machine refuses, they say so and are skipped.
 
-#![expect(unsafe_code, reason = "a raw packet socket, to measure with")]
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 
@@ -279,39 +276,6 @@ fn a_deadline_is_met_within_the_bound() {
     eprintln!("{lateness:?}");
 }
 
-#[test]
-#[ignore = "a measurement"]
-fn frames_per_second_from_port_to_port() {
-    const FRAMES: u64 = 1_000_000;
-    if machine_refuses("frames_per_second_from_port_to_port") {
-        return;
-    }
-    let mut ports = [open_port(), open_port()];
-    let mut toy = Toy::running(&[]);
-    toy.forward_until = Some(FRAMES);
-    let clock = Clock::start();
-    let sender = packet_socket(namespace_of(&ports[0]));
-    let done = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let frame = [0x02; 64];
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                let _ = rustix::io::write(&sender, &frame);
-            }
-        });
-        drive_live(&mut toy, &mut ports, &Settings::default()).unwrap();
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
-    });
-    let seconds = clock.now().since(Instant::ZERO).as_secs_f64();
-    eprintln!(
-        "{FRAMES} frames in {seconds:.2} s: {:.0} frames/s; overruns {}; {:?} {:?}",
-        FRAMES as f64 / seconds,
-        ports[0].overruns().unwrap(),
-        ports[0].counters(),
-        ports[1].counters()
-    );
-}
-
 fn open_port() -> Port {
     Port::open(&PortSettings {
         mac: PORT_MAC,
@@ -360,24 +324,4 @@ fn comes_true(condition: impl Fn() -> bool) -> bool {
         }
         is_true
     })
-}
-
-/// A packet socket on `eth0` of a namespace: what is written to it the kernel sends.
-fn packet_socket(namespace: &Namespace) -> OwnedFd {
-    let open = || {
-        // SAFETY: plain system calls; the address is a structure on this stack.
-        unsafe {
-            let fd = libc::socket(libc::AF_PACKET, libc::SOCK_RAW, 0);
-            assert!(fd >= 0);
-            let socket = OwnedFd::from_raw_fd(fd);
-            let mut to: libc::sockaddr_ll = std::mem::zeroed();
-            to.sll_family = libc::AF_PACKET as u16;
-            to.sll_ifindex = libc::if_nametoindex(c"eth0".as_ptr()) as i32;
-            let length = size_of_val(&to) as u32;
-            let bound = libc::bind(socket.as_raw_fd(), (&raw const to).cast(), length);
-            assert_eq!(bound, 0);
-            Ok(socket)
-        }
-    };
-    namespace.run(open).unwrap()
 }

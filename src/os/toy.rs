@@ -26,9 +26,6 @@ pub(super) struct Toy {
     /// Wants to be called this often.
     pub(super) tick: Option<Duration>,
     next_tick: Instant,
-    /// Passes that many frames from edge 0 to edge 1, and does nothing else.
-    pub(super) forward_until: Option<u64>,
-    forwarded: u64,
     /// Counts the sleepers in this namespace each time that a program ends.
     pub(super) look_at: Option<u64>,
     pub(super) seen_at_end: Vec<usize>,
@@ -58,13 +55,6 @@ impl Toy {
 
 impl Drive for Toy {
     fn advance(&mut self, now: Instant) -> Next {
-        if let Some(until) = self.forward_until {
-            return if self.forwarded < until {
-                Next::Outside
-            } else {
-                Next::Finished
-            };
-        }
         if self.programs.is_empty() && !self.going {
             return Next::Finished;
         }
@@ -78,12 +68,7 @@ impl Drive for Toy {
     }
 
     fn frame_in(&mut self, _now: Instant, edge: EdgeId, frame: &Frame) {
-        if self.forward_until.is_some() {
-            if edge == EdgeId(0) {
-                self.forwarded += 1;
-                self.outward.push_back((1, frame.clone()));
-            }
-        } else if let Some(answer) = answer(frame) {
+        if let Some(answer) = answer(frame) {
             self.outward.push_back((edge.0, answer));
         }
     }
