@@ -134,7 +134,7 @@ impl RunArgs {
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// The scenario file. Its phones and steps are left out.
+    /// The scenario file. Its phones, steps and kernel hosts are left out.
     scenario: PathBuf,
     /// The interface to serve on, or subnet=interface; can be given more than once.
     #[arg(long, required = true, value_name = "[SUBNET=]IF")]

@@ -79,7 +79,9 @@ impl<L> Ended<L> {
             complain(&format!("error: the capture is incomplete: {error}"));
         }
         if let Err(error) = &self.pace {
-            complain(&format!("error: {}", why(error)));
+            let reason = self.outcome.stopped.as_ref().map(|it| it.reason.as_str());
+            let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+            complain(&format!("error: {}{reason}", why(error)));
         }
         (self.captured.is_err() || self.pace.is_err()).then_some(Exit::MachineRefused)
     }

@@ -188,6 +188,7 @@ impl<'a> Driver<'a> {
     /// Drives the run to its end.
     fn go(&mut self, run: &mut impl Drive, settings: &Settings<'_>) -> Result<(), LiveError> {
         let mut next = Next::At(Instant::ZERO);
+        let mut stopped = false;
         loop {
             let now = self.clock.now();
             self.lateness.note(next, now, settings.late_bound);
@@ -196,15 +197,18 @@ impl<'a> Driver<'a> {
                 match self.take_in(run, now) {
                     Ok(true) => next = run.advance(now),
                     Ok(false) => {}
-                    Err(LiveError::Stopped { .. }) if settings.stands => next = Next::Finished,
+                    Err(LiveError::Stopped { .. }) if settings.stands => stopped = true,
                     Err(error) => return Err(error),
                 }
             }
             run.keep_promises()
                 .map_err(|reason| LiveError::Promises { reason })?;
             self.send_out(run)?;
-            if next == Next::Finished {
-                return Ok(());
+            match (next, settings.stands) {
+                _ if stopped => return Ok(()),
+                (Next::Finished, true) => return Err(LiveError::Ended),
+                (Next::Finished, false) => return Ok(()),
+                (Next::At(_) | Next::Outside, _) => {}
             }
             if !self.tend_programs(run)? {
                 self.wait(next)?;
@@ -369,7 +373,20 @@ fn wait_failed(source: io::Error) -> LiveError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::toy::Toy;
     use super::*;
+
+    #[test]
+    fn a_run_that_stands_and_ends_by_itself_is_an_error() {
+        let stands = Settings {
+            stands: true,
+            ..Settings::default()
+        };
+        // A toy without programs is over at once.
+        let ended = drive_live(&mut Toy::default(), &mut [], &stands);
+        assert!(matches!(ended, Err(LiveError::Ended)), "{ended:?}");
+        drive_live(&mut Toy::default(), &mut [], &Settings::default()).unwrap();
+    }
 
     #[test]
     fn only_deadlines_that_have_come_count_and_only_past_the_bound_as_late() {

@@ -63,6 +63,9 @@ pub enum LiveError {
     /// What frames on their way out promise could not be kept; they were not sent.
     #[error("{reason}")]
     Promises { reason: String },
+    /// A run that stands came to an end by itself.
+    #[error("what was to stand came to an end by itself")]
+    Ended,
     /// The user ended the run.
     #[error("stopped by {signal}")]
     Stopped {

@@ -105,6 +105,7 @@ impl From<LiveError> for MachineRefusal {
             | LiveError::Wait { .. }
             | LiveError::Signals { .. }
             | LiveError::Promises { .. }
+            | LiveError::Ended
             | LiveError::Stopped { .. }) => MachineRefusal::Failed(error),
         }
     }

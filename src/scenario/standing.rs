@@ -14,11 +14,18 @@ pub enum PlugError {
     Twice { device: String },
 }
 
-/// The plan's network with nobody in it: no sets, no steps.
+/// The plan's network with nobody in it: no sets, no kernels of this machine with their programs, no steps.
 pub fn standing(plan: Plan) -> Plan {
+    let is_kernel = |host: &Host| matches!(host.kind, HostKind::Kernel { .. });
     Plan {
         phones: Vec::new(),
         groups: Vec::new(),
+        // Steps alone name hosts by their place in this list.
+        hosts: plan
+            .hosts
+            .into_iter()
+            .filter(|host| !is_kernel(host))
+            .collect(),
         steps: Vec::new(),
         ..plan
     }
@@ -62,7 +69,25 @@ pub fn plug_in(plan: &mut Plan, segment: Option<&str>, device: &str) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::read;
+    use crate::scenario::{Deaf, Recorder, Run, firmware, read};
+    use crate::sim::{Drive as _, Next};
+    use crate::time::{Duration, Instant};
+
+    #[test]
+    fn a_network_with_the_program_of_a_host_stands_without_it() {
+        let text = include_str!("../../fixtures/scenarios/live/host-program.toml");
+        let mut plan = standing(read(text).unwrap());
+        plug_in(&mut plan, Some("office"), "eth0").unwrap();
+        let names: Vec<&str> = plan.hosts.iter().map(|host| host.name.as_str()).collect();
+        assert_eq!(names, ["firmware", "eth0"]);
+        let files = firmware(&plan, |_| Ok(Default::default())).unwrap();
+        let mut run = Run::new(&plan, &files, Recorder::off(), Deaf).unwrap();
+        run.stand();
+        assert_ne!(run.advance(Instant::ZERO), Next::Finished);
+        assert_eq!(run.program(), None);
+        let later = Instant::ZERO + Duration::from_secs(86_400);
+        assert_ne!(run.advance(later), Next::Finished);
+    }
 
     #[test]
     fn an_interface_goes_into_the_segment_that_is_named_or_into_the_only_one() {
