@@ -6,34 +6,60 @@
 //!
 //! All that came in at one turn of the driver shares a commit, and nothing of that turn leaves before it is done.
 
+use std::net::Ipv4Addr;
+use std::path::Path;
+
 use crate::os::{LeaseStore, LeaseStoreError, StoredLease, StoredState};
 use crate::scenario::{LeaseRecord, LeaseState, Listener, Run};
 use crate::sim::{Drive, EdgeId, Halt, Next, Program, ProgramEnd, ProgramId};
 use crate::time::{Duration, Instant};
-use crate::wire::Frame;
+use crate::wire::{Frame, Mac};
+
+/// The file that leases are in, and what became of it.
+#[derive(Debug)]
+pub(super) struct Kept {
+    store: LeaseStore,
+    /// What was in it when it was opened, until a run takes it.
+    rows: Vec<StoredLease>,
+    /// Leases that the server was about to give when they could not be written: address and client.
+    pub(super) not_given: Vec<(Ipv4Addr, Mac)>,
+}
+
+impl Kept {
+    /// Opens the file, or makes an empty one, and reads it.
+    ///
+    /// # Errors
+    /// As of [`LeaseStore::open`] and [`LeaseStore::all`].
+    pub(super) fn open(path: &Path) -> Result<Kept, LeaseStoreError> {
+        let store = LeaseStore::open(path)?;
+        let rows = store.all()?;
+        Ok(Kept {
+            store,
+            rows,
+            not_given: Vec::new(),
+        })
+    }
+}
 
 /// A run and the file that its leases are in.
 #[derive(Debug)]
 pub(super) struct Lasting<'r, 'p, L> {
     pub(super) run: &'r mut Run<'p, L>,
     /// `None`: leases end with the run.
-    store: Option<&'r mut LeaseStore>,
+    kept: Option<&'r mut Kept>,
     /// The date at which the run begins, in nanoseconds since 1970-01-01 UTC.
     epoch_nanos: u64,
 }
 
 impl<'r, 'p, L: Listener> Lasting<'r, 'p, L> {
     /// A run that begins at this date, with the leases of the file.
-    ///
-    /// # Errors
-    /// The file cannot be read.
     pub(super) fn new(
         run: &'r mut Run<'p, L>,
-        store: Option<&'r mut LeaseStore>,
+        mut kept: Option<&'r mut Kept>,
         epoch_nanos: u64,
-    ) -> Result<Lasting<'r, 'p, L>, LeaseStoreError> {
-        if let Some(store) = &store {
-            let mut rows = store.all()?;
+    ) -> Lasting<'r, 'p, L> {
+        if let Some(kept) = &mut kept {
+            let mut rows = std::mem::take(&mut kept.rows);
             // What ended before the run began ended at its beginning, for the run: this keeps the order.
             rows.sort_by_key(|row| row.date_nanos);
             let records: Vec<LeaseRecord> = rows
@@ -42,11 +68,11 @@ impl<'r, 'p, L: Listener> Lasting<'r, 'p, L> {
                 .collect();
             run.keep_leases(&records);
         }
-        Ok(Lasting {
+        Lasting {
             run,
-            store,
+            kept,
             epoch_nanos,
-        })
+        }
     }
 }
 
@@ -95,7 +121,7 @@ impl<L: Listener> Drive for Lasting<'_, '_, L> {
     }
 
     fn keep_promises(&mut self) -> Result<(), String> {
-        let Some(store) = &mut self.store else {
+        let Some(kept) = &mut self.kept else {
             return Ok(());
         };
         let changes = self.run.lease_changes();
@@ -104,7 +130,11 @@ impl<L: Listener> Drive for Lasting<'_, '_, L> {
         }
         let epoch = self.epoch_nanos;
         let rows: Vec<StoredLease> = changes.into_iter().map(|it| stored(it, epoch)).collect();
-        store.commit(&rows).map_err(|error| error.to_string())
+        kept.store.commit(&rows).map_err(|error| {
+            let leased = rows.iter().filter(|row| row.state == StoredState::Leased);
+            kept.not_given = leased.map(|row| (row.address, row.mac)).collect();
+            error.to_string()
+        })
     }
 
     fn program(&mut self) -> Option<Program> {

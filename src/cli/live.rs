@@ -16,10 +16,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::leases::Lasting;
+use super::leases::{Kept, Lasting};
 use crate::os::{
-    Clock, Interrupts, Lateness, LeaseStore, LiveError, MachineRefusal, Port, PortSettings,
-    Settings, date_nanos, drive_live, prepare, probe,
+    Clock, Interrupts, Lateness, LiveError, MachineRefusal, Port, PortSettings, Settings,
+    date_nanos, drive_live, prepare, probe,
 };
 use crate::scenario::plan::{Action, HostKind, Plan, StationId, StepKind};
 use crate::scenario::{Listener, Run, show_duration};
@@ -135,7 +135,7 @@ pub(super) fn place_commands(plan: &mut Plan, folder: &Path) {
 /// The machine failed in the middle, or the user ended the run.
 pub(super) fn drive<L: Listener>(
     run: &mut Run<'_, L>,
-    leases: Option<&mut LeaseStore>,
+    leases: Option<&mut Kept>,
     plan: &Plan,
     prepared: &Clock,
     terms: Terms,
@@ -157,9 +157,7 @@ pub(super) fn drive<L: Listener>(
         stands: terms.stands,
     };
     run.begin_later(prepared.now().since(Instant::ZERO));
-    let mut run = Lasting::new(run, leases, date_nanos()).map_err(|error| LiveError::Promises {
-        reason: error.to_string(),
-    })?;
+    let mut run = Lasting::new(run, leases, date_nanos());
     let lateness = drive_live(&mut run, &mut ports, &settings)?;
     let (mut lost, mut flooded) = (Vec::new(), Vec::new());
     let (mut refused, mut oversized) = (Vec::new(), Vec::new());

@@ -2,11 +2,12 @@
 
 use super::exit::Exit;
 use super::files::{firmware_folder, read_scenario};
+use super::leases::Kept;
 use super::live::Terms;
 use super::run::timeline;
 use super::site::{self, style};
 use super::{ServeArgs, complain, print};
-use crate::os::{LeaseStore, Settings};
+use crate::os::Settings;
 use crate::report::{JsonLines, Remarks, ServedReport, TextReport};
 use crate::scenario::plan::Plan;
 use crate::scenario::{self, Deaf, Files, Listener, plug_in, standing};
@@ -52,19 +53,22 @@ fn go(args: &ServeArgs, plan: &Plan, files: &Files, report: impl Listener + Rema
         keep: false,
     };
     let capture = args.output.capture.as_deref();
-    let mut store = match args.leases.as_deref().map(LeaseStore::open).transpose() {
-        Ok(store) => store,
+    let mut kept = match args.leases.as_deref().map(Kept::open).transpose() {
+        Ok(kept) => kept,
         Err(error) => {
             complain(&format!("error: {error}"));
             return Exit::MachineRefused;
         }
     };
     let report = ServedReport::new(report);
-    let ended = match site::run(plan, files, capture, terms, store.as_mut(), report) {
+    let ended = match site::run(plan, files, capture, terms, kept.as_mut(), report) {
         Ok(ended) => ended,
         Err(exit) => return exit,
     };
-    let served = ended.listener.served();
+    let mut served = ended.listener.served().clone();
+    if let Some(kept) = kept {
+        served.take_back(kept.not_given);
+    }
     if args.output.json {
         let mut value = served.json(&ended.outcome);
         if let Ok(pace) = &ended.pace {
@@ -74,5 +78,9 @@ fn go(args: &ServeArgs, plan: &Plan, files: &Files, report: impl Listener + Rema
     } else {
         print(&served.summary(&ended.outcome));
     }
-    ended.machine(&args.output).unwrap_or(Exit::Passed)
+    let exit = ended.machine(&args.output).unwrap_or(Exit::Passed);
+    if let Some(line) = served.not_given_line() {
+        complain(&line);
+    }
+    exit
 }

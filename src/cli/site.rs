@@ -6,9 +6,10 @@ use std::path::Path;
 use super::complain;
 use super::exit::Exit;
 use super::files::recorder;
+use super::leases::Kept;
 use super::live::{self, Pace, Terms};
 use super::{OutputArgs, print};
-use crate::os::{Clock, LeaseStore, LiveError, date_nanos};
+use crate::os::{Clock, LiveError, date_nanos};
 use crate::report::Style;
 use crate::scenario::plan::Plan;
 use crate::scenario::{Files, Listener, Outcome, Run};
@@ -31,7 +32,7 @@ pub(super) fn run<L: Listener>(
     files: &Files,
     capture: Option<&Path>,
     terms: Terms,
-    leases: Option<&mut LeaseStore>,
+    leases: Option<&mut Kept>,
     listener: L,
 ) -> Result<Ended<L>, Exit> {
     if let Err(reason) = live::refusal(plan) {

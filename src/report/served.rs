@@ -1,7 +1,8 @@
 //! What a standing network has served: counted as it happens, for the summary at its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
@@ -25,8 +26,10 @@ pub struct ServedReport<L> {
 pub struct Served {
     /// ACKs of DHCP, renewals too.
     pub leases: u64,
-    /// MACs that have had one.
-    pub clients: BTreeSet<Mac>,
+    /// MACs that have had one, and how many ACKs.
+    pub clients: BTreeMap<Mac, u64>,
+    /// Leases that were told of and not given, as they could not be kept: address and client.
+    pub not_given: Vec<(Ipv4Addr, Mac)>,
     /// Requests that were refused, or for which no address was left.
     pub refusals: u64,
     /// Downloads that came to their end, and those that did not.
@@ -58,7 +61,7 @@ impl Served {
         match event {
             TraceEvent::Lease(LeaseEvent::Granted { mac, .. }) => {
                 self.leases += 1;
-                self.clients.insert(*mac);
+                *self.clients.entry(*mac).or_default() += 1;
             }
             TraceEvent::Lease(LeaseEvent::Refused { .. } | LeaseEvent::Exhausted { .. }) => {
                 self.refusals += 1;
@@ -85,6 +88,34 @@ impl Served {
         }
     }
 
+    /// These leases were told of, but their ACKs have never left: they could not be kept.
+    pub fn take_back(&mut self, leases: Vec<(Ipv4Addr, Mac)>) {
+        for (_, mac) in &leases {
+            self.leases = self.leases.saturating_sub(1);
+            if let Some(given) = self.clients.get_mut(mac) {
+                *given = given.saturating_sub(1);
+            }
+        }
+        self.clients.retain(|_, given| *given > 0);
+        self.not_given = leases;
+    }
+
+    /// For a person: which leases were not given, if there are any.
+    pub fn not_given_line(&self) -> Option<String> {
+        const NAMED_MAX: usize = 5;
+        let (named, rest) = self.not_given.split_at(self.not_given.len().min(NAMED_MAX));
+        let named = named
+            .iter()
+            .map(|(address, mac)| format!("{address} to {mac}"));
+        let named = named.collect::<Vec<_>>().join(", ");
+        let more = match rest.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let any = !self.not_given.is_empty();
+        any.then(|| format!("could not be kept, and so not given: {named}{more}"))
+    }
+
     /// For a person: a few lines.
     pub fn summary(&self, outcome: &Outcome) -> String {
         let mut text = format!(
@@ -96,6 +127,10 @@ impl Served {
             counted(self.bytes, "byte"),
             counted(self.registered.len() as u64, "set")
         );
+        if !self.not_given.is_empty() {
+            let leases = counted(self.not_given.len() as u64, "lease");
+            let _ = writeln!(text, "not given: {leases} that could not be kept");
+        }
         if self.refusals + self.failed_files > 0 {
             let _ = writeln!(
                 text,
@@ -119,12 +154,16 @@ impl Served {
     pub fn json(&self, outcome: &Outcome) -> Value {
         let registered = self.registered.iter();
         let registered = registered.map(|(mac, dn)| (mac.to_string(), json!(dn)));
+        let not_given = self.not_given.iter();
+        let not_given = not_given
+            .map(|(address, mac)| json!({"address": address.to_string(), "mac": mac.to_string()}));
         json!({
             "type": "served",
             "ended_ns": outcome.ended.as_nanos(),
             "frames": outcome.frames,
             "leases": self.leases,
             "clients": self.clients.len(),
+            "not_given": not_given.collect::<Vec<_>>(),
             "refusals": self.refusals,
             "files": self.files,
             "failed_files": self.failed_files,
@@ -167,5 +206,50 @@ impl<L: Listener + Remarks> Listener for ServedReport<L> {
 
     fn frame(&mut self, now: Instant, frame: &Frame) {
         self.inner.frame(now, frame);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Deaf, Files, Recorder, Run, read};
+    use crate::time::Duration;
+
+    #[test]
+    fn a_lease_that_could_not_be_kept_counts_as_not_given() {
+        let address = |last| Ipv4Addr::new(10, 1, 0, last);
+        let (anna, ben) = (Mac([2, 0, 0, 0, 0, 1]), Mac([2, 0, 0, 0, 0, 2]));
+        let mut report = ServedReport::new(Deaf);
+        for (mac, address) in [(anna, address(50)), (ben, address(51)), (anna, address(50))] {
+            let lease = Duration::from_secs(60);
+            let granted = LeaseEvent::Granted {
+                mac,
+                address,
+                lease,
+            };
+            report.event(Instant::ZERO, "dhcp.office", &TraceEvent::Lease(granted));
+        }
+        let mut served = report.served().clone();
+        assert_eq!(served.not_given_line(), None);
+        // The last two are one batch: one of them renews.
+        served.take_back(vec![(address(51), ben), (address(50), anna)]);
+        let plan = read(
+            "scenario = \"s\"\nsubnet = [{ name = \"a\", prefix = \"10.1.0.0/24\", gateway = \"none\" }]",
+        );
+        let plan = plan.unwrap();
+        let run = Run::new(&plan, &Files::new(), Recorder::off(), Deaf).unwrap();
+        let (outcome, ..) = run.finish();
+        let summary = served.summary(&outcome);
+        assert!(summary.contains(": 1 lease to 1 client, "), "{summary}");
+        let line = "\nnot given: 2 leases that could not be kept\n";
+        assert!(summary.contains(line), "{summary}");
+        assert_eq!(
+            served.not_given_line().unwrap(),
+            "could not be kept, and so not given: 10.1.0.51 to 02:00:00:00:00:02, 10.1.0.50 to 02:00:00:00:00:01"
+        );
+        assert_eq!(
+            served.json(&outcome)["not_given"][0]["address"],
+            "10.1.0.51"
+        );
     }
 }

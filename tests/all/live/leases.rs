@@ -89,6 +89,8 @@ fn a_server_whose_disk_is_full_gives_no_lease_and_ends() {
         said.contains("the lease store /mnt/leases cannot be written: "),
         "{said}"
     );
+    let not_given = "\ncould not be kept, and so not given: 10.1.";
+    assert!(said.contains(not_given), "{said}");
     assert!(storm.leases.len() >= before);
     // With room again nothing is lost, and nothing given twice.
     run(&cable.near, Command::new("rm").arg("/mnt/filling"));
