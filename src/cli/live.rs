@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use super::leases::{Kept, Lasting};
 use crate::os::{
-    Clock, Interrupts, Lateness, LiveError, MachineRefusal, Port, PortSettings, Settings,
-    date_nanos, drive_live, prepare, probe,
+    Clock, Interrupts, Lateness, LiveError, MachineRefusal, Namespace, Port, PortSettings,
+    Settings, date_nanos, drive_live, prepare, probe,
 };
 use crate::scenario::plan::{Action, HostKind, Plan, StationId, StepKind};
 use crate::scenario::{Listener, Run, show_duration};
@@ -129,6 +129,33 @@ pub(super) fn place_commands(plan: &mut Plan, folder: &Path) {
     }
 }
 
+/// What a live run has of the machine: a port for each station outside, and the signals that end it.
+#[derive(Debug)]
+pub(super) struct Machine {
+    stations: Vec<StationId>,
+    ports: Vec<Port>,
+    interrupts: Interrupts,
+}
+
+/// Opens all that a run of this plan needs, and gives namespaces their names where they are to be kept.
+///
+/// # Errors
+/// The machine refuses one of them: none is kept.
+pub(super) fn open(plan: &Plan, terms: Terms) -> Result<Machine, LiveError> {
+    let interrupts = Interrupts::catch()?;
+    let stations: Vec<StationId> = plan.outside().collect();
+    let open = |station: &StationId| open_port(plan, *station);
+    let ports: Vec<Port> = stations.iter().map(open).collect::<Result<_, _>>()?;
+    if terms.keep {
+        keep(plan, &stations, &ports)?;
+    }
+    Ok(Machine {
+        stations,
+        ports,
+        interrupts,
+    })
+}
+
 /// Drives a run to its end on the machine's clock. `prepared` is a clock that began with the capture's epoch.
 ///
 /// # Errors
@@ -138,19 +165,13 @@ pub(super) fn drive<L: Listener>(
     leases: Option<&mut Kept>,
     plan: &Plan,
     prepared: &Clock,
-    terms: Terms,
+    (terms, machine): (Terms, Machine),
 ) -> Result<Pace, LiveError> {
-    let interrupts = Interrupts::catch()?;
-    let stations: Vec<StationId> = run.edges().collect();
-    let open = |station: &StationId| open_port(plan, *station);
-    let mut ports: Vec<Port> = stations.iter().map(open).collect::<Result<_, _>>()?;
-    if terms.keep {
-        for (station, port) in stations.iter().zip(&ports) {
-            if let Port::Tap(port) = port {
-                port.keep(&kept_name(plan, *station))?;
-            }
-        }
-    }
+    let Machine {
+        stations,
+        mut ports,
+        interrupts,
+    } = machine;
     let settings = Settings {
         late_bound: terms.late_max,
         interrupts: Some(&interrupts),
@@ -189,6 +210,22 @@ pub(super) fn drive<L: Listener>(
         refused,
         oversized,
     })
+}
+
+/// Has the namespaces of kernels outlive the run: all of them or none.
+fn keep(plan: &Plan, stations: &[StationId], ports: &[Port]) -> Result<(), LiveError> {
+    let mut kept: Vec<String> = Vec::new();
+    for (station, port) in stations.iter().zip(ports) {
+        if let Port::Tap(port) = port {
+            let name = kept_name(plan, *station);
+            if let Err(error) = port.keep(&name) {
+                kept.iter().for_each(|name| Namespace::forget(name));
+                return Err(error);
+            }
+            kept.push(name);
+        }
+    }
+    Ok(())
 }
 
 /// The name of a namespace that is kept.

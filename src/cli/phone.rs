@@ -3,7 +3,7 @@
 use super::exit::Exit;
 use super::live::Terms;
 use super::run::timeline;
-use super::site::{self, style};
+use super::site::{Prepared, style};
 use super::{PhoneArgs, complain, print};
 use crate::os::Settings;
 use crate::report::{Diagnosis, JsonLines, Remarks, SiteReport, TextReport, outcome_json};
@@ -30,12 +30,21 @@ pub(super) fn phone(args: &PhoneArgs) -> Exit {
         complain(&format!("error: {error}"));
         return Exit::ScenarioWrong;
     }
+    let terms = Terms {
+        late_max: Settings::LATE_BOUND,
+        stands: false,
+        keep: false,
+    };
+    let prepared = match Prepared::new(&plan, args.output.capture.as_deref(), terms) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
+    };
     if args.output.json {
-        go(args, &plan, JsonLines::new(timeline(true)))
+        go(args, &plan, prepared, JsonLines::new(timeline(true)))
     } else {
         let mut report = TextReport::new(&plan, style(&args.output), timeline(true));
         report.begin(&plan, "live");
-        go(args, &plan, report)
+        go(args, &plan, prepared, report)
     }
 }
 
@@ -63,15 +72,15 @@ fn scenario_of(args: &PhoneArgs) -> String {
     )
 }
 
-fn go(args: &PhoneArgs, plan: &Plan, report: impl Listener + Remarks) -> Exit {
-    let terms = Terms {
-        late_max: Settings::LATE_BOUND,
-        stands: false,
-        keep: false,
-    };
+fn go(
+    args: &PhoneArgs,
+    plan: &Plan,
+    prepared: Prepared<'_>,
+    report: impl Listener + Remarks,
+) -> Exit {
     let capture = args.output.capture.as_deref();
     let report = SiteReport::new(report, PHONE, plan.phones[0].mac);
-    let ended = match site::run(plan, &Files::new(), capture, terms, None, report) {
+    let ended = match prepared.run(&Files::new(), None, report) {
         Ok(ended) => ended,
         Err(exit) => return exit,
     };

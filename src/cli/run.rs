@@ -166,10 +166,15 @@ fn go(
     if let Some((mix, owed)) = mix {
         run.shake(mix, Some(owed));
     }
+    let mut kept = false;
     let pace = match args.is_live() {
         // Nothing is started for a run that is skipped before it has begun.
         _ if run.skipped().is_some() => Ok(None),
-        true => live::drive(&mut run, None, plan, &prepared, terms(args)).map(Some),
+        true => live::open(plan, terms(args)).and_then(|machine| {
+            kept = args.keep;
+            let with = (terms(args), machine);
+            live::drive(&mut run, None, plan, &prepared, with).map(Some)
+        }),
         false => {
             in_virtual_time(&mut run, plan);
             Ok(None)
@@ -203,6 +208,9 @@ fn go(
         (&value, captured.as_ref().ok().copied().flatten()),
         style,
     );
+    if kept && !args.json {
+        print(&live::kept(plan));
+    }
     let recorded = record.map_or(Ok(()), |record| record.finish(&value));
     let captured = captured.map(drop);
     let files = [
@@ -278,9 +286,6 @@ fn tell(
             style,
         ));
         print(&pace.map(Pace::summary).unwrap_or_default());
-        if args.keep {
-            print(&live::kept(plan));
-        }
     }
     if args.fault_mix && !args.json {
         print(&match outcome.withstood() {

@@ -5,11 +5,10 @@ use super::files::{firmware_folder, read_scenario};
 use super::leases::Kept;
 use super::live::Terms;
 use super::run::timeline;
-use super::site::{self, style};
+use super::site::{Prepared, style};
 use super::{ServeArgs, complain, print};
 use crate::os::Settings;
 use crate::report::{JsonLines, Remarks, ServedReport, TextReport};
-use crate::scenario::plan::Plan;
 use crate::scenario::{self, Deaf, Files, Listener, plug_in, standing};
 
 pub(super) fn serve(args: &ServeArgs) -> Exit {
@@ -34,25 +33,6 @@ pub(super) fn serve(args: &ServeArgs) -> Exit {
             return Exit::ScenarioWrong;
         }
     };
-    if args.quiet {
-        go(args, &plan, &files, Deaf)
-    } else if args.output.json {
-        go(args, &plan, &files, JsonLines::new(timeline(true)))
-    } else {
-        let mut report = TextReport::new(&plan, style(&args.output), timeline(true));
-        let on = args.interface.join(", ");
-        report.begin(&plan, &format!("serving on {on}"));
-        go(args, &plan, &files, report)
-    }
-}
-
-fn go(args: &ServeArgs, plan: &Plan, files: &Files, report: impl Listener + Remarks) -> Exit {
-    let terms = Terms {
-        late_max: Settings::LATE_BOUND,
-        stands: true,
-        keep: false,
-    };
-    let capture = args.output.capture.as_deref();
     let mut kept = match args.leases.as_deref().map(Kept::open).transpose() {
         Ok(kept) => kept,
         Err(error) => {
@@ -60,14 +40,41 @@ fn go(args: &ServeArgs, plan: &Plan, files: &Files, report: impl Listener + Rema
             return Exit::MachineRefused;
         }
     };
+    let terms = Terms {
+        late_max: Settings::LATE_BOUND,
+        stands: true,
+        keep: false,
+    };
+    let prepared = match Prepared::new(&plan, args.output.capture.as_deref(), terms) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
+    };
+    let with = (prepared, &files, kept.as_mut());
+    if args.quiet {
+        go(args, with, Deaf)
+    } else if args.output.json {
+        go(args, with, JsonLines::new(timeline(true)))
+    } else {
+        let mut report = TextReport::new(&plan, style(&args.output), timeline(true));
+        let on = args.interface.join(", ");
+        report.begin(&plan, &format!("serving on {on}"));
+        go(args, with, report)
+    }
+}
+
+fn go(
+    args: &ServeArgs,
+    (prepared, files, mut kept): (Prepared<'_>, &Files, Option<&mut Kept>),
+    report: impl Listener + Remarks,
+) -> Exit {
     let report = ServedReport::new(report);
-    let ended = match site::run(plan, files, capture, terms, kept.as_mut(), report) {
+    let ended = match prepared.run(files, kept.as_deref_mut(), report) {
         Ok(ended) => ended,
         Err(exit) => return exit,
     };
     let mut served = ended.listener.served().clone();
     if let Some(kept) = kept {
-        served.take_back(kept.not_given);
+        served.take_back(std::mem::take(&mut kept.not_given));
     }
     if args.output.json {
         let mut value = served.json(&ended.outcome);

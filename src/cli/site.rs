@@ -7,12 +7,12 @@ use super::complain;
 use super::exit::Exit;
 use super::files::recorder;
 use super::leases::Kept;
-use super::live::{self, Pace, Terms};
+use super::live::{self, Machine, Pace, Terms};
 use super::{OutputArgs, print};
 use crate::os::{Clock, LiveError, date_nanos};
 use crate::report::Style;
 use crate::scenario::plan::Plan;
-use crate::scenario::{Files, Listener, Outcome, Run};
+use crate::scenario::{Files, Listener, Outcome, Recorder, Run};
 
 /// What is left of a run.
 #[derive(Debug)]
@@ -23,42 +23,74 @@ pub(super) struct Ended<L> {
     captured: io::Result<()>,
 }
 
-/// Runs a plan live.
-///
-/// # Errors
-/// It could not begin: that is said.
-pub(super) fn run<L: Listener>(
-    plan: &Plan,
-    files: &Files,
-    capture: Option<&Path>,
+/// A run that has all it needs of the machine, and has not begun.
+#[derive(Debug)]
+pub(super) struct Prepared<'p> {
+    plan: &'p Plan,
     terms: Terms,
-    leases: Option<&mut Kept>,
-    listener: L,
-) -> Result<Ended<L>, Exit> {
-    if let Err(reason) = live::refusal(plan) {
-        complain(&format!("error: this machine cannot do it: {reason}"));
-        return Err(Exit::MachineRefused);
+    machine: Machine,
+    recorder: Recorder,
+    /// Began with the capture's epoch.
+    clock: Clock,
+}
+
+impl<'p> Prepared<'p> {
+    /// Asks the machine for all that a run of this plan needs. Nothing has been told before, and a capture of that name
+    /// is only replaced when all else is there.
+    ///
+    /// # Errors
+    /// It refuses: that is said.
+    pub(super) fn new(
+        plan: &'p Plan,
+        capture: Option<&Path>,
+        terms: Terms,
+    ) -> Result<Prepared<'p>, Exit> {
+        let refused = |text: String| {
+            complain(&format!("error: {text}"));
+            Exit::MachineRefused
+        };
+        live::refusal(plan)
+            .map_err(|reason| refused(format!("this machine cannot do it: {reason}")))?;
+        let machine = live::open(plan, terms).map_err(|error| refused(why(&error)))?;
+        let clock = Clock::start();
+        let recorder = recorder(plan, capture, date_nanos())
+            .map_err(|error| refused(format!("capture: {error}")))?;
+        Ok(Prepared {
+            plan,
+            terms,
+            machine,
+            recorder,
+            clock,
+        })
     }
-    let prepared = Clock::start();
-    let recorder = recorder(plan, capture, date_nanos()).map_err(|error| {
-        complain(&format!("error: capture: {error}"));
-        Exit::MachineRefused
-    })?;
-    let mut run = Run::new(plan, files, recorder, listener).map_err(|error| {
-        complain(&format!("error: {error}"));
-        Exit::ScenarioWrong
-    })?;
-    if terms.stands {
-        run.stand();
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// It could not begin: that is said.
+    pub(super) fn run<L: Listener>(
+        self,
+        files: &Files,
+        leases: Option<&mut Kept>,
+        listener: L,
+    ) -> Result<Ended<L>, Exit> {
+        let mut run = Run::new(self.plan, files, self.recorder, listener).map_err(|error| {
+            complain(&format!("error: {error}"));
+            Exit::ScenarioWrong
+        })?;
+        if self.terms.stands {
+            run.stand();
+        }
+        let with = (self.terms, self.machine);
+        let pace = live::drive(&mut run, leases, self.plan, &self.clock, with);
+        let (outcome, captured, listener) = run.finish();
+        Ok(Ended {
+            outcome,
+            pace,
+            listener,
+            captured,
+        })
     }
-    let pace = live::drive(&mut run, leases, plan, &prepared, terms);
-    let (outcome, captured, listener) = run.finish();
-    Ok(Ended {
-        outcome,
-        pace,
-        listener,
-        captured,
-    })
 }
 
 impl<L> Ended<L> {

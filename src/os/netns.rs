@@ -147,6 +147,13 @@ impl Namespace {
         })
     }
 
+    /// Takes away a name that [`Namespace::keep`] has given. One that is not there is left so.
+    pub fn forget(name: &str) {
+        let path = format!("{NAMES}/{name}");
+        let _ = rustix::mount::unmount(&path, UnmountFlags::DETACH);
+        let _ = fs::remove_file(&path);
+    }
+
     /// Moves the calling thread into the namespace, for good.
     fn enter(&self) -> Result<(), LiveError> {
         // Entering a mount namespace resets the working directory; a program's relative paths need it back.

@@ -162,16 +162,21 @@ fn phone_says_where_a_network_of_dnsmasq_stops_it() {
 #[test]
 fn an_interface_that_is_not_there_is_told() {
     let folder = Folder::new();
-    let output = folder
-        .jackfield(&["phone", "--interface", "no-such-if"])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(
-        said.contains("there is no interface no-such-if; there are: "),
-        "{said}"
-    );
+    let capture = folder.path("earlier.pcapng");
+    fs::write(&capture, "an earlier capture").unwrap();
+    let phone = ["phone", "--interface", "no-such-if"];
+    let serve = ["serve", SCENARIO, "--interface", "hq=no-such-if"];
+    for arguments in [&phone[..], &serve] {
+        let mut program = folder.jackfield(arguments);
+        let output = program.arg("--capture").arg(&capture).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        let error = "error: there is no interface no-such-if; there are: ";
+        assert!(said.starts_with(error), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    }
+    assert_eq!(fs::read(&capture).unwrap(), b"an earlier capture");
     let arguments = ["serve", SCENARIO, "--interface", "office=eth0"];
     let output = folder.jackfield(&arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
