@@ -9,6 +9,7 @@ use super::site::{Prepared, style};
 use super::{ServeArgs, complain, print};
 use crate::os::Settings;
 use crate::report::{JsonLines, Remarks, ServedReport, TextReport};
+use crate::scenario::plan::Plan;
 use crate::scenario::{self, Deaf, Files, Listener, plug_in, standing};
 
 pub(super) fn serve(args: &ServeArgs) -> Exit {
@@ -16,15 +17,9 @@ pub(super) fn serve(args: &ServeArgs) -> Exit {
         Ok(scenario) => standing(scenario.plan),
         Err(exit) => return exit,
     };
-    for wanted in &args.interface {
-        let (segment, device) = match wanted.split_once('=') {
-            Some((segment, device)) => (Some(segment), device),
-            None => (args.segment.as_deref(), wanted.as_str()),
-        };
-        if let Err(error) = plug_in(&mut plan, segment, device) {
-            complain(&format!("error: {}: {error}", args.scenario.display()));
-            return Exit::ScenarioWrong;
-        }
+    if let Err(error) = plug(args, &mut plan) {
+        complain(&format!("error: {}: {error}", args.scenario.display()));
+        return Exit::ScenarioWrong;
     }
     let files = match scenario::firmware(&plan, |folder| firmware_folder(&args.scenario, folder)) {
         Ok(files) => files,
@@ -62,6 +57,25 @@ pub(super) fn serve(args: &ServeArgs) -> Exit {
     }
 }
 
+/// Plugs each interface into the segment that it names, or into that of `--segment`.
+fn plug(args: &ServeArgs, plan: &mut Plan) -> Result<(), String> {
+    if let Some(segment) = &args.segment
+        && args.interface.iter().all(|wanted| wanted.contains('='))
+    {
+        return Err(format!(
+            "--segment {segment} is for an interface that names no subnet, and each names one"
+        ));
+    }
+    for wanted in &args.interface {
+        let (segment, device) = match wanted.split_once('=') {
+            Some((segment, device)) => (Some(segment), device),
+            None => (args.segment.as_deref(), wanted.as_str()),
+        };
+        plug_in(plan, segment, device).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
 fn go(
     args: &ServeArgs,
     (prepared, files, mut kept): (Prepared<'_>, &Files, Option<&mut Kept>),
@@ -90,4 +104,43 @@ fn go(
         complain(&line);
     }
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::OutputArgs;
+
+    /// What becomes of these interfaces and this `--segment`: the segment and the name of each interface.
+    fn plugged(interfaces: &[&str], segment: Option<&str>) -> Result<Vec<(usize, String)>, String> {
+        let args = ServeArgs {
+            scenario: "s.toml".into(),
+            interface: interfaces.iter().map(|it| (*it).to_owned()).collect(),
+            segment: segment.map(str::to_owned),
+            leases: None,
+            quiet: false,
+            output: OutputArgs {
+                capture: None,
+                verbose: false,
+                json: false,
+            },
+        };
+        let text = "scenario = \"s\"\nsubnet = [{ name = \"a\", prefix = \"10.1.0.0/24\", gateway = \"none\" }, \
+                    { name = \"b\", prefix = \"10.2.0.0/24\", gateway = \"none\" }]";
+        let mut plan = standing(scenario::read(text).unwrap());
+        plug(&args, &mut plan)?;
+        let hosts = plan.hosts.into_iter();
+        Ok(hosts.map(|host| (host.at.0, host.name)).collect())
+    }
+
+    #[test]
+    fn segment_is_for_interfaces_that_name_none_and_an_error_where_each_names_one() {
+        let both = plugged(&["a=eth0", "eth1"], Some("b")).unwrap();
+        assert_eq!(both, [(0, "eth0".to_owned()), (1, "eth1".to_owned())]);
+        let refused = plugged(&["a=eth0"], Some("b")).unwrap_err();
+        assert_eq!(
+            refused,
+            "--segment b is for an interface that names no subnet, and each names one"
+        );
+    }
 }
