@@ -179,7 +179,8 @@ pub(super) fn drive<L: Listener>(
     };
     run.begin_later(prepared.now().since(Instant::ZERO));
     let mut run = Lasting::new(run, leases, date_nanos());
-    let lateness = drive_live(&mut run, &mut ports, &settings)?;
+    let driven = drive_live(&mut run, &mut ports, &settings);
+    let lateness = driven.map_err(|error| of_host(error, plan, &stations))?;
     let (mut lost, mut flooded) = (Vec::new(), Vec::new());
     let (mut refused, mut oversized) = (Vec::new(), Vec::new());
     for (station, port) in stations.iter().zip(&mut ports) {
@@ -210,6 +211,18 @@ pub(super) fn drive<L: Listener>(
         refused,
         oversized,
     })
+}
+
+/// The error with the name of the kernel host whose `eth0` it is about.
+fn of_host(mut error: LiveError, plan: &Plan, stations: &[StationId]) -> LiveError {
+    if let LiveError::Port {
+        edge, interface, ..
+    } = &mut error
+        && device(plan, stations[*edge]).is_none()
+    {
+        *interface = format!("{interface} of {}", stations[*edge].name(plan));
+    }
+    error
 }
 
 /// Has the namespaces of kernels outlive the run: all of them or none.
@@ -419,6 +432,25 @@ exec = { host = "with", command = ["sh", "{scenario}/a.sh", "-d={scenario}", "{a
         let without = port_settings(&plan, StationId::Host(HostId(1)));
         assert_eq!((without.address, without.gateway), (None, None));
         assert_eq!(without.mac.to_string(), "02:00:00:00:00:77");
+    }
+
+    #[test]
+    fn an_interface_that_fails_is_named_with_its_host_if_it_is_a_kernels() {
+        let mut plan = scenario::read(SCENARIO).unwrap();
+        scenario::plug_in(&mut plan, Some("office"), "eth7").unwrap();
+        let stations: Vec<StationId> = plan.outside().collect();
+        let said = |edge, interface: &str| {
+            let error = LiveError::Port {
+                edge,
+                interface: interface.to_owned(),
+                source: std::io::ErrorKind::NotFound.into(),
+            };
+            of_host(error, &plan, &stations).to_string()
+        };
+        let of_kernel = "the interface eth0 of without failed: entity not found";
+        assert_eq!(said(1, "eth0"), of_kernel);
+        let of_machine = "the interface eth7 failed: entity not found";
+        assert_eq!(said(2, "eth7"), of_machine);
     }
 
     #[test]

@@ -268,12 +268,8 @@ impl<'a> Driver<'a> {
     ) -> Result<bool, LiveError> {
         let port = &mut self.ports[index];
         for count in 0..BATCH_FRAMES {
-            let received = port
-                .receive(&mut self.buffer)
-                .map_err(|source| LiveError::Port {
-                    edge: index,
-                    source,
-                })?;
+            let received = port.receive(&mut self.buffer);
+            let received = received.map_err(|source| port_failed(index, port, source))?;
             let Some(length) = received else {
                 return Ok(count > 0);
             };
@@ -288,10 +284,8 @@ impl<'a> Driver<'a> {
     fn send_out(&mut self, run: &mut impl Drive) -> Result<(), LiveError> {
         for (index, port) in self.ports.iter_mut().enumerate() {
             while let Some(frame) = run.frame_out(EdgeId(index)) {
-                port.send(&frame).map_err(|source| LiveError::Port {
-                    edge: index,
-                    source,
-                })?;
+                let sent = port.send(&frame);
+                sent.map_err(|source| port_failed(index, port, source))?;
             }
         }
         Ok(())
@@ -364,6 +358,15 @@ impl<'a> Driver<'a> {
             false => until.map(|at| at.since(now)),
         };
         self.waiting.wait(timeout).map_err(wait_failed)
+    }
+}
+
+fn port_failed(edge: usize, port: &Port, source: io::Error) -> LiveError {
+    let interface = port.interface().to_owned();
+    LiveError::Port {
+        edge,
+        interface,
+        source,
     }
 }
 

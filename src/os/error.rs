@@ -41,10 +41,11 @@ pub enum LiveError {
     #[error("cannot make a TAP device from /dev/net/tun: {source}")]
     Tap { source: io::Error },
     /// The device behind an edge failed while frames went through it.
-    #[error("the interface behind edge {edge} failed: {source}")]
+    #[error("the interface {interface} failed: {source}")]
     Port {
         /// Index of the edge.
         edge: usize,
+        interface: String,
         source: io::Error,
     },
     /// A program could not be enclosed or watched.

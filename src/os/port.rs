@@ -67,6 +67,14 @@ impl Port {
         }
     }
 
+    /// The name of the machine's interface; of a TAP device, as its namespace has it.
+    pub fn interface(&self) -> &str {
+        match self {
+            Port::Tap(_) => TapPort::INTERFACE,
+            Port::Interface(port) => port.interface(),
+        }
+    }
+
     /// The descriptor to wait on: readable when a frame is there.
     pub fn fd(&self) -> BorrowedFd<'_> {
         match self {

@@ -32,8 +32,6 @@ use super::netns::Namespace;
 use super::port::PortCounters;
 use crate::wire::Mac;
 
-/// Name of the interface inside the namespace.
-const INTERFACE: &str = "eth0";
 /// The largest IP packet of Ethernet, in bytes.
 const MTU_BYTES: i32 = 1500;
 /// Frames that may wait in the kernel until the driver reads them. The kernel's 500 are soon full when a
@@ -59,6 +57,9 @@ pub struct TapPort {
 }
 
 impl TapPort {
+    /// Name of the interface inside the namespace.
+    pub const INTERFACE: &str = "eth0";
+
     /// Makes a namespace with a TAP device as its `eth0`, which is up on return.
     ///
     /// # Errors
@@ -141,13 +142,14 @@ impl TapPort {
     /// [`LiveError::Interface`] where the kernel does not say, for example after `eth0` was deleted.
     pub fn overruns(&self) -> Result<u64, LiveError> {
         let failed = |source| LiveError::Interface {
-            interface: INTERFACE.to_owned(),
+            interface: TapPort::INTERFACE.to_owned(),
             step: "read the statistics",
             source,
         };
+        let interface = TapPort::INTERFACE;
         self.namespace.run(|| {
             let text =
-                fs::read_to_string(format!("/sys/class/net/{INTERFACE}/statistics/tx_dropped"))
+                fs::read_to_string(format!("/sys/class/net/{interface}/statistics/tx_dropped"))
                     .map_err(failed)?;
             let number = text.trim().parse();
             number.map_err(|_| failed(io::ErrorKind::InvalidData.into()))
@@ -162,7 +164,7 @@ impl TapPort {
 
 /// Makes the device in the namespace of the calling thread. It goes with its descriptor.
 fn make_device() -> io::Result<OwnedFd> {
-    let raw = Iface::without_packet_info(INTERFACE, Mode::Tap)?.into_raw_fd();
+    let raw = Iface::without_packet_info(TapPort::INTERFACE, Mode::Tap)?.into_raw_fd();
     // SAFETY: `into_raw_fd` gave the descriptor away; nobody else closes it.
     let device = OwnedFd::from(unsafe { File::from_raw_fd(raw) });
     rustix::io::ioctl_fionbio(&device, true)?;
@@ -171,7 +173,7 @@ fn make_device() -> io::Result<OwnedFd> {
 
 /// Sets `eth0` of the calling thread's namespace up.
 fn set_up(settings: &PortSettings) -> Result<(), LiveError> {
-    let eth0 = Interface::open(INTERFACE)?;
+    let eth0 = Interface::open(TapPort::INTERFACE)?;
     eth0.set_mac(settings.mac)?;
     eth0.set_mtu(MTU_BYTES)?;
     // Refused in a user namespace; then the kernel's own 500 must do, and `overruns` tells.

@@ -160,6 +160,27 @@ fn phone_says_where_a_network_of_dnsmasq_stops_it() {
 }
 
 #[test]
+fn an_interface_that_goes_while_it_is_served_on_is_named() {
+    let test = "an_interface_that_goes_while_it_is_served_on_is_named";
+    let Some(_alone) = machine(test) else { return };
+    let cable = Cable::lay();
+    let plugged = format!("hq={INTERFACE}");
+    let serve = ["serve", SCENARIO, "--interface", &plugged];
+    let mut serve = jackfield(&cable.near, &serve);
+    let phone = ["phone", "--interface", INTERFACE, "--pin", "***6000"];
+    let (code, said) = jackfield(&cable.far, &phone).end();
+    assert_eq!(code, Some(0), "{said}");
+    run(
+        &cable.near,
+        Command::new("ip").args(["link", "delete", INTERFACE]),
+    );
+    let (code, said) = serve.end();
+    assert_eq!(code, Some(3), "{said}");
+    let error = format!("error: the interface {INTERFACE} failed: ");
+    assert!(said.contains(&error), "{said}");
+}
+
+#[test]
 fn an_interface_that_is_not_there_is_told() {
     let folder = Folder::new();
     let capture = folder.path("earlier.pcapng");
