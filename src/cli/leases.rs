@@ -39,6 +39,19 @@ impl Kept {
             not_given: Vec::new(),
         })
     }
+
+    /// How many leases a run will find in it, and how many of them run on at this date, in nanoseconds since
+    /// 1970-01-01 UTC.
+    pub(super) fn leases(&self, date_nanos: u64) -> (usize, usize) {
+        leases(&self.rows, date_nanos)
+    }
+}
+
+fn leases(rows: &[StoredLease], date_nanos: u64) -> (usize, usize) {
+    let leases = rows.iter().filter(|row| row.state != StoredState::Declined);
+    let is_current =
+        |row: &&StoredLease| row.state == StoredState::Leased && row.date_nanos > date_nanos;
+    (leases.clone().count(), leases.filter(is_current).count())
 }
 
 /// A run and the file that its leases are in.
@@ -151,5 +164,28 @@ impl<L: Listener> Drive for Lasting<'_, '_, L> {
 
     fn program_ended(&mut self, now: Instant, program: ProgramId, end: ProgramEnd) {
         self.run.program_ended(now, program, end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_counts_as_current_until_its_date() {
+        let states = [
+            (StoredState::Leased, 200),
+            (StoredState::Leased, 100),
+            (StoredState::Ended, 200),
+            (StoredState::Declined, 200),
+        ];
+        let rows = states.map(|(state, date_nanos)| StoredLease {
+            address: Ipv4Addr::new(10, 1, 0, 50),
+            client: vec![1],
+            mac: Mac::ZERO,
+            state,
+            date_nanos,
+        });
+        assert_eq!(leases(&rows, 100), (3, 1));
     }
 }

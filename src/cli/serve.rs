@@ -7,7 +7,7 @@ use super::live::Terms;
 use super::run::timeline;
 use super::site::{Prepared, style};
 use super::{ServeArgs, complain, print};
-use crate::os::Settings;
+use crate::os::{Settings, date_nanos};
 use crate::report::{JsonLines, Remarks, ServedReport, TextReport};
 use crate::scenario::plan::Plan;
 use crate::scenario::{self, Deaf, Files, Listener, plug_in, standing};
@@ -81,7 +81,12 @@ fn go(
     (prepared, files, mut kept): (Prepared<'_>, &Files, Option<&mut Kept>),
     report: impl Listener + Remarks,
 ) -> Exit {
-    let report = ServedReport::new(report);
+    let mut report = ServedReport::new(report);
+    if let (Some(file), Some(kept)) = (&args.leases, &kept) {
+        let (leases, current) = kept.leases(date_nanos());
+        report.leases_read(&file.display().to_string(), leases, current);
+    }
+    report.ready(prepared.plan);
     let ended = match prepared.run(files, kept.as_deref_mut(), report) {
         Ok(ended) => ended,
         Err(exit) => return exit,

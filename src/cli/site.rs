@@ -26,7 +26,7 @@ pub(super) struct Ended<L> {
 /// A run that has all it needs of the machine, and has not begun.
 #[derive(Debug)]
 pub(super) struct Prepared<'p> {
-    plan: &'p Plan,
+    pub(super) plan: &'p Plan,
     terms: Terms,
     machine: Machine,
     recorder: Recorder,

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::Remarks;
 use super::words::Line;
 use crate::outbox::{Answer, DropReason, LeaseEvent, TraceEvent};
-use crate::scenario::plan::{Plan, Step};
+use crate::scenario::plan::{HostKind, Plan, Step};
 use crate::scenario::{Listener, Outcome, Verdict, counted};
 use crate::time::Instant;
-use crate::wire::{Frame, Mac};
+use crate::wire::{Frame, Mac, dhcp, dns, reg};
 
 /// A report that tells leases, downloads and registrations whether details are asked for or not, and counts them.
 #[derive(Debug)]
@@ -50,10 +50,63 @@ impl<L: Listener + Remarks> ServedReport<L> {
         }
     }
 
+    /// Tells of the leases that a file had: how many, and how many of them run.
+    pub fn leases_read(&mut self, file: &str, leases: usize, current: usize) {
+        let leases = counted(leases as u64, "lease");
+        let text = format!("{leases} from {file}, {current} of them current");
+        self.inner.remark(Instant::ZERO, "serve", Line::Says(text));
+    }
+
+    /// Tells who serves from now on: DHCP, TFTP, DNS, elements, each in the scenario's order.
+    pub fn ready(&mut self, plan: &Plan) {
+        for (who, text) in servers(plan) {
+            self.inner.remark(Instant::ZERO, who, Line::Says(text));
+        }
+    }
+
     /// What was served so far.
     pub fn served(&self) -> &Served {
         &self.served
     }
+}
+
+/// Who serves what, and where.
+fn servers(plan: &Plan) -> Vec<(&str, String)> {
+    let (mut of_dhcp, mut of_tftp, mut of_dns) = (Vec::new(), Vec::new(), Vec::new());
+    for host in &plan.hosts {
+        let name = host.name.as_str();
+        match &host.kind {
+            HostKind::Dhcp { address } => {
+                let subnets = plan.served_by(*address);
+                let subnets = subnets.map(|(id, _)| plan.subnets[id.0].name.as_str());
+                let subnets = subnets.collect::<Vec<_>>().join(", ");
+                let port = dhcp::SERVER_PORT;
+                of_dhcp.push((
+                    name,
+                    format!("serves DHCP at {address}:{port} for {subnets}"),
+                ));
+            }
+            HostKind::Tftp { address, ports, .. } => {
+                let places = ports.iter().map(|port| format!("{address}:{port}"));
+                let places = places.collect::<Vec<_>>().join(" and ");
+                of_tftp.push((name, format!("serves TFTP at {places}")));
+            }
+            HostKind::Dns { address, .. } => {
+                of_dns.push((name, format!("serves DNS at {address}:{}", dns::PORT)));
+            }
+            HostKind::Kernel { .. } | HostKind::Interface { .. } => {}
+        }
+    }
+    let elements = plan.elements.iter().map(|element| {
+        let (address, port) = (element.address, reg::PORT);
+        let text = format!("registers sets at {address}:{port}");
+        (element.name.as_str(), text)
+    });
+    [of_dhcp, of_tftp, of_dns]
+        .into_iter()
+        .flatten()
+        .chain(elements)
+        .collect()
 }
 
 impl Served {
@@ -212,8 +265,42 @@ impl<L: Listener + Remarks> Listener for ServedReport<L> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Deaf, Files, Recorder, Run, read};
+    use crate::report::JsonLines;
+    use crate::scenario::{Deaf, Files, Recorder, Run, read, standing};
     use crate::time::Duration;
+
+    #[test]
+    fn who_serves_is_told_before_anything_else_a_line_each() {
+        let text = include_str!("../../fixtures/scenarios/live/host-program.toml");
+        let dns = "[[dns]]\nname = \"names\"\naddress = \"10.9.0.53\"\nrecords = { \"mivb-a.test\" = \"10.9.0.10\" }\n";
+        let office = "gateway = { router = \"r1\" }\ndhcp = { server = \"10.1.0.3\", pool = \"10.1.0.50 - 10.1.0.59\" }";
+        let text = text.replacen("gateway = { router = \"r1\" }", office, 1);
+        let plan = standing(read(&format!("{text}\n{dns}")).unwrap());
+        let mut out = Vec::new();
+        let mut report = ServedReport::new(JsonLines::new(&mut out));
+        report.leases_read("leases.redb", 3, 2);
+        report.ready(&plan);
+        let lines = String::from_utf8(out).unwrap();
+        let lines = lines.lines().map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(
+                (&line["type"], &line["at_ns"]),
+                (&json!("event"), &json!(0))
+            );
+            let word = |key: &str| line[key].as_str().unwrap().to_owned();
+            format!("{}: {}", word("who"), word("text"))
+        });
+        assert_eq!(
+            lines.collect::<Vec<_>>(),
+            [
+                "serve: 3 leases from leases.redb, 2 of them current",
+                "dhcp.office: serves DHCP at 10.1.0.3:67 for office",
+                "firmware: serves TFTP at 10.9.0.20:20001 and 10.9.0.20:69",
+                "names: serves DNS at 10.9.0.53:53",
+                "mivb-a: registers sets at 10.9.0.10:6800",
+            ]
+        );
+    }
 
     #[test]
     fn a_lease_that_could_not_be_kept_counts_as_not_given() {
