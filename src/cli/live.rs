@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::leases::{Kept, Lasting};
 use crate::os::{
     Clock, Interrupts, Lateness, LiveError, MachineRefusal, Namespace, Port, PortSettings,
-    Settings, date_nanos, drive_live, prepare, probe,
+    Settings, date_nanos, drive_live, is_root, prepare, probe,
 };
 use crate::scenario::plan::{Action, HostKind, Plan, StationId, StepKind};
 use crate::scenario::{Listener, Run, show_duration};
@@ -64,6 +64,24 @@ pub(super) fn refusal(plan: &Plan) -> Result<(), MachineRefusal> {
         true if has_interface => probe(),
         true => prepare(),
         false => Ok(()),
+    }
+}
+
+/// Whether the namespaces of this plan can be kept. Asked before [`refusal`], which may make the user root of a user
+/// namespace.
+///
+/// # Errors
+/// What stands against it.
+pub(super) fn keep_refusal(plan: &Plan) -> Result<(), String> {
+    let mut names = kernels(plan).map(|station| kept_name(plan, station));
+    if !is_root() && kernels(plan).next().is_some() {
+        return Err("--keep needs root: run it with sudo, for example".to_owned());
+    }
+    match names.find(|name| Namespace::is_kept(name)) {
+        Some(name) => Err(format!(
+            "there is a namespace {name} already; `ip netns delete {name}` removes it"
+        )),
+        None => Ok(()),
     }
 }
 

@@ -114,8 +114,12 @@ fn place(args: &RunArgs, plan: &mut Plan, shown: &str) -> Result<(), Exit> {
         let path =
             std::path::absolute(args.scenario()).unwrap_or_else(|_| args.scenario().to_owned());
         live::place_commands(plan, path.parent().unwrap_or(Path::new("/")));
-        live::refusal(plan).map_err(|reason| {
-            complain(&format!("error: this machine cannot run it live: {reason}"));
+        let kept = args.keep.then(|| live::keep_refusal(plan)).transpose();
+        let refused = kept.map(drop).and_then(|()| {
+            live::refusal(plan).map_err(|why| format!("this machine cannot run it live: {why}"))
+        });
+        refused.map_err(|reason| {
+            complain(&format!("error: {reason}"));
             Exit::MachineRefused
         })?;
     }
@@ -166,20 +170,7 @@ fn go(
     if let Some((mix, owed)) = mix {
         run.shake(mix, Some(owed));
     }
-    let mut kept = false;
-    let pace = match args.is_live() {
-        // Nothing is started for a run that is skipped before it has begun.
-        _ if run.skipped().is_some() => Ok(None),
-        true => live::open(plan, terms(args)).and_then(|machine| {
-            kept = args.keep;
-            let with = (terms(args), machine);
-            live::drive(&mut run, None, plan, &prepared, with).map(Some)
-        }),
-        false => {
-            in_virtual_time(&mut run, plan);
-            Ok(None)
-        }
-    };
+    let (pace, kept) = drive(args, plan, &mut run, &prepared);
     let line = plan.steps.get(run.step()).map_or(0, |step| step.line);
     let (mut outcome, captured, (listener, record)) = run.finish();
     // The timeline is written out before the summary.
@@ -222,6 +213,31 @@ fn go(
     match are_whole(files) {
         true => exit(&pace, &outcome, mix.is_some()),
         false => Exit::MachineRefused,
+    }
+}
+
+/// Drives a run to its end: how it kept up with the machine's clock, if it went by that, and whether namespaces are kept.
+fn drive<L: Listener>(
+    args: &RunArgs,
+    plan: &Plan,
+    run: &mut Run<'_, L>,
+    prepared: &Clock,
+) -> (Result<Option<Pace>, LiveError>, bool) {
+    // Nothing is started for a run that is skipped before it has begun.
+    if run.skipped().is_some() {
+        return (Ok(None), false);
+    }
+    if !args.is_live() {
+        in_virtual_time(run, plan);
+        return (Ok(None), false);
+    }
+    match live::open(plan, terms(args)) {
+        Ok(machine) => {
+            let with = (terms(args), machine);
+            let pace = live::drive(run, None, plan, prepared, with);
+            (pace.map(Some), args.keep)
+        }
+        Err(error) => (Err(error), false),
     }
 }
 

@@ -57,6 +57,7 @@ pub use probe::{MachineRefusal, prepare, probe};
 pub use scratch::Scratch;
 pub use sockets::{Attendant, SocketError, SocketSettings, host_on_sockets};
 pub use tap::{PortSettings, TapPort};
+pub use userns::is_root;
 pub use workers::in_parallel;
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -145,6 +146,11 @@ impl Namespace {
             let _ = fs::remove_file(&path);
             failed(errno.into())
         })
+    }
+
+    /// Whether there is a namespace of this name.
+    pub fn is_kept(name: &str) -> bool {
+        Path::new(NAMES).join(name).exists()
     }
 
     /// Takes away a name that [`Namespace::keep`] has given. One that is not there is left so.

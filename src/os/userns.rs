@@ -32,7 +32,7 @@ pub(super) fn become_own_root() -> Result<(), LiveError> {
 }
 
 /// Whether this process is root, of the machine or of a user namespace.
-pub(super) fn is_root() -> bool {
+pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 

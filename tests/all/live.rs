@@ -41,7 +41,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use async_tftp::server::TftpServerBuilder;
-use jackfield::os::probe;
+use jackfield::os::{Namespace, probe};
 use jackfield::scenario;
 use jackfield::scenario::plan::{Action, HostKind, Plan, StepKind};
 
@@ -165,6 +165,47 @@ fn a_run_that_is_interrupted_keeps_its_capture() {
     if has_program("tshark") {
         assert_eq!(faults_of(&capture), Vec::<String>::new());
     }
+}
+
+#[test]
+fn what_cannot_be_kept_is_refused_and_only_what_was_kept_is_told() {
+    let test = "what_cannot_be_kept_is_refused_and_only_what_was_kept_is_told";
+    let Some(_alone) = machine(test) else { return };
+    let folder = Folder::new();
+    fs::write(folder.path("one.toml"), one_command(r#"["true"]"#)).unwrap();
+    let capture = folder.path("one.pcapng");
+    fs::write(&capture, "an earlier capture").unwrap();
+    // Names stand in a place of this test's own.
+    let namespace = Namespace::create().unwrap();
+    let shell = |script: &str| {
+        let output = || Ok(Command::new("sh").args(["-c", script]).output().unwrap());
+        namespace.run(output).unwrap()
+    };
+    let names = "mount -t tmpfs none /run && mkdir /run/netns && touch /run/netns/jackfield-laptop";
+    assert!(shell(names).status.success());
+    let run = || {
+        let mut run = folder.jackfield(&["run", "--live", "--keep", "one.toml", "--capture"]);
+        let output = || Ok(run.arg(&capture).output().unwrap());
+        namespace.run(output).unwrap()
+    };
+    let output = run();
+    let said = all_of(&output);
+    assert_eq!(output.status.code(), Some(MACHINE), "{said}");
+    let error = "error: there is a namespace jackfield-laptop already; ";
+    assert!(said.contains(error), "{said}");
+    assert!(!said.contains("kept: "), "{said}");
+    assert_eq!(fs::read(&capture).unwrap(), b"an earlier capture");
+    assert!(shell("rm /run/netns/jackfield-laptop").status.success());
+    let output = run();
+    let said = all_of(&output);
+    if output.status.code() == Some(TOO_LATE) {
+        return skipped(test, "the machine is too slow");
+    }
+    assert_eq!(output.status.code(), Some(PASSED), "{said}");
+    let kept = "kept: `ip netns exec jackfield-laptop COMMAND`; ";
+    assert!(said.contains(kept), "{said}");
+    let removed = shell("umount /run/netns/jackfield-laptop && rm /run/netns/jackfield-laptop");
+    assert!(removed.status.success(), "{}", all_of(&removed));
 }
 
 /// The machine for one test alone, as each measures how late it is; `None` where it refuses.

@@ -43,6 +43,14 @@ fn a_run_without_root_passes_where_the_device_is_open_and_says_what_is_missing_w
         assert_eq!(output.status.code(), Some(wanted), "{said}");
         let doctor = as_nobody(&namespace, &folder, &["doctor"]);
         let doctor_said = all_of(&doctor);
+        let keep = ["run", "--live", "--no-capture", "--keep", "ping.toml"];
+        let kept = as_nobody(&namespace, &folder, &keep);
+        let kept_said = all_of(&kept);
+        assert_eq!(kept.status.code(), Some(MACHINE), "{kept_said}");
+        assert!(
+            kept_said.starts_with("error: --keep needs root"),
+            "{kept_said}"
+        );
         if wanted == MACHINE {
             assert!(said.contains("no right to open /dev/net/tun"), "{said}");
             assert_eq!(doctor.status.code(), Some(MACHINE), "{doctor_said}");
