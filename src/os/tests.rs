@@ -33,6 +33,28 @@ fn ping_through_a_port_is_answered_by_the_run() {
 }
 
 #[test]
+fn a_name_of_a_namespace_is_there_until_it_is_taken_away() {
+    if machine_refuses("a_name_of_a_namespace_is_there_until_it_is_taken_away") {
+        return;
+    }
+    // Names stand in a place of this test's own.
+    let place = Namespace::create().unwrap();
+    let tried = place.run(|| {
+        let hidden = Command::new("mount")
+            .args(["-t", "tmpfs", "none", "/run"])
+            .status();
+        assert!(hidden.unwrap().success());
+        let kept = Namespace::create()?;
+        kept.keep("one")?;
+        assert!(matches!(kept.keep("one"), Err(LiveError::Name { .. })));
+        let there = Namespace::is_kept("one");
+        Namespace::forget("one");
+        Ok((there, Namespace::is_kept("one")))
+    });
+    assert_eq!(tried.unwrap(), (true, false));
+}
+
+#[test]
 fn a_port_is_silent_until_a_program_speaks() {
     if machine_refuses("a_port_is_silent_until_a_program_speaks") {
         return;
