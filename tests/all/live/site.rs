@@ -116,7 +116,7 @@ fn phone_says_where_a_network_of_dnsmasq_stops_it() {
         ),
         (
             option_125(),
-            "no connection to the call server 10.1.0.2: connection reset",
+            "nothing listens on port 6800 at 10.1.0.2: connection refused",
             "30 s",
         ),
     ];
