@@ -334,7 +334,10 @@ local function dissect_trunk_message(tvb, pinfo, root)
     tree:add(t.magic, tvb(0, 2))
     tree:add(t.version, tvb(2, 1))
     tree:add(t.type, tvb(3, 1))
-    tree:add(t.length, tvb(4, 2))
+    local length = tree:add(t.length, tvb(4, 2))
+    if tvb(4, 2):uint() ~= tvb:len() then
+        length:add_proto_expert_info(trunk_bad, "a message has 6 to 1024 bytes")
+    end
     local name = TRUNK_TYPES[message] or string.format("Unknown, type %d", message)
     local line = name .. add_body(tree, tvb, message)
     tree:append_text(", " .. line)

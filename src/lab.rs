@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -154,7 +154,8 @@ impl Lab {
             return Err(file_error(path, source));
         }
         if let Some(capture) = &self.capture {
-            lay_dissector(capture, &outcome)?;
+            // Without it the report's commands show less; the run is what it is.
+            let _ = lay_dissector(capture, &outcome);
         }
         let capture = self.capture.as_ref().map(|path| path.display().to_string());
         let mut report = String::from_utf8_lossy(&text).into_owned();
@@ -216,17 +217,29 @@ impl fmt::Display for Ran {
 }
 
 /// Lays Wireshark's script beside the capture of a run whose report has commands that need it. A capture that is no file, but
-/// say a pipe, has no place beside it.
+/// say a pipe, has no place beside it. A file of that name that is there stays.
 ///
 /// # Errors
-/// [`LabError::File`].
-pub(crate) fn lay_dissector(capture: &Path, outcome: &Outcome) -> Result<(), LabError> {
+/// It cannot be written, or another file has its name.
+pub(crate) fn lay_dissector(capture: &Path, outcome: &Outcome) -> io::Result<()> {
     let is_shown = outcome.verdicts.iter().any(|verdict| !verdict.passed);
     if !is_shown || !capture.is_file() {
         return Ok(());
     }
     let path = dissector_of(capture);
-    std::fs::write(&path, DISSECTOR).map_err(|source| file_error(&path, source))
+    let told = |error: io::Error| io::Error::other(format!("{}: {error}", path.display()));
+    match std::fs::File::create_new(&path) {
+        Ok(mut file) => file.write_all(DISSECTOR.as_bytes()).map_err(told),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            match std::fs::read(&path).map_err(told)? == DISSECTOR.as_bytes() {
+                true => Ok(()),
+                false => Err(told(io::Error::other(
+                    "another file, perhaps of another version, has this name",
+                ))),
+            }
+        }
+        Err(error) => Err(told(error)),
+    }
 }
 
 /// Every file of a folder, by name.

@@ -76,8 +76,8 @@ struct RunArgs {
     /// The scenario file; with --sweep any number of files and folders, and fixtures/scenarios if none is named.
     #[arg(value_name = "SCENARIO", required_unless_present = "sweep")]
     scenarios: Vec<PathBuf>,
-    /// Run on this machine's clock, with its kernel and programs behind TAP devices. Needs root if the scenario has
-    /// kernel hosts.
+    /// Run on this machine's clock, with its kernel and programs behind TAP devices. Where the scenario has kernel
+    /// hosts it needs root, or a user namespace.
     #[arg(long)]
     live: bool,
     /// The seed of everything that chance decides, in place of the scenario's.

@@ -189,9 +189,11 @@ fn go(
     }
     let logged = keep_logs(capture.as_deref(), &mut outcome);
     let shown = capture.as_deref().filter(|_| !args.json);
-    let laid = shown.map_or(Ok(()), |capture| {
-        lay_dissector(capture, &outcome).map_err(io::Error::other)
-    });
+    if let Some(Err(error)) = shown.map(|capture| lay_dissector(capture, &outcome)) {
+        complain(&format!(
+            "warning: no script for Wireshark beside the capture: {error}"
+        ));
+    }
     let capture = capture.map(|path| path.display().to_string());
     let captured = captured.map(|()| capture.as_deref());
     let value = json(args, plan, &outcome, known, &captured);
@@ -205,13 +207,7 @@ fn go(
     );
     let recorded = record.map_or(Ok(()), |record| record.finish(&value));
     let captured = captured.map(drop);
-    let files = [
-        ("capture", captured),
-        ("log", logged),
-        ("script", laid),
-        ("record", recorded),
-    ];
-    match are_whole(files) {
+    match are_whole([("capture", captured), ("log", logged), ("record", recorded)]) {
         true => exit(&pace, &outcome, mix.is_some()),
         false => Exit::MachineRefused,
     }
@@ -235,7 +231,7 @@ fn writers(
 }
 
 /// Whether files were written to their ends. The first that was not is told of.
-fn are_whole(files: [(&str, io::Result<()>); 4]) -> bool {
+fn are_whole(files: [(&str, io::Result<()>); 3]) -> bool {
     let all: io::Result<()> = files.into_iter().try_for_each(|(what, written)| {
         written.map_err(|error| io::Error::other(format!("the {what} is incomplete: {error}")))
     });

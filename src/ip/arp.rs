@@ -7,7 +7,7 @@
 //!
 //! The table is bounded: where there is no room, the entry that has been FAILED for the longest makes some, and if
 //! none is, the one that has been STALE for the longest. If there is neither, nobody new is learnt, and a packet for one
-//! is dropped. The kernel (`neigh_forced_gc`) takes what is FAILED at once, and what is STALE after 5 s.
+//! is dropped. The kernel takes what is FAILED at once too; how long another entry must have been idle is not modelled.
 //!
 //! Not modelled: how the kernel bounds the number of entries (`gc_thresh1` to `gc_thresh3`, 1,024 for all
 //! namespaces together), and its drawing the reachable time anew every 300 s.

@@ -6,8 +6,20 @@ pub(super) fn nearest<'a>(
     wrong: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    within((wrong.chars().count() / 3).max(1), wrong, known)
+}
+
+/// The same for a word that may well be somebody's own: no more than one letter may differ.
+pub(super) fn slip<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    within(1, wrong, known)
+}
+
+fn within<'a>(
+    allowed: usize,
+    wrong: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let wrong: Vec<char> = wrong.to_lowercase().chars().collect();
-    let allowed = (wrong.len() / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
     for name in known {
         let candidate: Vec<char> = name.to_lowercase().chars().collect();

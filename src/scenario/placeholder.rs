@@ -1,9 +1,9 @@
 //! Placeholders in the commands of programs: `{scenario}`, `{address}`, and what else stands in braces there.
 //!
 //! Braces are also a shell's, awk's, JSON's. So what is no placeholder is left as it is, but for a slip of the hand:
-//! braces around one word that is nearly the name of a placeholder, and no `$` before them.
+//! braces around one word that is the name of a placeholder but for one letter, and no `$` or `%` before them.
 
-use super::nearest::nearest;
+use super::nearest::slip;
 
 /// The placeholders of a command in a scenario file.
 pub(super) const OF_FILES: &[&str] = &["scenario", "address"];
@@ -18,10 +18,13 @@ pub fn misspelt_placeholder<'t, 'k>(
         let begin = text[..end].rfind('{')?;
         let word = &text[begin + 1..end];
         let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if known.contains(&word) || text[..begin].ends_with('$') || !word.chars().all(is_word) {
+        if known.contains(&word)
+            || text[..begin].ends_with(['$', '%'])
+            || !word.chars().all(is_word)
+        {
             return None;
         }
-        Some((word, nearest(word, known.iter().copied())?))
+        Some((word, slip(word, known.iter().copied())?))
     })
 }
 
@@ -38,7 +41,8 @@ mod tests {
             ("${adress} {adress}", Some(("adress", "address"))),
             ("{{adress}}", Some(("adress", "address"))),
             ("{forms} {address} {name}", None),
-            ("${adress}", None),
+            ("${adress} %{NAME}", None),
+            ("{format}", None),
             ("{}", None),
             (r#"{"adress": 1}"#, None),
             ("awk '{ adress }' | awk '{print $1}'", None),

@@ -3,9 +3,13 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::Duration;
 
+use jackfield::os::Clock;
+use jackfield::time::Instant;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::support::Folder;
@@ -21,6 +25,9 @@ const FORMS: &str = r####"{
   "automatic-dn-range": null,
   "trunks": []
 }"####;
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Some more than the controller has before anybody connects.
 const DESCRIPTORS: u64 = 24;
@@ -69,20 +76,32 @@ fn without_a_descriptor_left_it_waits_idly_for_one_and_says_so_once() {
 /// A controller, which is killed in the end.
 struct Running {
     child: Child,
-    said: BufReader<ChildStderr>,
+    /// The lines on its standard error.
+    said: Receiver<String>,
 }
 
 impl Running {
     fn start(mut command: Command) -> Running {
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap());
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (to_here, said) = mpsc::channel();
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _ = to_here.send(line);
+            }
+        });
         Running { child, said }
     }
 
     /// A connection of a set. It listens in a moment, if it does not yet.
     fn connect(&mut self, at: Ipv4Addr) -> TcpStream {
+        let clock = Clock::start();
         loop {
+            assert!(
+                clock.now().since(Instant::ZERO) < PATIENCE,
+                "nobody listens"
+            );
             if let Ok(stream) = TcpStream::connect((at, 6800)) {
                 return stream;
             }
@@ -100,10 +119,8 @@ impl Running {
     }
 
     /// The next line on its standard error; none once it has ended.
-    fn words(&mut self) -> String {
-        let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
-        line
+    fn words(&self) -> String {
+        self.said.recv_timeout(PATIENCE).unwrap_or_default()
     }
 
     /// What it took of the processor, in ticks of 10 ms (proc_pid_stat(5): utime and stime, fields 14 and 15).

@@ -103,6 +103,11 @@ fn tshark_joins_trunk_messages_and_takes_nothing_else_for_one() {
             b"JT\x01\x05\x00\x07\x00",
             bad(["5", "", "", ""], "a count has 4 bytes"),
         ),
+        (
+            PORT,
+            b"JT\x01\x02\x00\x05",
+            bad(["2", "", "", ""], "a message has 6 to 1024 bytes"),
+        ),
         // Other traffic on this port, and a message on another.
         (
             PORT,
@@ -112,13 +117,18 @@ fn tshark_joins_trunk_messages_and_takes_nothing_else_for_one() {
         (PORT, b"GET / HTTP/1.1\r\n\r\n", web.map(str::to_owned)),
         (PORT + 1, hello, none.map(str::to_owned)),
     ];
+    all_show(&cases);
+}
+
+/// Segments to a port, and what tshark is to show of each.
+fn all_show(cases: &[(u16, &[u8], [String; 6])]) {
     let folder = Folder::new();
     let path = folder.path("made.pcap");
     let segments = cases.iter().map(|(port, payload, _)| (*port, *payload));
     fs::write(&path, capture_of(segments)).unwrap();
     let found = shown(&path, "tcp");
     assert_eq!(found.len(), cases.len());
-    for (frame, (port, payload, expected)) in found.iter().zip(&cases) {
+    for (frame, (port, payload, expected)) in found.iter().zip(cases) {
         assert_eq!(frame[1..], *expected, "{port}: {payload:02x?}");
     }
 }

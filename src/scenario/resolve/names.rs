@@ -194,18 +194,23 @@ impl Names {
         routers: &[String],
         problems: &mut Problems,
     ) -> Option<Powered> {
-        let wanted = "a server, an element or a router";
-        self.find(name, wanted, problems, |named| match named {
-            Named::Host(host) => Some(Powered::Station(StationId::Host(*host))),
-            Named::Element(element) => Some(Powered::Station(StationId::Element(*element))),
+        let wanted = "a server, an element, a router or a host with a program";
+        let found = self.find(name, wanted, problems, |named| match named {
+            Named::Host(host) => Some(Some(Powered::Station(StationId::Host(*host)))),
+            Named::Element(element) => Some(Some(Powered::Station(StationId::Element(*element)))),
             // Each router that has a name is one of the plan's.
             Named::Router => {
                 let at = routers.iter().position(|it| *it == name.value);
-                Some(Powered::Router(at.unwrap_or_default()))
+                Some(Some(Powered::Router(at.unwrap_or_default())))
             }
             // A kernel's power is not ours to take; a step may run `ip link set eth0 down` there.
-            Named::Kernel(_) | Named::Subnet(_) | Named::Phone(_) | Named::Group(_) => None,
-        })
+            Named::Kernel(_) => Some(None),
+            Named::Subnet(_) | Named::Phone(_) | Named::Group(_) => None,
+        })?;
+        if found.is_none() {
+            problems.push(no_program(name));
+        }
+        found
     }
 
     /// A DHCP server: those come last among the hosts.
@@ -363,4 +368,10 @@ fn all_of(names: &[&str]) -> Option<String> {
         some if some.len() <= SHOWN_MAX => Some(format!("there are `{}`", some.join("`, `"))),
         _ => None,
     }
+}
+
+/// What is asked for is a program's, and none stands on the kernel host of this name.
+pub(super) fn no_program(name: &At<String>) -> Problem {
+    Problem::new(&name.span, "no program stands on this host")
+        .help("give the [[host]] a `command`".to_owned())
 }

@@ -2,7 +2,7 @@
 
 use super::Resolver;
 use super::cluster::Codes;
-use super::names::Named;
+use super::names::{Named, no_program};
 use super::states::States;
 use crate::capture::filter::Filter;
 use crate::scenario::file::{self, At, Expect, Told};
@@ -127,9 +127,7 @@ fn powered(resolver: &mut Resolver<'_>, name: &At<String>) -> Option<Powered> {
 
 fn nothing_to_kill(resolver: &mut Resolver<'_>, name: &At<String>) -> Option<Action> {
     resolver.names.kernel(name, resolver.problems)?;
-    let problem = Problem::new(&name.span, "this host has no program to kill");
-    let help = "give the [[host]] a `command`".to_owned();
-    resolver.problems.push(problem.help(help));
+    resolver.problems.push(no_program(name));
     None
 }
 
@@ -164,7 +162,7 @@ fn expected(resolver: &mut Resolver<'_>, expect: &Expect, all: &mut Vec<Expectat
                         of_phones(resolver, &phones, told, true)
                     }
                     Named::Element(element) => of_element(resolver, *element, told),
-                    Named::Kernel(host) => of_program(resolver, *host, told).into_iter().collect(),
+                    Named::Kernel(_) => of_program(resolver, name, told).into_iter().collect(),
                     Named::Subnet(_) | Named::Router | Named::Host(_) => Vec::new(),
                 };
                 all.extend(what.into_iter().map(|what| Expectation { line, what }));
@@ -274,7 +272,7 @@ fn counted(
     all
 }
 
-fn of_program(resolver: &mut Resolver<'_>, host: HostId, told: &At<Told>) -> Option<What> {
+fn of_program(resolver: &mut Resolver<'_>, name: &At<String>, told: &At<Told>) -> Option<What> {
     let is = if let Told::Running(running) = told.value {
         match running {
             true => ProgramIs::Running,
@@ -288,7 +286,11 @@ fn of_program(resolver: &mut Resolver<'_>, host: HostId, told: &At<Told>) -> Opt
         resolver.problems.push(problem.help(help));
         return None;
     };
-    Some(What::Program { host, is })
+    let host = program(resolver, name);
+    if host.is_none() {
+        resolver.problems.push(no_program(name));
+    }
+    Some(What::Program { host: host?, is })
 }
 
 fn of_element(resolver: &mut Resolver<'_>, element: ElementId, told: &At<Told>) -> Vec<What> {

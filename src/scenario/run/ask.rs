@@ -6,7 +6,7 @@ use crate::controller::{
     Answer, DataError, Forms, FormsData, Request, read_forms, read_operations, read_trunks,
 };
 use crate::outbox::{Administered, TraceEvent};
-use crate::scenario::nearest::did_you_mean;
+use crate::scenario::nearest::slip;
 use crate::scenario::needs::{Need, needs};
 use crate::scenario::outcome::Violation;
 use crate::scenario::plan::{
@@ -295,9 +295,11 @@ fn check_spelling(operations: &[String]) -> Result<(), String> {
         .filter(|name| !operations.iter().any(|it| it == name));
     for name in operations {
         if !Request::NAMES.contains(&name.as_str())
-            && let Some(help) = did_you_mean(name, missing.clone())
+            && let Some(meant) = slip(name, missing.clone())
         {
-            return Err(format!("`operations`: `{name}` is no request; {help}"));
+            return Err(format!(
+                "`operations`: `{name}` is no request; did you mean `{meant}`?"
+            ));
         }
     }
     Ok(())
@@ -318,5 +320,6 @@ mod tests {
             Err("`operations`: `show-form` is no request; did you mean `show-forms`?".to_owned())
         );
         assert_eq!(check(&["show-forms", "show-form", "reboot"]), Ok(()));
+        assert_eq!(check(&["change-pin", "show-links", "move-dn"]), Ok(()));
     }
 }
