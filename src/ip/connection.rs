@@ -25,7 +25,7 @@ use smoltcp::wire::{HardwareAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 
 use crate::app::{StreamEnd, StreamId};
 use crate::time::{Duration, Instant};
-use crate::wire::tcp::RST;
+use crate::wire::tcp::{FIN, RST, SYN};
 pub(super) use wire::Packets;
 use wire::Wire;
 
@@ -111,8 +111,16 @@ pub(super) struct Connection {
     reset: bool,
     data_timeout: Duration,
     mtu: u16,
-    /// Sequence and acknowledgement number of the last segment sent.
-    last_sent: (u32, u32),
+    last_sent: LastSent,
+}
+
+/// What a mere acknowledgement after the last segment sent says again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LastSent {
+    /// The sequence number behind that segment.
+    pub(super) seq: u32,
+    pub(super) ack: u32,
+    pub(super) window: u16,
 }
 
 /// What a new connection is made from.
@@ -207,13 +215,19 @@ impl Connection {
             reset: false,
             data_timeout: settings.data_timeout,
             mtu: opening.mtu,
-            last_sent: (0, 0),
+            last_sent: LastSent::default(),
         })
     }
 
     /// Whether the peer has not answered our SYN yet.
     pub(super) fn is_opening(&self) -> bool {
         matches!(self.phase, Phase::Opening { .. })
+    }
+
+    /// If both sides know each other's first sequence number, which RFC 9293 section 3.3.2 calls a synchronized state:
+    /// what was sent last.
+    pub(super) fn synchronized(&mut self) -> Option<LastSent> {
+        is_synchronized(self.socket().state()).then_some(self.last_sent)
     }
 
     /// Takes bytes to send.
@@ -279,10 +293,7 @@ impl Connection {
         let phase = self.phase;
         let socket = self.socket();
         let state = socket.state();
-        let up = !matches!(
-            state,
-            State::Closed | State::Listen | State::SynSent | State::SynReceived
-        );
+        let up = is_synchronized(state);
         match phase {
             Phase::Opening { .. } if up => {
                 self.phase = Phase::Open;
@@ -354,8 +365,8 @@ impl Connection {
         [limit, asked].into_iter().flatten().min()
     }
 
-    /// If the connection is in TIME-WAIT: the numbers of its last segment.
-    pub(super) fn lingering(&mut self) -> Option<(u32, u32)> {
+    /// If the connection is in TIME-WAIT: what was sent last.
+    pub(super) fn lingering(&mut self) -> Option<LastSent> {
         (self.socket().state() == State::TimeWait).then_some(self.last_sent)
     }
 
@@ -408,13 +419,19 @@ impl Connection {
 
     fn note_sent(&mut self, packets: &[u8]) {
         for packet in Packets(packets) {
-            if let Some(&[a, b, c, d, e, f, g, h]) =
-                packet.get(24..).and_then(<[u8]>::first_chunk::<8>)
+            if let Some(&[a, b, c, d, e, f, g, h, words, flags, w0, w1]) =
+                packet.get(24..).and_then(<[u8]>::first_chunk::<12>)
             {
-                self.last_sent = (
-                    u32::from_be_bytes([a, b, c, d]),
-                    u32::from_be_bytes([e, f, g, h]),
-                );
+                let payload = packet
+                    .len()
+                    .saturating_sub(20 + usize::from(words >> 4) * 4);
+                let flags = u32::from(flags & SYN != 0) + u32::from(flags & FIN != 0);
+                let len = flags + payload as u32;
+                self.last_sent = LastSent {
+                    seq: u32::from_be_bytes([a, b, c, d]).wrapping_add(len),
+                    ack: u32::from_be_bytes([e, f, g, h]),
+                    window: u16::from_be_bytes([w0, w1]),
+                };
             }
         }
     }
@@ -450,6 +467,13 @@ fn is_reset(packet: &[u8]) -> bool {
     packet
         .get(header_len + 13)
         .is_some_and(|flags| flags & RST != 0)
+}
+
+fn is_synchronized(state: State) -> bool {
+    !matches!(
+        state,
+        State::Closed | State::Listen | State::SynSent | State::SynReceived
+    )
 }
 
 fn micros(now: Instant) -> Micros {

@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::connection::{Connection, Opening, TcpSettings};
+use super::connection::{Connection, LastSent, Opening, TcpSettings};
 use crate::app::StreamId;
 use crate::rng::Rng;
 use crate::time::{Deadlines, Duration, Instant};
@@ -61,13 +61,6 @@ impl Tuple {
     }
 }
 
-/// What is left of a connection in TIME-WAIT.
-#[derive(Debug, Clone, Copy)]
-struct Lingering {
-    seq: u32,
-    ack: u32,
-}
-
 /// A host's TCP.
 #[derive(Debug)]
 pub(super) struct Tcp {
@@ -81,11 +74,12 @@ pub(super) struct Tcp {
     /// [`CONNECTIONS_MAX`]; less in tests.
     pub(super) connections_max: usize,
     streams: BTreeMap<(u16, StreamId), Tuple>,
-    lingering: BTreeMap<Tuple, Lingering>,
+    /// What is left of connections in TIME-WAIT.
+    lingering: BTreeMap<Tuple, LastSent>,
     deadlines: Deadlines<Tuple>,
     accepted: u64,
     /// The last ephemeral port given; 0 before the first.
-    last_port: u16,
+    pub(super) last_port: u16,
 }
 
 impl Tcp {
@@ -225,8 +219,8 @@ impl Tcp {
     pub(super) fn release(&mut self, now: Instant, tuple: Tuple) -> Option<(u16, StreamId)> {
         let mut connection = self.connections.remove(&tuple)?;
         self.deadlines.set(tuple, None);
-        if let Some((seq, ack)) = connection.lingering() {
-            self.lingering.insert(tuple, Lingering { seq, ack });
+        if let Some(last) = connection.lingering() {
+            self.lingering.insert(tuple, last);
             self.deadlines.set(tuple, Some(now + LINGER));
         }
         let name = (connection.app, connection.stream);
@@ -254,7 +248,7 @@ impl Tcp {
         tuple: Tuple,
         segment: &Segment<'_>,
     ) -> Option<Segment<'static>> {
-        let Some(&Lingering { seq, ack }) = self.lingering.get(&tuple) else {
+        let Some(&last) = self.lingering.get(&tuple) else {
             return reset_for(segment);
         };
         if segment.flags & RST != 0 {
@@ -265,7 +259,27 @@ impl Tcp {
         }
         // The peer's FIN again. Nothing is due to a mere acknowledgement: two stations would acknowledge
         // each other for ever.
-        (sequence_len(segment) > 0).then(|| answer(segment, seq, ack, ACK))
+        (sequence_len(segment) > 0).then(|| acknowledgement(segment, last))
+    }
+
+    /// The answer to a SYN for a connection that is up, whatever its sequence number: a challenge ACK (RFC 5961
+    /// section 4.2). A peer that has lost the connection, and opens it again from the same port, answers it with RST
+    /// (RFC 9293 section 3.10.7.3), and its next SYN finds the port free. smoltcp drops such a SYN.
+    pub(super) fn challenge(
+        &mut self,
+        tuple: Tuple,
+        segment: &Segment<'_>,
+    ) -> Option<Segment<'static>> {
+        let last = self.get(tuple)?.synchronized()?;
+        Some(acknowledgement(segment, last))
+    }
+}
+
+/// A mere acknowledgement that says what was said last.
+fn acknowledgement(segment: &Segment<'_>, last: LastSent) -> Segment<'static> {
+    Segment {
+        window: last.window,
+        ..answer(segment, last.seq, last.ack, ACK)
     }
 }
 

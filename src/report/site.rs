@@ -12,14 +12,14 @@ use diagnosis::Found;
 
 use super::Remarks;
 use super::words::Line;
-use crate::outbox::{NeighbourState, TraceEvent};
+use crate::outbox::{DropReason, NeighbourState, TraceEvent};
 use crate::scenario::plan::{Plan, Step};
 use crate::scenario::{Listener, Verdict, show_duration};
 use crate::time::Instant;
 use crate::wire::dhcp::{self, MessageType, code};
 use crate::wire::tftp::{self, BLKSIZE_DEFAULT};
 use crate::wire::vendor::{self, CallServers, Decoded, Severity};
-use crate::wire::{Frame, Mac, ethernet, ipv4, udp};
+use crate::wire::{Frame, Mac, ethernet, ipv4, reg, tcp, udp};
 
 /// A report that adds what the frames say, and keeps what a diagnosis needs.
 #[derive(Debug)]
@@ -39,6 +39,11 @@ impl<L: Listener + Remarks> SiteReport<L> {
             mac,
             found: Found::default(),
         }
+    }
+
+    /// Whether a call server asked for a PIN.
+    pub fn was_asked(&self) -> bool {
+        self.found.was_asked
     }
 
     /// Where it stopped; `None`: it is in service.
@@ -76,6 +81,18 @@ impl<L: Listener + Remarks> SiteReport<L> {
             }
         } else if self.found.asked == Some((udp.dst_port, ip.src)) {
             self.boot_answer(now, (ip.src, udp.src_port), payload);
+        }
+    }
+
+    /// A TCP segment to or from the set: only those that open a connection to its call server tell anything.
+    fn segment(&mut self, ours: bool, ip: &ipv4::Header, segment: &tcp::Segment<'_>) {
+        let (element, port) = match ours {
+            true => (ip.dst, segment.dst_port),
+            false => (ip.src, segment.src_port),
+        };
+        if segment.flags & tcp::SYN != 0 && port == reg::PORT && self.found.element == Some(element)
+        {
+            self.found.note_syn(!ours);
         }
     }
 
@@ -154,6 +171,7 @@ impl<L: Listener + Remarks> SiteReport<L> {
             return;
         }
         let file = String::from_utf8_lossy(request.file).into_owned();
+        self.found.boot_file.clone_from(&file);
         let block = request.options.iter().find(|option| option.is("blksize"));
         let block = block.and_then(tftp::TftpOption::as_number);
         let block = block.unwrap_or(u64::from(BLKSIZE_DEFAULT));
@@ -180,7 +198,7 @@ impl<L: Listener + Remarks> SiteReport<L> {
                 let text = String::from_utf8_lossy(message);
                 let error = format!("error {}, {text}", code.0);
                 self.trouble(now, format!("{server} answers: {error}"));
-                self.found.boot_error = Some(error);
+                self.found.boot_error = Some((self.found.boot_file.clone(), error));
                 return;
             }
             _ => return,
@@ -217,6 +235,13 @@ fn settings(decoded: &Decoded) -> String {
     words.join(", ")
 }
 
+/// The IP packet of a frame.
+fn ip_of(frame: &Frame) -> Option<(ipv4::Header, &[u8])> {
+    let (header, rest) = ethernet::decode(frame).ok()?;
+    let is_ip = header.ethertype == ethernet::ETHERTYPE_IPV4;
+    is_ip.then(|| ipv4::decode(rest).ok()).flatten()
+}
+
 impl<L: Listener + Remarks> Listener for SiteReport<L> {
     fn event(&mut self, now: Instant, who: &str, event: &TraceEvent) {
         match event {
@@ -227,6 +252,10 @@ impl<L: Listener + Remarks> Listener for SiteReport<L> {
                     self.found.silent.push(*address);
                 }
             }
+            TraceEvent::Dropped {
+                reason: DropReason::NoRoute,
+                frame,
+            } => self.found.unroutable = ip_of(frame).map(|(ip, _)| ip.dst),
             TraceEvent::Dropped { .. }
             | TraceEvent::Lease(_)
             | TraceEvent::Served(_)
@@ -247,21 +276,20 @@ impl<L: Listener + Remarks> Listener for SiteReport<L> {
     }
 
     fn frame(&mut self, now: Instant, frame: &Frame) {
-        let Ok((header, rest)) = ethernet::decode(frame) else {
-            return;
-        };
-        let ours = header.src == self.mac;
+        let ours = frame.get(6..12) == Some(&self.mac.0[..]);
         self.found.heard |= !ours;
-        if header.ethertype != ethernet::ETHERTYPE_IPV4 {
-            return;
-        }
-        let Ok((ip, rest)) = ipv4::decode(rest) else {
+        let Some((ip, rest)) = ip_of(frame) else {
             return;
         };
         if ip.protocol == ipv4::UDP
             && let Ok((udp, payload)) = udp::decode(rest, ip.src, ip.dst)
         {
             self.datagram(now, ours, &ip, &udp, payload);
+        }
+        if ip.protocol == ipv4::TCP
+            && let Ok(segment) = tcp::decode(rest, ip.src, ip.dst)
+        {
+            self.segment(ours, &ip, &segment);
         }
     }
 }

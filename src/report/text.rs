@@ -43,6 +43,10 @@ pub struct TextReport<W> {
     /// MACs and addresses of the plan, and who has them.
     names: BTreeMap<String, String>,
     name_width: usize,
+    /// The scenario is a file that the user has: its lines and its seed tell something.
+    has_file: bool,
+    /// Frames have numbers that can be looked up.
+    has_capture: bool,
 }
 
 impl Style {
@@ -73,7 +77,17 @@ impl<W: Write> TextReport<W> {
             style,
             names: macs.chain(addresses).collect(),
             name_width: widest.unwrap_or(0).clamp(6, 16),
+            has_file: true,
+            has_capture: true,
         }
+    }
+
+    /// The same of a plan that is from no file of the user's; it names frames only if there is a capture.
+    #[must_use]
+    pub fn without_file(mut self, has_capture: bool) -> TextReport<W> {
+        self.has_file = false;
+        self.has_capture = has_capture;
+        self
     }
 
     /// Writes the head of the report.
@@ -83,7 +97,9 @@ impl<W: Write> TextReport<W> {
         if !plan.shows.is_empty() {
             about.push(plan.shows.join(" "));
         }
-        about.push(format!("seed {}", plan.seed));
+        if self.has_file {
+            about.push(format!("seed {}", plan.seed));
+        }
         about.push(clock.to_owned());
         let faulty = plan.elements.iter();
         about.extend(faulty.filter_map(|it| Some(format!("{} {}", it.name, it.fault?))));
@@ -100,6 +116,29 @@ impl<W: Write> TextReport<W> {
         let width = self.name_width;
         let who = self.style.paint(CYAN, &format!("{who:<width$}"));
         self.write(&format!("{time}  {who}  {text}\n"));
+    }
+
+    fn verdict_line(&self, verdict: &Verdict) -> String {
+        let style = self.style;
+        let proof = frames_named(verdict).filter(|_| self.has_capture);
+        let proof = proof.map(|frames| style.paint(DIM, &frames));
+        let sentence = format!("{}: {}", verdict.when, verdict.expected);
+        if verdict.passed {
+            let mark = style.paint(GREEN, "✓");
+            let proof = proof.unwrap_or_default();
+            return format!("  {mark} {sentence}  {proof}\n");
+        }
+        let mark = style.paint(RED, "✗");
+        let mut text = format!("  {mark} {sentence}\n      found: {}", verdict.found);
+        let _ = write!(text, ", at {} s", verdict.at);
+        if let Some(proof) = proof {
+            let _ = write!(text, ", {proof}");
+        }
+        if self.has_file {
+            let _ = write!(text, " (line {})", verdict.line);
+        }
+        text.push('\n');
+        text
     }
 
     /// Puts the name beside each MAC and address of the scenario.
@@ -171,27 +210,9 @@ impl<W: Write> Listener for TextReport<W> {
     }
 
     fn verdict(&mut self, verdict: &Verdict) {
-        let text = verdict_line(verdict, self.style);
+        let text = self.verdict_line(verdict);
         self.write(&text);
     }
-}
-
-fn verdict_line(verdict: &Verdict, style: Style) -> String {
-    let proof = frames_named(verdict).map(|frames| style.paint(DIM, &frames));
-    let sentence = format!("{}: {}", verdict.when, verdict.expected);
-    if verdict.passed {
-        let mark = style.paint(GREEN, "✓");
-        let proof = proof.unwrap_or_default();
-        return format!("  {mark} {sentence}  {proof}\n");
-    }
-    let mark = style.paint(RED, "✗");
-    let mut text = format!("  {mark} {sentence}\n      found: {}", verdict.found);
-    let _ = write!(text, ", at {} s", verdict.at);
-    if let Some(proof) = proof {
-        let _ = write!(text, ", {proof}");
-    }
-    let _ = writeln!(text, " (line {})", verdict.line);
-    text
 }
 
 /// What came of a run, in a few lines. `file` is the scenario, `capture` where the frames are.
@@ -447,21 +468,34 @@ mod tests {
 
     #[test]
     fn a_failure_names_its_frames_where_there_are_some() {
-        let style = Style {
-            colour: false,
-            verbose: false,
+        let report = TextReport {
+            out: Vec::new(),
+            style: Style {
+                colour: false,
+                verbose: false,
+            },
+            names: BTreeMap::new(),
+            name_width: 6,
+            has_file: true,
+            has_capture: true,
         };
         let failed = |frames| Verdict {
             filter: Some("dhcp".to_owned()),
             found: "0 frames".to_owned(),
             ..verdict(frames)
         };
-        let said = verdict_line(&failed(vec![]), style);
+        let said = report.verdict_line(&failed(vec![]));
         let place = "      found: 0 frames, at 0.000000 s";
         assert!(said.ends_with(&format!("{place} (line 1)\n")), "{said}");
-        let said = verdict_line(&failed(vec![7]), style);
+        let said = report.verdict_line(&failed(vec![7]));
         let end = format!("{place}, frame 7 (line 1)\n");
         assert!(said.ends_with(&end), "{said}");
+        let report = report.without_file(true);
+        let said = report.verdict_line(&failed(vec![7]));
+        assert!(said.ends_with(&format!("{place}, frame 7\n")), "{said}");
+        let report = report.without_file(false);
+        let said = report.verdict_line(&failed(vec![7]));
+        assert!(said.ends_with(&format!("{place}\n")), "{said}");
     }
 
     fn verdict(frames: Vec<u64>) -> Verdict {

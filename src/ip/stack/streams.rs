@@ -109,24 +109,39 @@ impl<A: App> Host<A> {
             // Without an answer: its sender tries again.
             return Err(DropReason::ConnectionsFull);
         }
+        if opens && let Some(answer) = self.tcp.challenge(tuple, segment) {
+            self.answer(now, (src, own), &answer, out);
+            return Ok(());
+        }
         if known || opens && self.tcp.accept(now, own, tuple) {
             self.pump(now, tuple, Some(packet), out);
             return Ok(());
         }
         if let Some(answer) = self.tcp.answer_stray(tuple, segment) {
-            let mut header = self.endpoint.header(ipv4::TCP, src);
-            header.src = own;
-            let way = self.endpoint.way(src);
-            let back = self.endpoint.send(now, way, out, |bytes| {
-                header.encode(20, bytes);
-                answer.encode(own, src, bytes);
-            });
-            self.work.extend(back.map(Work::Frame));
+            self.answer(now, (src, own), &answer, out);
             if answer.flags == ACK {
                 return Ok(());
             }
         }
         Err(DropReason::NoListener)
+    }
+
+    /// Sends a segment that no connection sends, back to where one came from.
+    fn answer(
+        &mut self,
+        now: Instant,
+        (src, own): (Ipv4Addr, Ipv4Addr),
+        answer: &Segment<'_>,
+        out: &mut Outbox<Transmit>,
+    ) {
+        let mut header = self.endpoint.header(ipv4::TCP, src);
+        header.src = own;
+        let way = self.endpoint.way(src);
+        let back = self.endpoint.send(now, way, out, |bytes| {
+            header.encode(20, bytes);
+            answer.encode(own, src, bytes);
+        });
+        self.work.extend(back.map(Work::Frame));
     }
 
     /// Polls a connection, sends what it sends, and tells its app the next thing that happened.

@@ -12,6 +12,7 @@ mod host;
 mod moved;
 mod neighbour;
 mod relay;
+mod reopened;
 mod tcp;
 
 use std::collections::VecDeque;

@@ -8,7 +8,7 @@ use crate::rng::Rng;
 use crate::time::Duration;
 
 /// A client at 10.1.0.50, an echo server at 10.1.0.10:6800, and a connection between them.
-fn connected() -> (Lab, usize, usize, StreamId) {
+pub(super) fn connected() -> (Lab, usize, usize, StreamId) {
     let mut lab = Lab::default();
     let client = lab.linux(0, "10.1.0.50/24", "");
     let server = echo_server(&mut lab, 0, "10.1.0.10/24", "");
@@ -26,7 +26,7 @@ fn echo_server(lab: &mut Lab, segment: usize, address: &str, gateway: &str) -> u
     lab.host(segment, config, app)
 }
 
-fn say(lab: &mut Lab, host: usize, stream: StreamId, bytes: &[u8]) {
+pub(super) fn say(lab: &mut Lab, host: usize, stream: StreamId, bytes: &[u8]) {
     let bytes = bytes.to_vec();
     lab.effect(host, AppEffect::SendStream { stream, bytes });
 }

@@ -49,6 +49,7 @@ fn a_set_of_phone_is_served_by_serve_across_a_cable() {
     ] {
         assert!(said.contains(step), "no `{step}` in\n{said}");
     }
+    assert!(!said.contains("(line "), "{said}");
     let (code, said) = serve.interrupt();
     assert_eq!(code, Some(0), "{said}");
     for line in [
@@ -80,9 +81,21 @@ fn a_quiet_server_tells_only_what_it_has_served() {
     assert!(!said.contains("leases 10.1.0.50"), "{said}");
 }
 
-/// Option 125 in layout A: `id:ipphone.mitel.com;sw_tftp=10.1.0.2;call_srv=10.1.0.2`.
-fn option_125() -> String {
-    let text = "id:ipphone.mitel.com;sw_tftp=10.1.0.2;call_srv=10.1.0.2";
+#[test]
+fn phone_says_how_far_it_came_when_it_is_interrupted() {
+    let test = "phone_says_how_far_it_came_when_it_is_interrupted";
+    let Some(_alone) = machine(test) else { return };
+    let cable = Cable::lay();
+    let mut phone = jackfield(&cable.far, &["phone", "--interface", INTERFACE]);
+    phone.hear("boots");
+    let (code, said) = phone.interrupt();
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("\nit stopped here: "), "{said}");
+}
+
+/// Option 125 in layout A: `id:ipphone.mitel.com;sw_tftp=10.1.0.2;call_srv=10.1.0.2`, or another call server.
+fn option_125(call_srv: &str) -> String {
+    let text = format!("id:ipphone.mitel.com;sw_tftp=10.1.0.2;call_srv={call_srv}");
     let bytes: Vec<String> = text.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!(
         "--dhcp-option-force=125,00:00:04:03:{:02x}:{}",
@@ -108,19 +121,28 @@ fn phone_says_where_a_network_of_dnsmasq_stops_it() {
         Command::new("ip").args(["address", "add", "10.1.0.2/24", "dev", INTERFACE]),
     );
     let cut_short = "--dhcp-option-force=125,00:00:04:03:69:64:3a".to_owned();
+    let router = "--dhcp-option=3,10.1.0.2";
     let cases = [
         (
+            router,
             cut_short,
             "no offer is of use to a set: 10.1.0.2: option 125: ",
             "4 s",
         ),
         (
-            option_125(),
-            "no connection to the call server 10.1.0.2: connection reset",
+            router,
+            option_125("10.1.0.2"),
+            "nothing listens on port 6800 at 10.1.0.2: connection refused",
             "30 s",
         ),
+        (
+            "--dhcp-option=3",
+            option_125("10.9.0.10"),
+            "DHCP gave no gateway (option 3), and 10.9.0.10 is not in the subnet of 10.1.0.5",
+            "10 s",
+        ),
     ];
-    for (option, stopped, within) in cases {
+    for (router, option, stopped, within) in cases {
         let mut dnsmasq = Command::new("dnsmasq");
         dnsmasq
             .args([
@@ -135,11 +157,7 @@ fn phone_says_where_a_network_of_dnsmasq_stops_it() {
                 "--dhcp-authoritative",
                 "--enable-tftp",
             ])
-            .args([
-                "--dhcp-range=10.1.0.50,10.1.0.59,1h",
-                "--dhcp-option=3,10.1.0.2",
-                &option,
-            ])
+            .args(["--dhcp-range=10.1.0.50,10.1.0.59,1h", router, &option])
             .arg(format!("--interface={INTERFACE}"))
             .arg(format!("--pid-file={}", folder.path("pid").display()))
             .arg(format!(

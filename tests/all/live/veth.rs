@@ -52,6 +52,16 @@ impl Running {
         let _ = self.0.wait();
     }
 
+    /// Waits until it has said this, and takes away what it said up to there.
+    pub(super) fn hear(&mut self, part: &str) {
+        let stdout = self.0.stdout.as_mut().unwrap();
+        let (mut said, mut byte) = (Vec::new(), [0]);
+        while !said.ends_with(part.as_bytes()) {
+            stdout.read_exact(&mut byte).unwrap();
+            said.extend(byte);
+        }
+    }
+
     /// Sends SIGINT, and waits for the end: exit code and output.
     pub(super) fn interrupt(mut self) -> (Option<i32>, String) {
         let pid = self.0.id().to_string();
