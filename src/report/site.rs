@@ -12,7 +12,7 @@ use diagnosis::Found;
 
 use super::Remarks;
 use super::words::Line;
-use crate::outbox::{DropReason, NeighbourState, TraceEvent};
+use crate::outbox::{DropReason, TraceEvent};
 use crate::scenario::plan::{Plan, Step};
 use crate::scenario::{Listener, Verdict, show_duration};
 use crate::time::Instant;
@@ -247,10 +247,7 @@ impl<L: Listener + Remarks> Listener for SiteReport<L> {
         match event {
             TraceEvent::Phone(event) => self.found.note(event),
             TraceEvent::Neighbour { address, state, .. } => {
-                self.found.silent.retain(|it| it != address);
-                if *state == Some(NeighbourState::Failed) {
-                    self.found.silent.push(*address);
-                }
+                self.found.note_neighbour(*address, *state);
             }
             TraceEvent::Dropped {
                 reason: DropReason::NoRoute,

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::app::StreamEnd;
-use crate::outbox::PhoneEvent;
+use crate::outbox::{NeighbourState, PhoneEvent};
 use crate::wire::reg::{PORT, Reason};
 
 /// Why there is no connection to a call server that the set begins to call.
@@ -34,7 +34,7 @@ pub(super) struct Found {
     /// Where a packet of the set was to go that it had no route for.
     pub(super) unroutable: Option<Ipv4Addr>,
     /// Neighbours that do not answer ARP.
-    pub(super) silent: Vec<Ipv4Addr>,
+    silent: Vec<Ipv4Addr>,
     /// The set's port, and the server, of the read request that is not answered yet.
     pub(super) asked: Option<(u16, Ipv4Addr)>,
     pub(super) boot_server: Option<Ipv4Addr>,
@@ -82,9 +82,13 @@ impl Found {
             PhoneEvent::Bound {
                 address, gateway, ..
             } => {
+                let lease = Some((*address, *gateway));
+                if self.bound != lease {
+                    self.silent.clear();
+                }
                 self.is_bound = true;
                 self.unroutable = None;
-                self.bound = Some((*address, *gateway));
+                self.bound = lease;
             }
             PhoneEvent::Unbound { .. } | PhoneEvent::Released { .. } => self.is_bound = false,
             PhoneEvent::Downloaded { file, .. } => self.has_loaded(file),
@@ -139,6 +143,18 @@ impl Found {
         self.boot_error.take_if(|(refused, _)| refused == file);
     }
 
+    /// Notes what became of a neighbour. One that is asked for again is as silent as it was.
+    pub(super) fn note_neighbour(&mut self, address: Ipv4Addr, state: Option<NeighbourState>) {
+        use NeighbourState as Is;
+        match state {
+            Some(Is::Failed) if !self.silent.contains(&address) => self.silent.push(address),
+            Some(Is::Failed | Is::Incomplete) | None => {}
+            Some(Is::Reachable | Is::Stale | Is::Delay | Is::Probe) => {
+                self.silent.retain(|it| *it != address);
+            }
+        }
+    }
+
     /// Notes a SYN of the set to a call server, or a call server's answer to one.
     pub(super) fn note_syn(&mut self, is_answer: bool) {
         self.connected = is_answer;
@@ -171,7 +187,7 @@ impl Found {
             Call::Refuses(reason) => does_not_register(&element, reason),
             Call::Open if self.connected => does_not_register(&element, "it says nothing"),
             Call::Fails(_, reason) if self.connected => does_not_register(&element, reason),
-            Call::Fails(..) | Call::Open if !self.silent.is_empty() => return None,
+            Call::Fails(..) | Call::Open if self.silent_next_hop().is_some() => return None,
             Call::Open => self.at_a_connection(&element, JUST_BEGUN),
             Call::Fails(_, reason) if reason == StreamEnd::NetworkUnreachable.as_str() => self
                 .at_a_missing_gateway()
@@ -247,10 +263,22 @@ impl Found {
         ))
     }
 
+    /// Who does not answer ARP, and is the way to a server that the set looks for; before it has sent anything to one,
+    /// whoever it is.
+    fn silent_next_hop(&self) -> Option<Ipv4Addr> {
+        let (_, gateway) = self.bound?;
+        let servers = [self.element, self.boot_server];
+        let mut hops = [gateway].into_iter().chain(servers).flatten();
+        hops.find(|hop| self.silent.contains(hop)).or_else(|| {
+            let last = self.silent.last().copied();
+            last.filter(|_| servers == [None, None])
+        })
+    }
+
     /// Nothing is sent to who does not answer ARP: so this comes before what answers are there.
     fn at_a_silent_neighbour(&self) -> Option<(String, String)> {
         let (_, gateway) = self.bound?;
-        let silent = *self.silent.last()?;
+        let silent = self.silent_next_hop()?;
         Some(if Some(silent) == gateway {
             (
                 format!("the gateway {silent} does not answer ARP"),
@@ -404,15 +432,39 @@ mod tests {
         let gateway = Ipv4Addr::new(10, 1, 0, 1);
         let mut found = Found::default();
         found.note(&bound(Some(gateway)));
-        found.silent.push(ELEMENT);
+        found.note_neighbour(ELEMENT, Some(NeighbourState::Failed));
         let stopped = |found: &Found| found.diagnosis().stopped;
         assert_eq!(stopped(&found), "10.9.0.10 does not answer ARP");
         found.note(&PhoneEvent::Unbound {
             reason: "starts over",
         });
         assert_eq!(stopped(&found), "10.9.0.10 does not answer ARP");
-        found.silent.push(gateway);
+        found.note_neighbour(gateway, Some(NeighbourState::Failed));
         assert_eq!(stopped(&found), "the gateway 10.1.0.1 does not answer ARP");
+    }
+
+    #[test]
+    fn who_is_asked_for_again_is_silent_until_it_answers_and_others_hide_nothing() {
+        use NeighbourState as Is;
+        let name_server = Ipv4Addr::new(10, 1, 0, 53);
+        let mut found = Found::default();
+        let stopped = |found: &Found| found.diagnosis().stopped;
+        found.note(&bound(None));
+        found.note_neighbour(name_server, Some(Is::Failed));
+        assert_eq!(stopped(&found), "10.1.0.53 does not answer ARP");
+        found.note(&PhoneEvent::Connecting { to: ELEMENT });
+        found.note(&fails("no answer"));
+        let none = "no connection to the call server 10.9.0.10: no answer";
+        assert_eq!(stopped(&found), none);
+        for state in [Some(Is::Failed), Some(Is::Incomplete), None] {
+            found.note_neighbour(ELEMENT, state);
+            assert_eq!(stopped(&found), "10.9.0.10 does not answer ARP");
+        }
+        found.note(&PhoneEvent::Connecting { to: ELEMENT });
+        assert_eq!(stopped(&found), "10.9.0.10 does not answer ARP");
+        found.note_neighbour(ELEMENT, Some(Is::Reachable));
+        found.note(&fails("no answer"));
+        assert_eq!(stopped(&found), none);
     }
 
     #[test]
