@@ -147,7 +147,8 @@ pub(super) fn place_commands(plan: &mut Plan, folder: &Path) {
     }
 }
 
-/// What a live run has of the machine: a port for each station outside, and the signals that end it.
+/// What a live run has of the machine: a port for each station outside, and the signals that end it. While it lives a second
+/// signal ends nothing: what the first has ended can be told in full.
 #[derive(Debug)]
 pub(super) struct Machine {
     stations: Vec<StationId>,
@@ -183,25 +184,25 @@ pub(super) fn drive<L: Listener>(
     leases: Option<&mut Kept>,
     plan: &Plan,
     prepared: &Clock,
-    (terms, machine): (Terms, Machine),
+    (terms, machine): (Terms, &mut Machine),
 ) -> Result<Pace, LiveError> {
     let Machine {
         stations,
-        mut ports,
+        ports,
         interrupts,
     } = machine;
     let settings = Settings {
         late_bound: terms.late_max,
-        interrupts: Some(&interrupts),
+        interrupts: Some(interrupts),
         stands: terms.stands,
     };
     run.begin_later(prepared.now().since(Instant::ZERO));
     let mut run = Lasting::new(run, leases, date_nanos());
-    let driven = drive_live(&mut run, &mut ports, &settings);
-    let lateness = driven.map_err(|error| of_host(error, plan, &stations))?;
+    let driven = drive_live(&mut run, ports, &settings);
+    let lateness = driven.map_err(|error| of_host(error, plan, stations))?;
     let (mut lost, mut flooded) = (Vec::new(), Vec::new());
     let (mut refused, mut oversized) = (Vec::new(), Vec::new());
-    for (station, port) in stations.iter().zip(&mut ports) {
+    for (station, port) in stations.iter().zip(ports) {
         let name = station.name(plan);
         // A scenario may delete `eth0`: then there is nothing to ask.
         let overruns = port.overruns().unwrap_or(0);

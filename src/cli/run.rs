@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::exit::Exit;
 use super::files::{capture_path, create, firmware_folder, keep_logs, read_scenario, recorder};
-use super::live::{self, Pace, Terms};
+use super::live::{self, Machine, Pace, Terms};
 use super::progress::Progress;
 use super::{RunArgs, complain, faults, print, sweep};
 use crate::lab::lay_dissector;
@@ -170,7 +170,7 @@ fn go(
     if let Some((mix, owed)) = mix {
         run.shake(mix, Some(owed));
     }
-    let (pace, kept) = drive(args, plan, &mut run, &prepared);
+    let (pace, machine) = drive(args, plan, &mut run, &prepared);
     let line = plan.steps.get(run.step()).map_or(0, |step| step.line);
     let (mut outcome, captured, (listener, record)) = run.finish();
     // The timeline is written out before the summary.
@@ -201,7 +201,7 @@ fn go(
         (&value, captured.as_ref().ok().copied().flatten()),
         style,
     );
-    if kept && !args.json {
+    if args.keep && machine.is_some() && !args.json {
         print(&live::kept(plan));
     }
     let recorded = record.map_or(Ok(()), |record| record.finish(&value));
@@ -212,28 +212,28 @@ fn go(
     }
 }
 
-/// Drives a run to its end: how it kept up with the machine's clock, if it went by that, and whether namespaces are kept.
+/// Drives a run to its end: how it kept up with the machine's clock, if it went by that, and what it had of the machine.
 fn drive<L: Listener>(
     args: &RunArgs,
     plan: &Plan,
     run: &mut Run<'_, L>,
     prepared: &Clock,
-) -> (Result<Option<Pace>, LiveError>, bool) {
+) -> (Result<Option<Pace>, LiveError>, Option<Machine>) {
     // Nothing is started for a run that is skipped before it has begun.
     if run.skipped().is_some() {
-        return (Ok(None), false);
+        return (Ok(None), None);
     }
     if !args.is_live() {
         in_virtual_time(run, plan);
-        return (Ok(None), false);
+        return (Ok(None), None);
     }
     match live::open(plan, terms(args)) {
-        Ok(machine) => {
-            let with = (terms(args), machine);
+        Ok(mut machine) => {
+            let with = (terms(args), &mut machine);
             let pace = live::drive(run, None, plan, prepared, with);
-            (pace.map(Some), args.keep)
+            (pace.map(Some), Some(machine))
         }
-        Err(error) => (Err(error), false),
+        Err(error) => (Err(error), None),
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Ended<L> {
     pub(super) pace: Result<Pace, LiveError>,
     pub(super) listener: L,
     captured: io::Result<()>,
+    /// Until all is told.
+    _machine: Machine,
 }
 
 /// A run that has all it needs of the machine, and has not begun.
@@ -69,7 +71,7 @@ impl<'p> Prepared<'p> {
     /// # Errors
     /// It could not begin: that is said.
     pub(super) fn run<L: Listener>(
-        self,
+        mut self,
         files: &Files,
         leases: Option<&mut Kept>,
         listener: L,
@@ -81,7 +83,7 @@ impl<'p> Prepared<'p> {
         if self.terms.stands {
             run.stand();
         }
-        let with = (self.terms, self.machine);
+        let with = (self.terms, &mut self.machine);
         let pace = live::drive(&mut run, leases, self.plan, &self.clock, with);
         let (outcome, captured, listener) = run.finish();
         Ok(Ended {
@@ -89,6 +91,7 @@ impl<'p> Prepared<'p> {
             pace,
             listener,
             captured,
+            _machine: self.machine,
         })
     }
 }
