@@ -47,9 +47,9 @@ impl Waiting {
         Ok(epoll::modify(&self.epoll, fd, data, interest)?)
     }
 
-    /// Waits until something is ready, or so long; `None`: however long.
+    /// Waits until something is ready, or so long; `None`: however long. A long wait may end before its time.
     pub(super) fn wait(&mut self, at_most: Option<Duration>) -> io::Result<()> {
-        let timeout = at_most.map(timespec);
+        let timeout = at_most.map(first_part).map(timespec);
         self.events.clear();
         match epoll::wait(
             self.epoll.as_fd(),
@@ -70,6 +70,13 @@ impl Waiting {
     }
 }
 
+/// So much of a wait that its end is not missed: the kernel ends a wait up to a thousandth of it late, 100 ms at most
+/// (`select_estimate_accuracy` of Linux), whatever slack the thread has asked for. A short one is waited for whole.
+fn first_part(span: Duration) -> Duration {
+    const SHORT: Duration = Duration::from_millis(100);
+    if span <= SHORT { span } else { span / 8 * 7 }
+}
+
 fn timespec(span: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
@@ -81,6 +88,25 @@ fn timespec(span: Duration) -> Timespec {
 mod tests {
     use super::*;
     use rustix::pipe::PipeFlags;
+
+    #[test]
+    fn a_long_wait_is_cut_so_that_the_kernel_does_not_miss_its_end() {
+        for millis in [0, 1, 100, 101, 1_000, 60_000, 86_400_000] {
+            let mut left = Duration::from_millis(millis);
+            let mut parts = 0;
+            while left > Duration::ZERO {
+                let part = first_part(left);
+                let late = (part / 1_000).min(Duration::from_millis(100));
+                assert!(
+                    part + late <= left || late <= Duration::from_micros(100),
+                    "{left:?}"
+                );
+                left = left.saturating_sub(part + late);
+                parts += 1;
+            }
+            assert!(parts <= 12, "{parts} parts of {millis} ms");
+        }
+    }
 
     #[test]
     fn what_is_ready_is_told_by_its_number_and_nothing_ends_the_wait_but_time() {
