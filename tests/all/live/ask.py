@@ -271,12 +271,13 @@ def vanished(wire, gateway, file):
     far = [line.split() for line in open(file)]
     sent = [float(line[0]) - start for line in far if line[1] == "packet" and line[4] == VANISHED]
     requests = [line for line in far if line[1] == "asks" and line[3] == VANISHED]
-    one, all = ([float(it[0]) - start for it in requests if it[2] == who] for who in ("one", "all"))
-    # A kernel's timer of 5 s is up to 0.26 s late, and the probes count from there: half of that off leaves room on both sides.
-    one, all = " ".join(rounded(at - 0.15) for at in one), " ".join(rounded(at) for at in all)
+    to_one, to_all = ([float(it[0]) - start for it in requests if it[2] == who] for who in ("one", "all"))
+    # A kernel's timer of 5 s is up to 0.26 s late, and the probes count from there: half of that off leaves room on both
+    # sides.
+    probes, requests = " ".join(rounded(at - 0.15) for at in to_one), " ".join(rounded(at) for at in to_all)
     print(
         f"a packet each 0.7 s for a host that has vanished: sent to its MAC until {rounded(max(sent))} s; "
-        f"asks it after {one} s, then all after {all} s; {errors(heard, NEAR[7], start, 1)}"
+        f"asks it after {probes} s, then all after {requests} s; {errors(heard, NEAR[7], start, 1)}"
     )
 
 
